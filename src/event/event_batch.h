@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "event/position.h"
+
+namespace millrace::event {
+
+/// Where one record's bytes lie in a payload.
+struct Span {
+  uint32_t begin = 0;
+  uint32_t size = 0;
+};
+
+/// Records of one split, in order, contiguous: it covers exactly [begin, end). Immutable once handed on, shared by
+/// pointer. Records are not copied one by one: they are spans of one padded payload.
+struct EventBatch {
+  std::shared_ptr<const PaddedBuffer> payload;
+  std::vector<Span> records;
+  /// True when the records lie back to back in `payload`, each followed by one '\n': the decoder may then
+  /// parse the payload as one stream of documents. Blank lines between records are allowed.
+  bool newline_joined = false;
+
+  /// Keys: empty, or one span a record into `key_payload` (size 0: no key).
+  std::shared_ptr<const PaddedBuffer> key_payload;
+  std::vector<Span> keys;
+
+  /// One number a record that is unique and rising within the split (a stream's offset, a file's byte offset);
+  /// empty: base_offset + index.
+  std::vector<int64_t> offsets;
+  int64_t base_offset = 0;
+
+  /// Event times as the producer gave them, one a record; empty: ingested_at.
+  std::vector<Timestamp> timestamps;
+  /// When this program, or the stream before it, took the batch. Stored with it, so a replay sees the same.
+  Timestamp ingested_at{};
+
+  SplitId split;
+  Cursor begin;
+  Cursor end;
+  /// Topic or source name, for people and for `_topic`.
+  std::string topic;
+  int32_t partition = 0;
+
+  size_t size() const { return records.size(); }
+  std::string_view record(size_t i) const { return {payload->data() + records[i].begin, records[i].size}; }
+  std::string_view key(size_t i) const {
+    return keys.empty() ? std::string_view{} : std::string_view{key_payload->data() + keys[i].begin, keys[i].size};
+  }
+  int64_t offset(size_t i) const { return offsets.empty() ? base_offset + static_cast<int64_t>(i) : offsets[i]; }
+  Timestamp timestamp(size_t i) const { return timestamps.empty() ? ingested_at : timestamps[i]; }
+  /// What it costs a byte budget.
+  int64_t bytes() const {
+    return static_cast<int64_t>((payload ? payload->capacity() : 0) + (key_payload ? key_payload->capacity() : 0) +
+                                records.capacity() * sizeof(Span) + keys.capacity() * sizeof(Span) +
+                                offsets.capacity() * sizeof(int64_t) + timestamps.capacity() * sizeof(Timestamp));
+  }
+};
+
+using EventBatchPtr = std::shared_ptr<const EventBatch>;
+
+}  // namespace millrace::event

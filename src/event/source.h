@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "event/event_batch.h"
+
+namespace millrace::event {
+
+enum class ReadState {
+  kBatch,      // a batch was read
+  kIdle,       // nothing within the time given; more may come
+  kExhausted,  // nothing will ever come again: the end of a bounded source
+};
+
+struct ReadResult {
+  ReadState state = ReadState::kIdle;
+  EventBatchPtr batch;  // set for kBatch only
+};
+
+struct ReadLimits {
+  size_t bytes_max = size_t{4} << 20;  // one record larger than this still comes, alone
+  std::chrono::milliseconds wait{100};
+};
+
+/// How far a reader is behind.
+struct Lag {
+  int64_t records = 0;  // -1: not known
+  int64_t bytes = 0;    // -1: not known
+  std::optional<Timestamp> oldest;  // when the oldest unread record came in
+};
+
+/// Bytes with positions, from outside or from a stream. Driven by one thread at a time. A gap (what should come
+/// next no longer exists) is an Error with kStop that names the range that is missing; it is never skipped.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  /// Names it in errors and in `_topic`.
+  virtual std::string_view name() const = 0;
+
+  /// Starts, or starts over, after the given positions. Splits that are absent begin at their start.
+  virtual void Seek(const Positions& positions) = 0;
+
+  /// The next batch of some split. Batches of a split come in order and without gaps: each begins where the one
+  /// before it ended.
+  virtual ReadResult Read(const ReadLimits& limits, std::stop_token stop) = 0;
+
+  /// Everything up to these positions is durable downstream: trimming and broker commits may follow. Advisory.
+  virtual void Acknowledge(const Positions& positions) = 0;
+
+  virtual Lag lag() = 0;
+};
+
+}  // namespace millrace::event

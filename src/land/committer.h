@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "event/position.h"
+#include "table/snapshot_builder.h"
+
+namespace millrace::land {
+
+/// A set of positions that one writer keeps in a table, apart from those of other writers: "<pipeline>" or
+/// "model:<name>". Stored in each snapshot's summary as "millrace.positions.<scope>" and mirrored in a table property.
+struct StoredPositions {
+  event::Positions positions;
+  std::optional<table::SnapshotId> snapshot_id;  // the snapshot they were found in; none: the property, or nothing yet
+};
+
+/// Walks the ancestry of main from its head; falls back to the property when the snapshot has been expired. Error kStop
+/// when the property is ahead of the newest summary (somebody rolled the table back), saying which command mends it.
+StoredPositions ReadPositions(const table::TableMetadata& metadata, const std::string& scope);
+
+struct MovePositions {
+  std::string scope;
+  event::Positions from;  // for each split of `to`, what must be stored now (kStart when absent)
+  event::Positions to;
+};
+
+struct Landed {
+  catalog::LoadedTable table;
+  table::SnapshotId snapshot_id;
+};
+/// Another writer moved a position this commit starts from. Nothing of it landed, and its files are deleted.
+struct Overtaken {
+  StoredPositions stored;
+};
+using LandResult = std::variant<Landed, Overtaken>;
+
+/// The commit protocol of one change to one table: build on a fresh base, check that the stored positions are the ones the
+/// change starts from, ask the catalogue once, and when the answer is anything but "committed" read again until it is known.
+/// Waits between attempts by `clock`. Error kStop when the table is gone or another uuid; kUnavailable when stopped before the outcome
+/// is known, with everything kept.
+class Committer {
+ public:
+  Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid, const Clock& clock = Clock::System());
+
+  LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
+
+ private:
+  catalog::Catalog& catalog_;
+  catalog::TableName table_;
+  std::string table_uuid_;
+  const Clock& clock_;
+};
+
+}  // namespace millrace::land

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/byte_budget.h"
+#include "io/object_store.h"
+#include "table/data_file.h"
+#include "table/metadata.h"
+
+namespace millrace::land {
+
+struct DataFileWriterOptions {
+  int64_t file_size_target_bytes = int64_t{256} << 20;
+  int zstd_level = 1;
+  int64_t row_group_bytes = int64_t{64} << 20;  // buffered, before encoding
+  /// Names of this writer's files start with it; unique per writer, so that names never collide.
+  std::string file_prefix;
+};
+
+/// Arrow rows to Parquet data files of one table: splits rows by partition, rolls by size, closes the oldest open file
+/// when the budget is under pressure, and measures each file for its manifest entry. Single-threaded; several writers of one
+/// table share only the store and the budget. Files are invisible until a commit names them.
+class DataFileWriter {
+ public:
+  /// `metadata` gives schema, spec, sort order, location and write.* properties; it must outlive the writer.
+  DataFileWriter(io::ObjectStore& store, std::shared_ptr<const table::TableMetadata> metadata, DataFileWriterOptions options,
+                 ByteBudget& budget);
+  ~DataFileWriter();
+  DataFileWriter(const DataFileWriter&) = delete;
+  DataFileWriter& operator=(const DataFileWriter&) = delete;
+
+  /// Rows whose columns match the current schema by name; missing optional columns become null. Error kData when a
+  /// required column is null or a partition value cannot be computed.
+  void Write(const std::shared_ptr<arrow::RecordBatch>& rows);
+
+  int64_t buffered_bytes() const;
+  int64_t rows() const;
+  int open_files() const;
+
+  /// Closes every file. After it the writer is done.
+  std::vector<table::DataFile> Finish() &&;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::land

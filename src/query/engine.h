@@ -1,0 +1,77 @@
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+
+namespace millrace::query {
+
+/// How much of a table a query had to read.
+struct ScanReport {
+  catalog::TableName table;
+  std::optional<table::SnapshotId> snapshot_id;  // none: the table is empty
+  int64_t files_total = 0;
+  int64_t files_read = 0;  // after pruning by partition and bounds
+  int64_t bytes_read_max = 0;
+};
+
+struct QueryOptions {
+  /// Reads every table as it was then.
+  std::optional<Timestamp> as_of;
+  std::optional<table::SnapshotId> as_of_snapshot;
+  /// Reads these tables at, or between, snapshots: what an incremental model run is made of.
+  struct Range {
+    std::optional<table::SnapshotId> after;  // exclusive; rows added since; none: everything
+    std::optional<table::SnapshotId> upto;   // inclusive; none: the table was empty, no rows
+  };
+  std::map<catalog::TableName, Range> ranges;
+  /// Name -> SQL text that stands for a view over lake tables and other views.
+  std::map<catalog::TableName, std::string> views;
+};
+
+/// A running query; batches come as they are computed. Use it up, or drop it, before its Engine goes.
+class ResultStream {
+ public:
+  virtual ~ResultStream() = default;
+  virtual std::shared_ptr<arrow::Schema> schema() const = 0;
+  /// Null at the end.
+  virtual std::shared_ptr<arrow::RecordBatch> Next() = 0;
+  virtual const std::vector<ScanReport>& scans() const = 0;
+};
+
+struct EngineOptions {
+  int64_t memory_bytes = int64_t{512} << 20;
+  int threads = 0;             // 0: one a core
+  std::string spill_directory; // empty: no spilling
+};
+
+/// SQL over the tables of a lake, by DuckDB, with our own planning of which files are read.
+class Engine {
+ public:
+  Engine(catalog::Catalog& catalog, EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Error kData with the line of the SQL when it does not parse, bind or run.
+  std::unique_ptr<ResultStream> Run(const std::string& sql, const QueryOptions& options, std::stop_token stop);
+
+  /// The lake tables and views that a statement names.
+  std::vector<catalog::TableName> TablesIn(const std::string& sql);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::query

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/object_store.h"
+#include "table/data_file.h"
+#include "table/metadata.h"
+
+namespace millrace::table {
+
+enum class ManifestContent { kData = 0, kDeletes = 1 };  // frozen: spec values
+
+/// Per partition field, over every file of a manifest (Iceberg spec, field_summary).
+struct FieldSummary {
+  bool contains_null = false;
+  std::optional<bool> contains_nan;
+  std::optional<std::string> lower_bound;
+  std::optional<std::string> upper_bound;
+};
+
+/// One line of a manifest list (Iceberg spec, manifest_file).
+struct ManifestFile {
+  std::string manifest_path;  // absolute URI
+  int64_t manifest_length = 0;
+  int32_t partition_spec_id = 0;
+  ManifestContent content = ManifestContent::kData;
+  SequenceNumber sequence_number;
+  SequenceNumber min_sequence_number;
+  SnapshotId added_snapshot_id;
+  int32_t added_files_count = 0;
+  int32_t existing_files_count = 0;
+  int32_t deleted_files_count = 0;
+  int64_t added_rows_count = 0;
+  int64_t existing_rows_count = 0;
+  int64_t deleted_rows_count = 0;
+  std::vector<FieldSummary> partitions;
+};
+
+/// The manifests of a snapshot; empty for none. Error kData naming the object when it cannot be read.
+std::vector<ManifestFile> ReadManifestList(io::ObjectStore& store, const Snapshot& snapshot);
+
+/// Every entry of a manifest, sequence numbers and snapshot ids inherited from `manifest` where they are null.
+/// Partition values are typed by the manifest's own spec, looked up in `metadata`.
+std::vector<ManifestEntry> ReadManifest(io::ObjectStore& store, const TableMetadata& metadata, const ManifestFile& manifest);
+
+}  // namespace millrace::table

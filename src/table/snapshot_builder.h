@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "io/object_store.h"
+#include "table/data_file.h"
+#include "table/metadata.h"
+#include "table/update.h"
+
+namespace millrace::table {
+
+/// What a new snapshot changes.
+struct SnapshotChange {
+  std::string operation = "append";    // append | overwrite | replace | delete
+  std::vector<DataFile> added;         // any spec the table has; content may be deletes
+  std::set<std::string> removed_paths; // data files that go; each must be in the base snapshot
+  bool remove_all = false;             // every file of the base goes first (a full refresh)
+  Summary summary;                     // what the caller adds to the computed counts and totals
+  /// Set with the snapshot in one commit; the mirror of the positions.
+  std::map<std::string, std::string> properties;
+};
+
+/// Turns a change into the objects and the request of one commit. Manifests of added files are written once; each Build
+/// writes a new manifest list on the base it is given, so that an optimistic retry is cheap (Iceberg spec, "Commit
+/// Conflict Resolution and Retry"). Single-threaded. The snapshot id is chosen once and stays over retries: it is how a
+/// commit of unknown outcome is recognised.
+class SnapshotBuilder {
+ public:
+  SnapshotBuilder(io::ObjectStore& store, SnapshotChange change);
+  ~SnapshotBuilder();
+  SnapshotBuilder(const SnapshotBuilder&) = delete;
+  SnapshotBuilder& operator=(const SnapshotBuilder&) = delete;
+
+  struct CommitRequest {
+    std::vector<Requirement> requirements;
+    std::vector<Update> updates;
+  };
+  /// Error kStop when a removed file is not in the base any more. Extra requirements or updates may be appended by the caller.
+  CommitRequest Build(const TableMetadata& base, Timestamp now);
+
+  SnapshotId snapshot_id() const;
+
+  /// Deletes the manifests and lists this builder wrote. Only when the commit is known not to have landed, ever.
+  void Abandon() noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// True when `id` is the current snapshot of main or one of its ancestors that are still known.
+bool InAncestry(const TableMetadata& metadata, SnapshotId id);
+
+}  // namespace millrace::table
