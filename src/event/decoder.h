@@ -15,7 +15,7 @@ namespace millrace::event {
 
 /// Why a record went to quarantine. The names are stored in tables and metrics: frozen.
 enum class RejectCause {
-  kMalformed,       // not a document of the format
+  kMalformed,  // not a document of the format
   kInvalidUtf8,
   kNotAnObject,     // a document, but no record of columns
   kTooLarge,        // over the record size limit
@@ -39,9 +39,9 @@ struct Decoded {
   std::shared_ptr<arrow::RecordBatch> rows;  // null when there are none
   std::vector<uint32_t> record_of_row;       // empty: row i is record i
   std::vector<Reject> rejects;
-  uint32_t blank = 0;                              // records of white space only: neither row nor reject
-  uint64_t rescued_values = 0;                     // values that went to _rescued
-  std::map<std::string, uint64_t> unknown_columns; // path -> times seen, of columns a contract keeps out
+  uint32_t blank = 0;                               // records of white space only: neither row nor reject
+  uint64_t rescued_values = 0;                      // values that went to _rescued
+  std::map<std::string, uint64_t> unknown_columns;  // path -> times seen, of columns a contract keeps out
 };
 
 /// The column that keeps, as a JSON object, what did not fit the schema. Always the last one of `rows`.
@@ -56,7 +56,8 @@ class Decoder {
   virtual Decoded Decode(const EventBatch& events) = 0;
 
   /// The columns rows have from now on; null before the first row when nothing was given. A column that the table
-  /// has already carries its id as "PARQUET:field_id" metadata (nested ones too); one that was just discovered has none.
+  /// has already carries its id as "PARQUET:field_id" metadata (nested ones too); one that was just discovered has
+  /// none.
   virtual std::shared_ptr<arrow::Schema> schema() const = 0;
 
   /// Takes over the table's schema, with ids, after it evolved: it rules over what was inferred here, and columns

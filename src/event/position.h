@@ -8,7 +8,8 @@
 namespace millrace::event {
 
 /// One independently ordered sequence of records: a partition of a topic incarnation, or one file by fingerprint.
-/// Text, stable for ever, unique over every source of a pipeline: "topic:<topic uuid>/<partition>", "file:<fingerprint>".
+/// Text, stable for ever, unique over every source of a pipeline: "topic:<topic uuid>/<partition>",
+/// "file:<fingerprint>".
 using SplitId = StrongId<std::string, struct SplitIdTag>;
 
 /// A place between two records of one split. Opaque to everyone but the source that issued it; canonical, so that

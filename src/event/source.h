@@ -29,8 +29,8 @@ struct ReadLimits {
 
 /// How far a reader is behind.
 struct Lag {
-  int64_t records = 0;  // -1: not known
-  int64_t bytes = 0;    // -1: not known
+  int64_t records = 0;              // -1: not known
+  int64_t bytes = 0;                // -1: not known
   std::optional<Timestamp> oldest;  // when the oldest unread record came in
 };
 

@@ -40,13 +40,14 @@ struct Overtaken {
 };
 using LandResult = std::variant<Landed, Overtaken>;
 
-/// The commit protocol of one change to one table: build on a fresh base, check that the stored positions are the ones the
-/// change starts from, ask the catalogue once, and when the answer is anything but "committed" read again until it is known.
-/// Waits between attempts by `clock`. Error kStop when the table is gone or another uuid; kUnavailable when stopped before the outcome
-/// is known, with everything kept.
+/// The commit protocol of one change to one table: build on a fresh base, check that the stored positions are the ones
+/// the change starts from, ask the catalogue once, and when the answer is anything but "committed" read again until it
+/// is known. Waits between attempts by `clock`. Error kStop when the table is gone or another uuid; kUnavailable when
+/// stopped before the outcome is known, with everything kept.
 class Committer {
  public:
-  Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid, const Clock& clock = Clock::System());
+  Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid,
+            const Clock& clock = Clock::System());
 
   LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
 

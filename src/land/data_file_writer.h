@@ -23,13 +23,13 @@ struct DataFileWriterOptions {
 };
 
 /// Arrow rows to Parquet data files of one table: splits rows by partition, rolls by size, closes the oldest open file
-/// when the budget is under pressure, and measures each file for its manifest entry. Single-threaded; several writers of one
-/// table share only the store and the budget. Files are invisible until a commit names them.
+/// when the budget is under pressure, and measures each file for its manifest entry. Single-threaded; several writers
+/// of one table share only the store and the budget. Files are invisible until a commit names them.
 class DataFileWriter {
  public:
   /// `metadata` gives schema, spec, sort order, location and write.* properties; it must outlive the writer.
-  DataFileWriter(io::ObjectStore& store, std::shared_ptr<const table::TableMetadata> metadata, DataFileWriterOptions options,
-                 ByteBudget& budget);
+  DataFileWriter(io::ObjectStore& store, std::shared_ptr<const table::TableMetadata> metadata,
+                 DataFileWriterOptions options, ByteBudget& budget);
   ~DataFileWriter();
   DataFileWriter(const DataFileWriter&) = delete;
   DataFileWriter& operator=(const DataFileWriter&) = delete;

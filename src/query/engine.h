@@ -51,8 +51,8 @@ class ResultStream {
 
 struct EngineOptions {
   int64_t memory_bytes = int64_t{512} << 20;
-  int threads = 0;             // 0: one a core
-  std::string spill_directory; // empty: no spilling
+  int threads = 0;              // 0: one a core
+  std::string spill_directory;  // empty: no spilling
 };
 
 /// SQL over the tables of a lake, by DuckDB, with our own planning of which files are read.

@@ -24,10 +24,10 @@ struct Evolved {
   std::vector<SchemaChange> changes;  // empty: nothing to do
 };
 
-/// Merges what is wanted into what a table has: columns match by name at every level; missing ones are added as optional,
-/// allowed promotions are made; a wanted type that is narrower than the table's is fine. Columns that are absent from
-/// `wanted` stay. A type that does not fit is left as the table has it (the decoder rescues such values), so this
-/// never fails. Ids in `wanted` are ignored. `current` comes first in column order.
+/// Merges what is wanted into what a table has: columns match by name at every level; missing ones are added as
+/// optional, allowed promotions are made; a wanted type that is narrower than the table's is fine. Columns that are
+/// absent from `wanted` stay. A type that does not fit is left as the table has it (the decoder rescues such values),
+/// so this never fails. Ids in `wanted` are ignored. `current` comes first in column order.
 Evolved Evolve(const Schema& current, int32_t last_column_id, const Schema& wanted);
 
 /// What a table does with what it does not expect (dlt's words), for new columns and for other types each.

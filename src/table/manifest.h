@@ -45,6 +45,7 @@ std::vector<ManifestFile> ReadManifestList(io::ObjectStore& store, const Snapsho
 
 /// Every entry of a manifest, sequence numbers and snapshot ids inherited from `manifest` where they are null.
 /// Partition values are typed by the manifest's own spec, looked up in `metadata`.
-std::vector<ManifestEntry> ReadManifest(io::ObjectStore& store, const TableMetadata& metadata, const ManifestFile& manifest);
+std::vector<ManifestEntry> ReadManifest(io::ObjectStore& store, const TableMetadata& metadata,
+                                        const ManifestFile& manifest);
 
 }  // namespace millrace::table

@@ -106,7 +106,8 @@ struct TableMetadata {
   const Snapshot* current_snapshot() const;  // null: empty table
 };
 
-/// Reads metadata JSON, v1 upgraded to v2 in memory; gzip is undone by the caller. Error kData with the member that is wrong.
+/// Reads metadata JSON, v1 upgraded to v2 in memory; gzip is undone by the caller. Error kData with the member that is
+/// wrong.
 TableMetadata ParseMetadata(std::string_view json);
 std::string PrintMetadata(const TableMetadata& metadata);
 

@@ -15,11 +15,11 @@ namespace millrace::table {
 
 /// What a new snapshot changes.
 struct SnapshotChange {
-  std::string operation = "append";    // append | overwrite | replace | delete
-  std::vector<DataFile> added;         // any spec the table has; content may be deletes
-  std::set<std::string> removed_paths; // data files that go; each must be in the base snapshot
-  bool remove_all = false;             // every file of the base goes first (a full refresh)
-  Summary summary;                     // what the caller adds to the computed counts and totals
+  std::string operation = "append";     // append | overwrite | replace | delete
+  std::vector<DataFile> added;          // any spec the table has; content may be deletes
+  std::set<std::string> removed_paths;  // data files that go; each must be in the base snapshot
+  bool remove_all = false;              // every file of the base goes first (a full refresh)
+  Summary summary;                      // what the caller adds to the computed counts and totals
   /// Set with the snapshot in one commit; the mirror of the positions.
   std::map<std::string, std::string> properties;
 };
@@ -39,7 +39,8 @@ class SnapshotBuilder {
     std::vector<Requirement> requirements;
     std::vector<Update> updates;
   };
-  /// Error kStop when a removed file is not in the base any more. Extra requirements or updates may be appended by the caller.
+  /// Error kStop when a removed file is not in the base any more. Extra requirements or updates may be appended by the
+  /// caller.
   CommitRequest Build(const TableMetadata& base, Timestamp now);
 
   SnapshotId snapshot_id() const;

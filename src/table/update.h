@@ -9,8 +9,8 @@
 
 #include "table/metadata.h"
 
-/// What a commit asks of a catalogue: requirements that must hold of the table as it is now, then updates, all or nothing
-/// (Iceberg REST spec, CommitTableRequest; each alternative has the JSON of its name).
+/// What a commit asks of a catalogue: requirements that must hold of the table as it is now, then updates, all or
+/// nothing (Iceberg REST spec, CommitTableRequest; each alternative has the JSON of its name).
 namespace millrace::table {
 
 struct AssertCreate {};
@@ -36,8 +36,9 @@ struct AssertDefaultSpecId {
 struct AssertDefaultSortOrderId {
   int32_t id = 0;
 };
-using Requirement = std::variant<AssertCreate, AssertTableUuid, AssertRefSnapshotId, AssertLastAssignedFieldId, AssertCurrentSchemaId,
-                                 AssertLastAssignedPartitionId, AssertDefaultSpecId, AssertDefaultSortOrderId>;
+using Requirement =
+    std::variant<AssertCreate, AssertTableUuid, AssertRefSnapshotId, AssertLastAssignedFieldId, AssertCurrentSchemaId,
+                 AssertLastAssignedPartitionId, AssertDefaultSpecId, AssertDefaultSortOrderId>;
 
 struct AssignUuid {
   std::string uuid;
@@ -86,15 +87,15 @@ struct SetProperties {
 struct RemoveProperties {
   std::vector<std::string> removals;
 };
-using Update = std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec, SetDefaultSpec, AddSortOrder,
-                            SetDefaultSortOrder, AddSnapshot, SetSnapshotRef, RemoveSnapshotRef, RemoveSnapshots, SetLocation, SetProperties,
-                            RemoveProperties>;
+using Update = std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec,
+                            SetDefaultSpec, AddSortOrder, SetDefaultSortOrder, AddSnapshot, SetSnapshotRef,
+                            RemoveSnapshotRef, RemoveSnapshots, SetLocation, SetProperties, RemoveProperties>;
 
 /// The first requirement that does not hold, in one sentence; nullopt when all hold. `base` null: there is no table.
 std::optional<std::string> Unmet(const std::vector<Requirement>& requirements, const TableMetadata* base);
 
-/// `base` with the updates applied and every log kept (snapshot-log, last-updated-ms, last-sequence-number). Error kInternal for an
-/// update that cannot apply.
+/// `base` with the updates applied and every log kept (snapshot-log, last-updated-ms, last-sequence-number). Error
+/// kInternal for an update that cannot apply.
 TableMetadata Apply(TableMetadata base, const std::vector<Update>& updates, Timestamp now);
 
 }  // namespace millrace::table

@@ -1,0 +1,17 @@
+# Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
+.PHONY: all setup demo test clean
+
+all: setup
+	@./dev build release
+
+setup:
+	@scripts/setup
+
+demo: all
+	@scripts/demo
+
+test: setup
+	@scripts/test
+
+clean:
+	rm -rf build

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""The release binary carries what OpenSSF's compiler hardening guide asks for. Read from the ELF itself.
+
+usage: hardening_test.py BINARY
+"""
+
+import re
+import subprocess
+import sys
+
+
+def readelf(*arguments):
+    return subprocess.run(["readelf", "-W", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def checks(binary):
+    header, segments, dynamic = readelf("-h", binary), readelf("-l", binary), readelf("-d", binary)
+    symbols, notes = readelf("--dyn-syms", binary), readelf("-n", binary)
+    stack = re.search(r"GNU_STACK.*", segments)
+    writable_code = [l for l in segments.splitlines() if re.search(r"LOAD.*RWE", l)]
+    yield "position independent (PIE)", "DYN (Position-Independent Executable" in header
+    yield "relocations read-only (RELRO)", "GNU_RELRO" in segments
+    yield "bound at start (BIND_NOW)", "BIND_NOW" in dynamic or re.search(r"FLAGS_1.*NOW", dynamic)
+    yield "stack not executable", stack and "RWE" not in stack[0]
+    yield "no segment both writable and executable", not writable_code
+    yield "stack protector", "__stack_chk_fail" in symbols
+    yield "fortified libc calls", re.search(r"__\w+_chk@", symbols)
+    yield "control-flow protection (IBT, SHSTK)", "x86 feature: IBT, SHSTK" in notes or "aarch64" in header.lower()
+    yield "no search path outside the build's own libraries", not re.search(r"R(UN)?PATH.*(\[|:)(:|\.[:\]])", dynamic)
+
+
+def main():
+    failed = [name for name, good in checks(sys.argv[1]) if not good]
+    for name in failed:
+        print(f"{sys.argv[1]}: missing: {name}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
