@@ -1,11 +1,11 @@
-#include "config/nearest.h"
+#include "base/nearest.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 
-namespace millrace::config {
+namespace millrace {
 namespace {
 
 /// Edits (insert, delete, replace, swap of neighbours) between two words, letters' case aside.
@@ -50,4 +50,4 @@ std::string Suggest(std::string_view given, const std::vector<std::string>& know
   return fmt::format("; known here: {}", fmt::join(known, ", "));
 }
 
-}  // namespace millrace::config
+}  // namespace millrace
