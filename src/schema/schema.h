@@ -69,18 +69,18 @@ using Type = std::variant<PrimitiveType, StructType, ListType, MapType>;
 
 struct Field {
   FieldId id = kUnassigned;
-  std::string name;
-  Type type;
+  std::string name = {};
+  Type type = {};
   bool required = false;
-  std::string doc;
+  std::string doc = {};
   friend bool operator==(const Field&, const Field&) = default;
 };
 
 /// One version of a table's columns. schema_id is the table's number for it.
 struct Schema {
   int32_t schema_id = 0;
-  std::vector<Field> fields;
-  std::vector<FieldId> identifier_field_ids;
+  std::vector<Field> fields = {};
+  std::vector<FieldId> identifier_field_ids = {};
 
   /// By dotted path ("device.os"; list elements are "element", map parts "key" and "value"); null when there is none.
   const Field* Find(std::string_view path) const;

@@ -19,84 +19,84 @@ struct Transform {
   enum class Kind { kIdentity, kBucket, kTruncate, kYear, kMonth, kDay, kHour, kVoid, kUnknown };
   Kind kind = Kind::kIdentity;
   int32_t parameter = 0;  // bucket: N, truncate: W
-  std::string text;       // kUnknown: as it was written
+  std::string text = {};  // kUnknown: as it was written
   friend bool operator==(const Transform&, const Transform&) = default;
 };
 std::string ToString(const Transform& transform);  // "bucket[16]"
 
 struct PartitionField {
-  schema::FieldId source_id;
+  schema::FieldId source_id = {};
   int32_t field_id = 0;  // from 1000 on
-  std::string name;
-  Transform transform;
+  std::string name = {};
+  Transform transform = {};
   friend bool operator==(const PartitionField&, const PartitionField&) = default;
 };
 struct PartitionSpec {
   int32_t spec_id = 0;
-  std::vector<PartitionField> fields;
+  std::vector<PartitionField> fields = {};
 };
 
 struct SortField {
-  schema::FieldId source_id;
-  Transform transform;
+  schema::FieldId source_id = {};
+  Transform transform = {};
   bool ascending = true;
   bool nulls_first = true;
 };
 struct SortOrder {
   int32_t order_id = 0;  // 0: unsorted
-  std::vector<SortField> fields;
+  std::vector<SortField> fields = {};
 };
 
 using Summary = std::map<std::string, std::string>;
 
 struct Snapshot {
-  SnapshotId snapshot_id;
-  std::optional<SnapshotId> parent_snapshot_id;
-  SequenceNumber sequence_number;
+  SnapshotId snapshot_id = {};
+  std::optional<SnapshotId> parent_snapshot_id = {};
+  SequenceNumber sequence_number = {};
   int64_t timestamp_ms = 0;
-  std::string manifest_list;
-  Summary summary;  // "operation" among them
-  std::optional<int32_t> schema_id;
+  std::string manifest_list = {};
+  Summary summary = {};  // "operation" among them
+  std::optional<int32_t> schema_id = {};
 };
 
 struct SnapshotRef {
-  SnapshotId snapshot_id;
-  std::string type;  // "branch" | "tag"
-  std::optional<int32_t> min_snapshots_to_keep;
-  std::optional<int64_t> max_snapshot_age_ms;
-  std::optional<int64_t> max_ref_age_ms;
+  SnapshotId snapshot_id = {};
+  std::string type = {};  // "branch" | "tag"
+  std::optional<int32_t> min_snapshots_to_keep = {};
+  std::optional<int64_t> max_snapshot_age_ms = {};
+  std::optional<int64_t> max_ref_age_ms = {};
 };
 
 struct TableMetadata {
   int32_t format_version = 2;
-  std::string table_uuid;
-  std::string location;
+  std::string table_uuid = {};
+  std::string location = {};
   int64_t last_sequence_number = 0;
   int64_t last_updated_ms = 0;
   int32_t last_column_id = 0;
-  std::vector<schema::Schema> schemas;
+  std::vector<schema::Schema> schemas = {};
   int32_t current_schema_id = 0;
-  std::vector<PartitionSpec> partition_specs;
+  std::vector<PartitionSpec> partition_specs = {};
   int32_t default_spec_id = 0;
   int32_t last_partition_id = 999;
-  std::map<std::string, std::string> properties;
-  std::optional<SnapshotId> current_snapshot_id;
-  std::vector<Snapshot> snapshots;
+  std::map<std::string, std::string> properties = {};
+  std::optional<SnapshotId> current_snapshot_id = {};
+  std::vector<Snapshot> snapshots = {};
   struct LogEntry {
     int64_t timestamp_ms = 0;
-    SnapshotId snapshot_id;
+    SnapshotId snapshot_id = {};
   };
-  std::vector<LogEntry> snapshot_log;
+  std::vector<LogEntry> snapshot_log = {};
   struct MetadataLogEntry {
     int64_t timestamp_ms = 0;
-    std::string metadata_file;
+    std::string metadata_file = {};
   };
-  std::vector<MetadataLogEntry> metadata_log;
-  std::vector<SortOrder> sort_orders;
+  std::vector<MetadataLogEntry> metadata_log = {};
+  std::vector<SortOrder> sort_orders = {};
   int32_t default_sort_order_id = 0;
-  std::map<std::string, SnapshotRef> refs;
+  std::map<std::string, SnapshotRef> refs = {};
   /// Members this version does not model (statistics, partition-statistics, ...), kept as they came, as JSON text.
-  std::string unmodelled;
+  std::string unmodelled = {};
 
   const schema::Schema& schema() const;  // current; Error kData when the id dangles
   const PartitionSpec& spec() const;     // default

@@ -15,11 +15,11 @@ namespace millrace::table {
 
 struct AssertCreate {};
 struct AssertTableUuid {
-  std::string uuid;
+  std::string uuid = {};
 };
 struct AssertRefSnapshotId {
-  std::string ref;
-  std::optional<SnapshotId> snapshot_id;  // null: the ref must not exist
+  std::string ref = {};
+  std::optional<SnapshotId> snapshot_id = {};  // null: the ref must not exist
 };
 struct AssertLastAssignedFieldId {
   int32_t id = 0;
@@ -41,51 +41,51 @@ using Requirement =
                  AssertLastAssignedPartitionId, AssertDefaultSpecId, AssertDefaultSortOrderId>;
 
 struct AssignUuid {
-  std::string uuid;
+  std::string uuid = {};
 };
 struct UpgradeFormatVersion {
   int32_t version = 2;
 };
 struct AddSchema {
-  schema::Schema schema;
+  schema::Schema schema = {};
   int32_t last_column_id = 0;
 };
 struct SetCurrentSchema {
   int32_t schema_id = -1;  // -1: the last one added by this commit
 };
 struct AddPartitionSpec {
-  PartitionSpec spec;
+  PartitionSpec spec = {};
 };
 struct SetDefaultSpec {
   int32_t spec_id = -1;
 };
 struct AddSortOrder {
-  SortOrder order;
+  SortOrder order = {};
 };
 struct SetDefaultSortOrder {
   int32_t order_id = -1;
 };
 struct AddSnapshot {
-  Snapshot snapshot;
+  Snapshot snapshot = {};
 };
 struct SetSnapshotRef {
-  std::string name;
-  SnapshotRef ref;
+  std::string name = {};
+  SnapshotRef ref = {};
 };
 struct RemoveSnapshotRef {
-  std::string name;
+  std::string name = {};
 };
 struct RemoveSnapshots {
-  std::vector<SnapshotId> ids;
+  std::vector<SnapshotId> ids = {};
 };
 struct SetLocation {
-  std::string location;
+  std::string location = {};
 };
 struct SetProperties {
-  std::map<std::string, std::string> updates;
+  std::map<std::string, std::string> updates = {};
 };
 struct RemoveProperties {
-  std::vector<std::string> removals;
+  std::vector<std::string> removals = {};
 };
 using Update = std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec,
                             SetDefaultSpec, AddSortOrder, SetDefaultSortOrder, AddSnapshot, SetSnapshotRef,

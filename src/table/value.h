@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@ namespace millrace::table {
 
 /// Unscaled two's complement number of a decimal(p <= 38).
 struct Decimal {
-  __int128 unscaled = 0;
+  __int128_t unscaled = 0;
   friend bool operator==(const Decimal&, const Decimal&) = default;
 };
 
@@ -22,6 +23,9 @@ using Value = std::variant<bool, int32_t, int64_t, float, double, Decimal, std::
 
 /// Iceberg's order: numeric, unsigned bytes, code points for strings; -0.0 before 0.0. Both of one alternative.
 std::strong_ordering Compare(const Value& left, const Value& right);
+
+/// The unscaled value as two's complement, big-endian, in as few bytes as hold it: what bounds and hashes are made of.
+std::string DecimalBytes(const Decimal& decimal);
 
 /// Single-value binary serialization (spec, appendix D): the form of bounds.
 std::string EncodeBound(const schema::PrimitiveType& type, const Value& value);
