@@ -14,8 +14,8 @@ namespace millrace::event {
 struct TopicSpec {
   std::string name;
   int32_t partitions = 1;
-  std::optional<std::chrono::seconds> retention_age;
-  std::optional<int64_t> retention_bytes;
+  std::optional<std::chrono::seconds> retention_age{};
+  std::optional<int64_t> retention_bytes{};
 };
 
 struct PartitionInfo {

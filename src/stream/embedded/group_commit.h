@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "stream/embedded/ledger.h"
+
+namespace millrace::stream {
+
+/// Tells readers in this process that something was committed.
+class CommitSignal {
+ public:
+  uint64_t value() const { return value_.load(std::memory_order_acquire); }
+  void Raise();
+  /// Waits until value() is not `seen`, for `wait` at the most.
+  void WaitBeyond(uint64_t seen, std::chrono::nanoseconds wait, std::stop_token stop);
+
+ private:
+  std::atomic<uint64_t> value_{0};
+  std::mutex mutex_;
+  std::condition_variable_any raised_;
+};
+
+/// The one writer of this process: a thread that takes all work that waits, runs it in one transaction and one
+/// fsync, and then lets the callers go. Work that comes meanwhile is the next group. When the disk fails, the process
+/// ends: nothing after that could be told durable. Thread-safe; the destructor finishes what was queued.
+class GroupCommit {
+ public:
+  using Work = std::function<void(Ledger&)>;
+
+  GroupCommit(std::unique_ptr<Connection> connection, size_t queue_bytes_max);
+  ~GroupCommit();
+
+  /// Returns when `work` is durable; what it throws, or what the transaction failed with, is thrown here.
+  /// Waits for room while more than queue_bytes_max are queued.
+  void Run(const Work& work, size_t bytes);
+
+  CommitSignal& signal() { return signal_; }
+
+ private:
+  struct Request {
+    const Work* work = nullptr;
+    std::exception_ptr error;
+  };
+  struct Group {
+    std::vector<Request*> requests;
+    size_t bytes = 0;
+    std::atomic<uint32_t> done{0};
+  };
+
+  void Loop();
+  std::shared_ptr<Group> Take();
+  void Execute(Group& group);
+  void RunWork(Group& group);
+  void CheckpointWhenDue();
+
+  std::unique_ptr<Connection> connection_;
+  Ledger ledger_;
+  const size_t queue_bytes_max_;
+  CommitSignal signal_;
+  int checkpoint_at_frames_;
+  int last_frames_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable room_;
+  std::shared_ptr<Group> open_ = std::make_shared<Group>();
+  bool closing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace millrace::stream

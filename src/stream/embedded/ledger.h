@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "event/stream.h"
+#include "stream/embedded/batch_format.h"
+#include "stream/embedded/sqlite.h"
+#include "stream/embedded/store.h"
+
+namespace millrace::stream {
+
+/// Records of one partition on their way in: rows made ready by the caller, or few records that may share a row with
+/// those of other callers.
+struct PartAppend {
+  int32_t partition = 0;
+  Slice slice;  // used when `ready` is empty
+  std::vector<StoredBatch> ready;
+};
+
+struct PreparedAppend {
+  const event::AppendRequest* request = nullptr;
+  std::string topic_id;  // the incarnation it was partitioned for
+  std::vector<PartAppend> parts;
+};
+
+/// A row holds about this many bytes of records at the most, so that a reader's memory stays bounded; a larger
+/// record has a row of its own.
+inline constexpr size_t kRowBytesMax = size_t{1} << 20;
+
+/// What changes stream.db: every method runs inside the one write transaction that GroupCommit holds open. A method
+/// that refuses throws Error before it has written anything. Used by the writer's thread only.
+class Ledger {
+ public:
+  explicit Ledger(Connection& connection);
+
+  void Begin();
+  /// Writes what appends have gathered, and the state of the partitions they went to.
+  void Flush();
+  /// After a rollback: forgets what was gathered and cached.
+  void Forget();
+
+  /// nullopt: the topic is another incarnation by now; prepare again.
+  std::optional<event::AppendOutcome> Append(const PreparedAppend& append, Timestamp now);
+
+  void CreateTopic(const event::TopicSpec& spec, const std::string& uuid, Timestamp now);
+  void SetRetention(const event::TopicSpec& spec);
+  void DeleteTopic(const std::string& name);
+
+  void RegisterReader(const std::string& reader, const std::string& topic_id);
+  void Acknowledge(const std::string& reader, const std::string& topic_id,
+                   const std::map<int32_t, int64_t>& next_offsets);
+
+  void ForgetIdempotencyKeys(Timestamp before, int64_t keep_max);
+
+  Connection& connection() { return connection_; }
+
+ private:
+  struct Topic {
+    int64_t id = 0;
+    std::string uuid;
+    std::vector<int64_t> parts;
+  };
+  struct Part {
+    int64_t next_offset = 0;
+    int64_t bytes_added = 0;
+    BatchBuilder builder;
+  };
+
+  const Topic* FindTopic(const std::string& name);
+  Part& OpenPart(int64_t id);
+  void AddSlice(int64_t id, const Slice& slice);
+  void FlushBuilder(int64_t id, Part& part);
+  void InsertBatch(int64_t id, Part& part, const StoredBatch& batch);
+  bool SeenBefore(int64_t topic, const std::string& key);
+  bool StandsAt(const event::ProducerPosition& position);
+  void Move(const event::ProducerPosition& position);
+
+  Connection& connection_;
+  Statement data_version_;
+  Statement find_topic_;
+  Statement list_parts_;
+  Statement read_part_;
+  Statement write_part_;
+  Statement insert_batch_;
+  Statement find_key_;
+  Statement insert_key_;
+  Statement find_producer_;
+  Statement move_producer_;
+  int64_t seen_version_ = 0;
+  std::map<std::string, Topic> topics_;      // as of seen_version_
+  std::unordered_map<int64_t, Part> parts_;  // touched by the open transaction
+};
+
+}  // namespace millrace::stream

@@ -1,0 +1,65 @@
+#include "stream/embedded/partitioner.h"
+
+#include <xxhash.h>
+
+#include <cstring>
+#include <utility>
+
+namespace millrace::stream {
+namespace {
+
+/// Slices with fewer bytes of records than this are packed by the writer, together with those of other callers.
+constexpr size_t kReadyBytesMin = size_t{16} << 10;
+
+bool HoldsNewline(const Slice& slice) {
+  for (size_t i = 0; i < slice.size(); ++i) {
+    const auto record = slice.events->record(slice.index(i));
+    if (!record.empty() && std::memchr(record.data(), '\n', record.size()) != nullptr) return true;
+  }
+  return false;
+}
+
+size_t RecordsBytes(const Slice& slice) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < slice.size(); ++i) bytes += slice.events->records[slice.index(i)].size + 1;
+  return bytes;
+}
+
+PartAppend MakeReady(int32_t partition, Slice slice) {
+  slice.newline_free = slice.events->newline_joined || !HoldsNewline(slice);
+  PartAppend part{partition, std::move(slice), {}};
+  if (RecordsBytes(part.slice) < kReadyBytesMin) return part;
+  BatchBuilder builder;
+  for (size_t at = 0; at < part.slice.size();) {
+    at += builder.Add(part.slice, at, kRowBytesMax);
+    part.ready.push_back(builder.Finish());
+  }
+  return part;
+}
+
+}  // namespace
+
+int32_t PartitionOf(std::string_view key, int32_t partitions) {
+  return static_cast<int32_t>(XXH3_64bits(key.data(), key.size()) % static_cast<uint64_t>(partitions));
+}
+
+std::vector<PartAppend> SplitByKey(const event::EventBatch& events, int32_t partitions, int32_t keyless) {
+  std::vector<PartAppend> parts;
+  if (events.keys.empty() || partitions == 1) {
+    parts.push_back(MakeReady(events.keys.empty() ? keyless : 0, {&events, {}, true, false}));
+    return parts;
+  }
+  std::vector<std::vector<uint32_t>> chosen(static_cast<size_t>(partitions));
+  for (size_t i = 0; i < events.size(); ++i) {
+    const auto key = events.key(i);
+    const auto partition = key.empty() ? keyless : PartitionOf(key, partitions);
+    chosen[static_cast<size_t>(partition)].push_back(static_cast<uint32_t>(i));
+  }
+  for (int32_t partition = 0; partition < partitions; ++partition) {
+    auto& mine = chosen[static_cast<size_t>(partition)];
+    if (!mine.empty()) parts.push_back(MakeReady(partition, {&events, std::move(mine), false, false}));
+  }
+  return parts;
+}
+
+}  // namespace millrace::stream
