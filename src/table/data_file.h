@@ -20,32 +20,34 @@ enum class FileContent { kData = 0, kPositionDeletes = 1, kEqualityDeletes = 2 }
 /// One data or delete file (Iceberg spec, "Manifests", data_file). Counts that are not known are absent.
 struct DataFile {
   FileContent content = FileContent::kData;
-  std::string file_path;  // absolute URI
+  std::string file_path = {};  // absolute URI
   std::string file_format = "PARQUET";
   int32_t spec_id = 0;
   /// One value a partition field of the spec, in its order; absent: null.
-  std::vector<std::optional<Value>> partition;
+  std::vector<std::optional<Value>> partition = {};
   int64_t record_count = 0;
   int64_t file_size_in_bytes = 0;
-  std::map<schema::FieldId, int64_t> column_sizes;
-  std::map<schema::FieldId, int64_t> value_counts;  // nulls and NaNs included
-  std::map<schema::FieldId, int64_t> null_value_counts;
-  std::map<schema::FieldId, int64_t> nan_value_counts;
-  std::map<schema::FieldId, std::string> lower_bounds;  // Iceberg's single-value binary form
-  std::map<schema::FieldId, std::string> upper_bounds;
-  std::vector<int64_t> split_offsets;
-  std::vector<schema::FieldId> equality_ids;
-  std::optional<int32_t> sort_order_id;
+  std::map<schema::FieldId, int64_t> column_sizes = {};
+  std::map<schema::FieldId, int64_t> value_counts = {};  // nulls and NaNs included
+  std::map<schema::FieldId, int64_t> null_value_counts = {};
+  std::map<schema::FieldId, int64_t> nan_value_counts = {};
+  std::map<schema::FieldId, std::string> lower_bounds = {};  // Iceberg's single-value binary form
+  std::map<schema::FieldId, std::string> upper_bounds = {};
+  std::vector<int64_t> split_offsets = {};
+  std::vector<schema::FieldId> equality_ids = {};
+  std::optional<int32_t> sort_order_id = {};
+  std::optional<std::string> key_metadata = {};          // other writers': kept as it came
+  std::optional<std::string> referenced_data_file = {};  // position deletes that are all of one data file
 };
 
 enum class EntryStatus { kExisting = 0, kAdded = 1, kDeleted = 2 };  // frozen: spec values
 
 struct ManifestEntry {
   EntryStatus status = EntryStatus::kAdded;
-  std::optional<SnapshotId> snapshot_id;
-  std::optional<SequenceNumber> sequence_number;       // null on ADDED: inherited
-  std::optional<SequenceNumber> file_sequence_number;  // likewise
-  DataFile file;
+  std::optional<SnapshotId> snapshot_id = {};
+  std::optional<SequenceNumber> sequence_number = {};       // null on ADDED: inherited
+  std::optional<SequenceNumber> file_sequence_number = {};  // likewise
+  DataFile file = {};
 };
 
 }  // namespace millrace::table

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,13 +17,13 @@ namespace millrace::table {
 
 /// What a new snapshot changes.
 struct SnapshotChange {
-  std::string operation = "append";     // append | overwrite | replace | delete
-  std::vector<DataFile> added;          // any spec the table has; content may be deletes
-  std::set<std::string> removed_paths;  // data files that go; each must be in the base snapshot
-  bool remove_all = false;              // every file of the base goes first (a full refresh)
-  Summary summary;                      // what the caller adds to the computed counts and totals
+  std::string operation = "append";          // append | overwrite | replace | delete
+  std::vector<DataFile> added = {};          // any spec the table has; content may be deletes
+  std::set<std::string> removed_paths = {};  // data files that go; each must be in the base snapshot
+  bool remove_all = false;                   // every file of the base goes first (a full refresh)
+  Summary summary = {};                      // what the caller adds to the computed counts and totals
   /// Set with the snapshot in one commit; the mirror of the positions.
-  std::map<std::string, std::string> properties;
+  std::map<std::string, std::string> properties = {};
 };
 
 /// Turns a change into the objects and the request of one commit. Manifests of added files are written once; each Build
@@ -36,8 +38,8 @@ class SnapshotBuilder {
   SnapshotBuilder& operator=(const SnapshotBuilder&) = delete;
 
   struct CommitRequest {
-    std::vector<Requirement> requirements;
-    std::vector<Update> updates;
+    std::vector<Requirement> requirements = {};
+    std::vector<Update> updates = {};
   };
   /// Error kStop when a removed file is not in the base any more. Extra requirements or updates may be appended by the
   /// caller.
@@ -47,6 +49,10 @@ class SnapshotBuilder {
 
   /// Deletes the manifests and lists this builder wrote. Only when the commit is known not to have landed, ever.
   void Abandon() noexcept;
+
+  /// After the commit is known to have landed: deletes what earlier attempts wrote and `landed`, as it was read back
+  /// from the catalogue, does not refer to. Deletes nothing when that cannot be read.
+  void DropSuperseded(const Snapshot& landed) noexcept;
 
  private:
   struct State;
