@@ -7,12 +7,12 @@
 
 #include "base/error.h"
 #include "schema/evolution.h"
+#include "schema/name_mapping.h"
 
 namespace millrace::table {
 namespace {
 
 using schema::Field;
-constexpr std::string_view kNameMapping = "schema.name-mapping.default";
 
 [[noreturn]] void Refuse(std::string message) { throw Error(ErrorCode::kUsage, std::move(message)); }
 
@@ -104,8 +104,10 @@ TableChange ChangeSchema(const TableMetadata& base, schema::Schema next, int32_t
     change.updates.push_back(AddSchema{next, std::max(last_column_id, base.last_column_id)});
     change.updates.push_back(SetCurrentSchema{-1});
   }
-  if (const auto mapping = base.properties.find(std::string(kNameMapping)); mapping != base.properties.end()) {
-    change.updates.push_back(SetProperties{{{mapping->first, ExtendNameMapping(mapping->second, next)}}});
+  if (const auto found = base.properties.find(schema::kNameMappingProperty); found != base.properties.end()) {
+    const schema::NameMapping mapping = WithContext(std::string("table property ") + schema::kNameMappingProperty,
+                                                    [&] { return schema::ParseNameMapping(found->second); });
+    change.updates.push_back(SetProperties{{{found->first, PrintNameMapping(schema::Extend(mapping, next))}}});
   }
   return change;
 }

@@ -22,9 +22,4 @@ TableChange EvolveSchema(const TableMetadata& base, const schema::Schema& wanted
 TableChange RenameColumn(const TableMetadata& base, std::string_view path, std::string_view name);
 TableChange DropColumn(const TableMetadata& base, std::string_view path);
 
-/// The property "schema.name-mapping.default" (Iceberg spec, "Column Projection") so that it knows every field of
-/// `schema`; names it had stay, as files may be written under them. `mapping` empty: a new one. Error kConfig when it
-/// is no name mapping.
-std::string ExtendNameMapping(std::string_view mapping, const schema::Schema& schema);
-
 }  // namespace millrace::table
