@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace millrace::decode {
+
+struct InferenceLimits {
+  int depth_max = 64;
+  size_t members_max = 2000;  // of one object, and of everything observed
+  size_t name_bytes_max = 1024;
+  bool timestamps = true;
+};
+
+/// What the values of one name looked like over a number of records. The first kind that is not null wins; an integer
+/// gives way to a double; text is a time only if every value was one, in UTC and within microseconds, so that
+/// nothing is lost by reading it as one.
+class Observed {
+ public:
+  enum class Kind { kNothing, kBool, kInteger, kDouble, kText, kObject, kList };
+
+  Kind kind() const { return kind_; }
+  bool all_timestamps() const { return all_timestamps_; }
+  struct Member;
+  /// Object: in the order they were first seen.
+  const std::vector<std::unique_ptr<Member>>& members() const { return members_; }
+  /// List: what all its elements looked like.
+  const Observed& element() const { return *element_; }
+  /// Something in it has a type: not only nulls, empty lists and objects.
+  bool Typed() const;
+
+ private:
+  friend class Observer;
+
+  Kind kind_ = Kind::kNothing;
+  bool all_timestamps_ = false;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::unordered_map<std::string_view, Member*> by_name_;
+  std::unique_ptr<Observed> element_;
+};
+
+struct Observed::Member {
+  std::string name;
+  Observed value;
+};
+
+/// Looks at whole records and remembers their shape. A record that is not JSON, too deep, or not an object says
+/// nothing; neither does an object with more members than the limit (its keys are data).
+class Observer {
+ public:
+  explicit Observer(const InferenceLimits& limits) : limits_(limits) {}
+
+  void Look(std::string_view record);
+  const Observed& root() const { return root_; }
+
+ private:
+  void LookAt(std::string_view value, Observed& seen);
+  void LookAtObject(std::string_view value, Observed& seen);
+  void LookAtList(std::string_view value, Observed& seen);
+  void LookAtText(std::string_view value, Observed& seen);
+  void LookAtNumber(std::string_view value, Observed& seen);
+
+  const InferenceLimits limits_;
+  size_t observed_ = 0;
+  Observed root_;
+};
+
+}  // namespace millrace::decode

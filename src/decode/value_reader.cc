@@ -1,0 +1,352 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "decode/json_number.h"
+#include "decode/json_string.h"
+#include "decode/record_reader.h"
+#include "decode/value_text.h"
+
+/// The half of RecordReader that turns one value into one row of a column.
+namespace millrace::decode {
+
+using event::RejectCause;
+
+RecordReader::Status RecordReader::ReadValue(Column& column) {
+  const char first = base_[*next_];
+  if (first == 'n' && column.kind != ColumnKind::kJson) return ReadNull(column);
+  switch (column.kind) {
+    case ColumnKind::kString:
+      return first == '"' ? ReadString(column) : Status::kMisfit;
+    case ColumnKind::kLong:
+      return ReadLong(column);
+    case ColumnKind::kDouble:
+      return ReadDouble(column);
+    case ColumnKind::kStruct:
+      if (first != '{') return Status::kMisfit;
+      ++next_;
+      return ReadObject(column);
+    case ColumnKind::kTimestamptz:
+      return first == '"' ? ReadTimestamptz(column) : Status::kMisfit;
+    case ColumnKind::kBool:
+      return ReadBool(column);
+    case ColumnKind::kInt:
+      return ReadInt(column);
+    case ColumnKind::kFloat:
+      return ReadFloat(column);
+    case ColumnKind::kList:
+      return first == '[' ? ReadList(column) : Status::kMisfit;
+    case ColumnKind::kMap:
+      return first == '{' ? ReadMap(column) : Status::kMisfit;
+    case ColumnKind::kDecimal:
+      return ReadDecimal(column);
+    case ColumnKind::kUuid:
+    case ColumnKind::kFixed:
+    case ColumnKind::kBinary:
+    case ColumnKind::kDate:
+    case ColumnKind::kTime:
+    case ColumnKind::kTimestamp:
+      return first == '"' ? ReadParsedText(column) : Status::kMisfit;
+    case ColumnKind::kJson:
+      return ReadJson(column);
+    case ColumnKind::kUndecided:
+      return ReadUndecided();
+  }
+  return Status::kMisfit;
+}
+
+RecordReader::Status RecordReader::ReadNull(Column& column) {
+  const char* const text = base_ + *next_;
+  if (std::memcmp(text, "null", 4) != 0 || !ScalarEndsAt(text + 4)) return Malformed("has an unknown literal");
+  ++next_;
+  if (column.required) {
+    const Status status = Unrequire(column);
+    if (status != Status::kOk) return status;
+  }
+  column.AppendNull();
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadUndecided() {
+  if (!may_infer_ || !ColumnsEvolve()) return Status::kMisfit;
+  // What has no type in it cannot decide: not worth a look at the whole batch.
+  const char first = base_[*next_];
+  const bool empty = (first == '[' && base_[next_[1]] == ']') || (first == '{' && base_[next_[1]] == '}');
+  return empty ? Status::kMisfit : Status::kInfer;
+}
+
+RecordReader::Status RecordReader::ReadBool(Column& column) {
+  const char* const text = base_ + *next_;
+  const bool value = *text == 't';
+  const size_t size = value ? 4 : 5;
+  if (std::memcmp(text, value ? "true" : "false", size) != 0 || !ScalarEndsAt(text + size)) return Status::kMisfit;
+  ++next_;
+  column.AppendFixed(static_cast<uint8_t>(value));
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadLong(Column& column) {
+  const auto value = ExactInteger(ScalarHere());
+  if (!value) return Status::kMisfit;
+  ++next_;
+  column.AppendFixed(*value);
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadInt(Column& column) {
+  const auto value = ExactInteger(ScalarHere());
+  if (!value) return Status::kMisfit;
+  if (*value != static_cast<int32_t>(*value)) {
+    if (!TypesEvolve()) return Status::kMisfit;
+    column.Widen();
+    counts_.schema_changed = true;
+    return ReadLong(column);
+  }
+  ++next_;
+  column.AppendFixed(static_cast<int32_t>(*value));
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadDouble(Column& column) {
+  const auto value = NearestDouble(ScalarHere());
+  if (!value) return Status::kMisfit;
+  ++next_;
+  column.AppendFixed(*value);
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadFloat(Column& column) {
+  const std::string_view text = ScalarHere();
+  const auto value = NearestDouble(text);
+  if (!value) return Status::kMisfit;
+  const bool integer = text.find_first_of(".eE") == std::string_view::npos;
+  const bool fits = std::abs(*value) <= std::numeric_limits<float>::max() &&
+                    (!integer || static_cast<double>(static_cast<float>(*value)) == *value);
+  if (!fits) {
+    if (!TypesEvolve()) return Status::kMisfit;
+    column.Widen();
+    counts_.schema_changed = true;
+    return ReadDouble(column);
+  }
+  ++next_;
+  column.AppendFixed(static_cast<float>(*value));
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadDecimal(Column& column) {
+  // Money comes as a number, or as text by those who know what a double does to it.
+  const std::string_view text = base_[*next_] == '"' ? TextHere().value_or(std::string_view{}) : ScalarHere();
+  auto value = ExactDecimal(text, column.precision, column.scale);
+  if (!value && TypesEvolve()) {
+    for (int32_t precision = column.precision + 1; precision <= 38 && !value; ++precision) {
+      value = ExactDecimal(text, precision, column.scale);
+      if (!value) continue;
+      column.precision = precision;
+      counts_.schema_changed = true;
+    }
+  }
+  if (!value) return Status::kMisfit;
+  ++next_;
+  column.AppendFixed(*value);
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadString(Column& column) {
+  const std::string_view raw = ScalarHere();
+  const std::string_view inner = raw.substr(1, raw.size() - 2);
+  if (inner.find('\\') != std::string_view::npos) return ReadEscapedString(column);
+  column.text.Append(inner.data(), static_cast<int64_t>(inner.size()));
+  column.CloseText();
+  ++next_;
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadEscapedString(Column& column) {
+  const std::string_view raw = ScalarHere();
+  column.text.Reserve(static_cast<int64_t>(raw.size()));
+  const auto unescaped = Unescape(raw.substr(1, raw.size() - 2), reinterpret_cast<char*>(column.text.end()));
+  if (unescaped.result == Unescaped::Result::kBadEscape) return Malformed("has an unknown escape");
+  if (unescaped.result == Unescaped::Result::kLoneSurrogate) return Status::kMisfit;
+  column.text.SetSize(column.text.size() + static_cast<int64_t>(unescaped.size));
+  column.CloseText();
+  ++next_;
+  return Status::kOk;
+}
+
+std::optional<std::string_view> RecordReader::TextHere() {
+  const std::string_view raw = ScalarHere();
+  const std::string_view inner = raw.substr(1, raw.size() - 2);
+  if (inner.find('\\') == std::string_view::npos) return inner;
+  scratch_.resize(inner.size());
+  const auto unescaped = Unescape(inner, scratch_.data());
+  if (unescaped.result != Unescaped::Result::kOk) return std::nullopt;
+  return std::string_view(scratch_.data(), unescaped.size);
+}
+
+RecordReader::Status RecordReader::ReadTimestamptz(Column& column) {
+  const auto text = TextHere();
+  int64_t micros = 0;
+  if (!text || !timestamps_.Parse(*text, micros)) return Status::kMisfit;
+  ++next_;
+  column.AppendFixed(micros);
+  return Status::kOk;
+}
+
+namespace {
+
+template <typename T>
+bool AppendIf(const std::optional<T>& value, Column& column) {
+  if (value) column.AppendFixed(*value);
+  return value.has_value();
+}
+
+bool AppendBytes(std::string_view text, Column& column) {
+  std::string bytes;
+  if (!DecodeBase64(text, bytes)) return false;
+  if (column.kind == ColumnKind::kBinary) {
+    column.text.Append(bytes.data(), static_cast<int64_t>(bytes.size()));
+    column.CloseText();
+    return true;
+  }
+  if (static_cast<int32_t>(bytes.size()) != column.width) return false;
+  column.values.Append(bytes.data(), column.width);
+  column.CloseRow();
+  return true;
+}
+
+bool AppendUuid(std::string_view text, Column& column) {
+  uint8_t bytes[16];
+  if (!ParseUuid(text, bytes)) return false;
+  column.values.Append(bytes, sizeof bytes);
+  column.CloseRow();
+  return true;
+}
+
+bool AppendParsed(std::string_view text, Column& column) {
+  switch (column.kind) {
+    case ColumnKind::kUuid:
+      return AppendUuid(text, column);
+    case ColumnKind::kDate:
+      return AppendIf(ParseDate(text), column);
+    case ColumnKind::kTime:
+      return AppendIf(ParseTime(text), column);
+    case ColumnKind::kTimestamp:
+      return AppendIf(ParseLocalTimestamp(text), column);
+    default:
+      return AppendBytes(text, column);
+  }
+}
+
+}  // namespace
+
+RecordReader::Status RecordReader::ReadParsedText(Column& column) {
+  const auto text = TextHere();
+  if (!text || !AppendParsed(*text, column)) return Status::kMisfit;
+  ++next_;
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadJson(Column& column) {
+  if (base_[*next_] == 'n') return ReadNull(column);
+  const auto raw = TakeRaw();
+  if (!raw) return Status::kReject;
+  column.text.Append(raw->data(), static_cast<int64_t>(raw->size()));
+  column.CloseText();
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadList(Column& list) {
+  const int32_t open = list.OpenOffset();
+  const auto mark = rescued_row_.Here();
+  const Status status = ReadElements(list, open);
+  if (status == Status::kMisfit) {
+    list.children[0]->TruncateTo(open);
+    rescued_row_.Rewind(mark);
+  }
+  return status;
+}
+
+RecordReader::Status RecordReader::ReadElements(Column& list, int32_t open) {
+  Column& element = *list.children[0];
+  element.PadTo(open);
+  ++next_;
+  if (next_ < end_ && base_[*next_] == ']') {
+    ++next_;
+    list.CloseList();
+    return Status::kOk;
+  }
+  for (;;) {
+    if (next_ >= end_) return Malformed("ends inside a list");
+    const Status status = ReadValue(element);
+    if (status != Status::kOk) return status;
+    const char separator = base_[*next_++];
+    if (separator == ']') break;
+    if (separator != ',') return Malformed("has no comma or bracket after an element");
+  }
+  list.CloseList();
+  return Status::kOk;
+}
+
+namespace {
+
+/// Whether two of the rows of `keys` from `begin` on are the same text.
+bool HasDuplicates(const Column& keys, int64_t begin) {
+  std::unordered_set<std::string_view> seen;
+  for (int64_t row = begin; row < keys.length; ++row) {
+    const auto from = keys.values.At<int32_t>(row), to = keys.values.At<int32_t>(row + 1);
+    const std::string_view key(reinterpret_cast<const char*>(keys.text.data()) + from, static_cast<size_t>(to - from));
+    if (!seen.insert(key).second) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RecordReader::Status RecordReader::ReadMap(Column& map) {
+  Column& keys = *map.children[0];
+  const int32_t open = map.OpenOffset();
+  ++next_;
+  if (next_ < end_ && base_[*next_] == '}') {
+    ++next_;
+    map.CloseList();
+    return Status::kOk;
+  }
+  for (;;) {
+    if (next_ >= end_) return Malformed("ends inside an object");
+    const Status status = ReadEntry(map);
+    if (status != Status::kOk) return status;
+    const char separator = base_[*next_++];
+    if (separator == '}') break;
+    if (separator != ',') return Malformed("has no comma or bracket after a member");
+  }
+  if (HasDuplicates(keys, open)) {
+    return Fail(RejectCause::kDuplicateKey, fmt::format("names a key of the map {} twice", PathOf(map)));
+  }
+  map.CloseList();
+  return Status::kOk;
+}
+
+RecordReader::Status RecordReader::ReadEntry(Column& map) {
+  Column& keys = *map.children[0];
+  Column& values = *map.children[1];
+  if (base_[*next_] != '"' || base_[next_[1]] != ':') return Malformed("has no key and colon where they must be");
+  const auto key = KeyText();
+  if (!key) return Fail(RejectCause::kInvalidUtf8, "has a key with a broken escape or half a surrogate pair");
+  values.PadTo(keys.length);
+  keys.text.Append(key->data(), static_cast<int64_t>(key->size()));
+  keys.CloseText();
+  next_ += 2;
+  const uint32_t* const start = next_;
+  const Status status = ReadValue(values);
+  if (status != Status::kMisfit) return status;
+  next_ = start;
+  return RescueValue(values);
+}
+
+}  // namespace millrace::decode
