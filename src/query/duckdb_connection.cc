@@ -1,0 +1,146 @@
+#include "query/duckdb_connection.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+namespace millrace::query {
+namespace {
+
+ErrorCode CodeOf(duckdb_error_type type) {
+  switch (type) {
+    case DUCKDB_ERROR_OUT_OF_RANGE:
+    case DUCKDB_ERROR_CONVERSION:
+    case DUCKDB_ERROR_UNKNOWN_TYPE:
+    case DUCKDB_ERROR_DECIMAL:
+    case DUCKDB_ERROR_MISMATCH_TYPE:
+    case DUCKDB_ERROR_DIVIDE_BY_ZERO:
+    case DUCKDB_ERROR_OBJECT_SIZE:
+    case DUCKDB_ERROR_INVALID_TYPE:
+    case DUCKDB_ERROR_SERIALIZATION:
+    case DUCKDB_ERROR_NOT_IMPLEMENTED:
+    case DUCKDB_ERROR_EXPRESSION:
+    case DUCKDB_ERROR_CATALOG:
+    case DUCKDB_ERROR_PARSER:
+    case DUCKDB_ERROR_PLANNER:
+    case DUCKDB_ERROR_EXECUTOR:
+    case DUCKDB_ERROR_CONSTRAINT:
+    case DUCKDB_ERROR_SYNTAX:
+    case DUCKDB_ERROR_BINDER:
+    case DUCKDB_ERROR_INVALID_INPUT:
+    case DUCKDB_ERROR_PERMISSION:
+    case DUCKDB_ERROR_PARAMETER_NOT_RESOLVED:
+    case DUCKDB_ERROR_PARAMETER_NOT_ALLOWED:
+    case DUCKDB_ERROR_DEPENDENCY:
+    case DUCKDB_ERROR_MISSING_EXTENSION:
+    case DUCKDB_ERROR_AUTOLOAD:
+    case DUCKDB_ERROR_SEQUENCE:
+      return ErrorCode::kData;
+    case DUCKDB_ERROR_NETWORK:
+    case DUCKDB_ERROR_HTTP:
+    case DUCKDB_ERROR_IO:
+    case DUCKDB_ERROR_INTERRUPT:
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+      return ErrorCode::kUnavailable;
+    case DUCKDB_INVALID_CONFIGURATION:
+    case DUCKDB_ERROR_SETTINGS:
+      return ErrorCode::kConfig;
+    case DUCKDB_ERROR_INVALID:
+    case DUCKDB_ERROR_TRANSACTION:
+    case DUCKDB_ERROR_SCHEDULER:
+    case DUCKDB_ERROR_INDEX:
+    case DUCKDB_ERROR_STAT:
+    case DUCKDB_ERROR_CONNECTION:
+    case DUCKDB_ERROR_OPTIMIZER:
+    case DUCKDB_ERROR_NULL_POINTER:
+    case DUCKDB_ERROR_FATAL:
+    case DUCKDB_ERROR_INTERNAL:
+      return ErrorCode::kInternal;
+  }
+  return ErrorCode::kInternal;
+}
+
+struct Statement {
+  duckdb_prepared_statement handle = nullptr;
+  ~Statement() { duckdb_destroy_prepare(&handle); }
+};
+
+struct Result {
+  duckdb_result value{};
+  ~Result() { duckdb_destroy_result(&value); }
+};
+
+[[noreturn]] void Throw(duckdb_result& result) {
+  const char* message = duckdb_result_error(&result);
+  throw ToError(duckdb_result_error_type(&result), message ? message : "DuckDB failed without saying why");
+}
+
+}  // namespace
+
+Error ToError(duckdb_error_type type, std::string message) {
+  if (type == DUCKDB_ERROR_INTERRUPT) return {ErrorCode::kUnavailable, "the query was stopped"};
+  if (type == DUCKDB_ERROR_OUT_OF_MEMORY) {
+    message += "\nGive it more memory, a spill directory, or a statement that holds fewer rows at once.";
+  }
+  return {CodeOf(type), std::move(message)};
+}
+
+Database::Database(const std::map<std::string, std::string>& settings) {
+  duckdb_config config = nullptr;
+  if (duckdb_create_config(&config) != DuckDBSuccess)
+    throw Error(ErrorCode::kInternal, "DuckDB refused a configuration");
+  for (const auto& [name, value] : settings) {
+    if (duckdb_set_config(config, name.c_str(), value.c_str()) != DuckDBSuccess) {
+      duckdb_destroy_config(&config);
+      throw Error(ErrorCode::kInternal, fmt::format("DuckDB knows no setting {} = {}", name, value));
+    }
+  }
+  char* message = nullptr;
+  const auto state = duckdb_open_ext(nullptr, &handle_, config, &message);
+  duckdb_destroy_config(&config);
+  if (state == DuckDBSuccess) return;
+  const std::string text = message ? message : "";
+  duckdb_free(message);
+  throw Error(ErrorCode::kUnavailable, "cannot start the SQL engine: " + text);
+}
+
+Database::~Database() { duckdb_close(&handle_); }
+
+Connection::Connection(Database& database) {
+  if (duckdb_connect(database.handle(), &handle_) != DuckDBSuccess) {
+    throw Error(ErrorCode::kInternal, "the SQL engine takes no more connections");
+  }
+}
+
+Connection::~Connection() { duckdb_disconnect(&handle_); }
+
+void Connection::Execute(const std::string& sql) {
+  Result result;
+  if (duckdb_query(handle_, sql.c_str(), &result.value) != DuckDBSuccess) Throw(result.value);
+}
+
+bool Connection::TryExecute(const std::string& sql) noexcept {
+  Result result;
+  return duckdb_query(handle_, sql.c_str(), &result.value) == DuckDBSuccess;
+}
+
+std::string Connection::AskText(const std::string& sql, const std::vector<std::string>& parameters) {
+  Statement statement;
+  if (duckdb_prepare(handle_, sql.c_str(), &statement.handle) != DuckDBSuccess) {
+    throw Error(ErrorCode::kInternal, duckdb_prepare_error(statement.handle));
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    duckdb_bind_varchar_length(statement.handle, i + 1, parameters[i].data(), parameters[i].size());
+  }
+  Result result;
+  if (duckdb_execute_prepared(statement.handle, &result.value) != DuckDBSuccess) Throw(result.value);
+  const std::unique_ptr<_duckdb_data_chunk, void (*)(duckdb_data_chunk)> chunk(
+      duckdb_fetch_chunk(result.value), [](duckdb_data_chunk held) { duckdb_destroy_data_chunk(&held); });
+  if (!chunk || duckdb_data_chunk_get_size(chunk.get()) != 1)
+    throw Error(ErrorCode::kInternal, "DuckDB answered no row");
+  auto* cell = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
+  return {duckdb_string_t_data(cell), duckdb_string_t_length(*cell)};
+}
+
+}  // namespace millrace::query

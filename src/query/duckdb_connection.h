@@ -1,0 +1,52 @@
+#pragma once
+
+#include <duckdb.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace millrace::query {
+
+/// DuckDB's errors as ours, the one place where they convert: what the SQL is to blame for is kData.
+Error ToError(duckdb_error_type type, std::string message);
+
+/// One in-memory DuckDB instance. Thread-safe; outlives its connections.
+class Database {
+ public:
+  explicit Database(const std::map<std::string, std::string>& settings);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  duckdb_database handle() const { return handle_; }
+
+ private:
+  duckdb_database handle_ = nullptr;
+};
+
+/// One session. Used by one thread at a time, but for `Interrupt`.
+class Connection {
+ public:
+  explicit Connection(Database& database);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void Execute(const std::string& sql);
+  /// For clean-up: false, and nothing thrown, when it fails.
+  bool TryExecute(const std::string& sql) noexcept;
+  /// The one text cell that a statement with text parameters answers.
+  std::string AskText(const std::string& sql, const std::vector<std::string>& parameters);
+  /// Ends whatever runs here, from any thread.
+  void Interrupt() { duckdb_interrupt(handle_); }
+
+  duckdb_connection handle() const { return handle_; }
+
+ private:
+  duckdb_connection handle_ = nullptr;
+};
+
+}  // namespace millrace::query

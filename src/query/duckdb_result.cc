@@ -1,0 +1,142 @@
+#include "query/duckdb_result.h"
+
+#include <arrow/c/abi.h>
+#include <arrow/c/bridge.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
+
+#include <optional>
+#include <utility>
+
+#include "query/arrow_status.h"
+
+namespace millrace::query {
+namespace {
+
+void ThrowIf(duckdb_error_data error) {
+  const bool failed = error && duckdb_error_data_has_error(error);
+  const std::string message = failed ? duckdb_error_data_message(error) : "";
+  const auto type = failed ? duckdb_error_data_error_type(error) : DUCKDB_ERROR_INVALID;
+  duckdb_destroy_error_data(&error);
+  if (failed) throw ToError(type, message);
+}
+
+/// Owns everything a running statement needs, and gives it back in the right order.
+class DuckDbStream final : public ResultStream {
+ public:
+  DuckDbStream(PreparedRun run, std::stop_token stop) : run_(std::move(run)) {
+    interrupt_.emplace(stop, Interrupt{run_.connection.get()});
+    try {
+      Start();
+      ReadSchema();
+    } catch (...) {
+      Release();
+      throw;
+    }
+  }
+  ~DuckDbStream() override { Release(); }
+  DuckDbStream(const DuckDbStream&) = delete;
+  DuckDbStream& operator=(const DuckDbStream&) = delete;
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+  const std::vector<ScanReport>& scans() const override { return run_.scans; }
+
+  std::shared_ptr<arrow::RecordBatch> Next() override {
+    if (done_) return nullptr;
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(result_);
+    if (!chunk) {
+      done_ = true;
+      ThrowResultError();
+      return nullptr;
+    }
+    ArrowArray array{};
+    duckdb_error_data error = duckdb_data_chunk_to_arrow(options_, chunk, &array);
+    const auto rows = duckdb_data_chunk_get_size(chunk);
+    duckdb_destroy_data_chunk(&chunk);
+    ThrowIf(error);
+    if (rows == 0) {
+      array.release(&array);
+      return Next();
+    }
+    return ValueOf(arrow::ImportRecordBatch(&array, schema_), "taking rows over from DuckDB");
+  }
+
+ private:
+  struct Interrupt {
+    Connection* connection;
+    void operator()() const { connection->Interrupt(); }
+  };
+
+  void Start() {
+    const auto connection = run_.connection->handle();
+    if (duckdb_prepare(connection, run_.sql.c_str(), &statement_) != DuckDBSuccess) {
+      throw Error(ErrorCode::kData, duckdb_prepare_error(statement_));
+    }
+    if (duckdb_nparams(statement_) > 0) {
+      throw Error(ErrorCode::kData,
+                  "the statement has parameters ($1, ?), and there is nothing to give for them: write values");
+    }
+    if (duckdb_pending_prepared_streaming(statement_, &pending_) != DuckDBSuccess) {
+      const auto error = duckdb_pending_error(pending_);
+      throw Error(ErrorCode::kData, error ? error : "the statement does not run");
+    }
+    if (duckdb_execute_pending(pending_, &result_) != DuckDBSuccess) ThrowResultError();
+  }
+
+  void ThrowResultError() {
+    const char* message = duckdb_result_error(&result_);
+    if (message && *message) throw ToError(duckdb_result_error_type(&result_), message);
+  }
+
+  /// Arrow's schema of the result; columns whose SQL type Arrow cannot tell apart carry it as "sql.type".
+  void ReadSchema() {
+    options_ = duckdb_result_get_arrow_options(&result_);
+    std::vector<duckdb_logical_type> types;
+    std::vector<const char*> names;
+    std::vector<duckdb_type> ids;
+    for (idx_t i = 0; i < duckdb_column_count(&result_); ++i) {
+      types.push_back(duckdb_column_logical_type(&result_, i));
+      names.push_back(duckdb_column_name(&result_, i));
+      ids.push_back(duckdb_column_type(&result_, i));
+    }
+    ArrowSchema exported{};
+    duckdb_error_data error = duckdb_to_arrow_schema(options_, types.data(), names.data(), types.size(), &exported);
+    for (auto& type : types) duckdb_destroy_logical_type(&type);
+    ThrowIf(error);
+    auto fields = ValueOf(arrow::ImportSchema(&exported), "taking columns over from DuckDB")->fields();
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (ids[i] == DUCKDB_TYPE_HUGEINT)
+        fields[i] = fields[i]->WithMetadata(arrow::key_value_metadata({{"sql.type", "HUGEINT"}}));
+      if (ids[i] == DUCKDB_TYPE_UUID)
+        fields[i] = fields[i]->WithMetadata(arrow::key_value_metadata({{"sql.type", "UUID"}}));
+    }
+    schema_ = arrow::schema(std::move(fields));
+  }
+
+  void Release() {
+    interrupt_.reset();
+    if (options_) duckdb_destroy_arrow_options(&options_);
+    duckdb_destroy_result(&result_);
+    duckdb_destroy_pending(&pending_);
+    duckdb_destroy_prepare(&statement_);
+    run_.names.reset();
+  }
+
+  PreparedRun run_;
+  duckdb_prepared_statement statement_ = nullptr;
+  duckdb_pending_result pending_ = nullptr;
+  duckdb_result result_{};
+  duckdb_arrow_options options_ = nullptr;
+  std::shared_ptr<arrow::Schema> schema_;
+  bool done_ = false;
+  std::optional<std::stop_callback<Interrupt>> interrupt_;
+};
+
+}  // namespace
+
+std::unique_ptr<ResultStream> StartQuery(PreparedRun run, std::stop_token stop) {
+  return std::make_unique<DuckDbStream>(std::move(run), std::move(stop));
+}
+
+}  // namespace millrace::query

@@ -1,0 +1,215 @@
+#include "query/engine.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "query/duckdb_connection.h"
+#include "query/duckdb_json.h"
+#include "query/duckdb_result.h"
+#include "query/pushed_filters.h"
+#include "query/resolve.h"
+#include "query/scan_plan.h"
+#include "query/scan_sql.h"
+#include "query/sql_text.h"
+#include "query/statement.h"
+
+namespace millrace::query {
+namespace {
+
+/// Optimizer passes that a plan over empty stand-ins may go through: those that move predicates down to the tables
+/// without looking at statistics, which are of the stand-ins.
+constexpr const char* kPlannerPasses =
+    "'expression_rewriter', 'filter_pullup', 'filter_pushdown', 'cte_filter_pusher', 'regex_range', 'deliminator', "
+    "'unnest_rewriter', "
+    "'unused_columns', 'column_lifetime', 'cte_inlining'";
+
+std::map<std::string, std::string> SettingsOf(const EngineOptions& options) {
+  std::map<std::string, std::string> settings = {{"autoinstall_known_extensions", "false"},
+                                                 {"autoload_known_extensions", "false"},
+                                                 {"memory_limit", fmt::format("{}B", options.memory_bytes)},
+                                                 {"temp_directory", options.spill_directory}};
+  if (options.threads > 0) settings["threads"] = std::to_string(options.threads);
+  return settings;
+}
+
+/// The folder that the store's objects lie below, for DuckDB's list of what it may open.
+std::string WarehouseFolder(catalog::Catalog& catalog) {
+  constexpr std::string_view kFileScheme = "file://";
+  const auto root = catalog.store().UriOf("");
+  return root.starts_with(kFileScheme) ? root.substr(kFileScheme.size()) : root;
+}
+
+/// A database of its own inside an instance, which holds the names of one statement and goes with the last copy of its
+/// owner.
+class Names {
+ public:
+  Names(Connection& connection, std::string name, const std::vector<ResolvedName>& resolved)
+      : connection_(connection), name_(QuoteName(name)) {
+    connection_.Execute(fmt::format("ATTACH ':memory:' AS {0}; USE {0}", name_));
+    for (const auto& entry : resolved)
+      connection_.Execute("CREATE SCHEMA IF NOT EXISTS " + QuoteName(entry.written.name_space));
+  }
+  ~Names() { connection_.TryExecute(fmt::format("USE memory; DETACH {}", name_)); }
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
+
+ private:
+  Connection& connection_;
+  const std::string name_;
+};
+
+std::string SqlName(const catalog::TableName& name) { return QuoteName(name.name_space) + "." + QuoteName(name.name); }
+
+void CreateStandIn(Connection& connection, const ResolvedName& entry) {
+  if (entry.view) return connection.Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written), *entry.view));
+  std::string columns;
+  for (const auto& field : entry.schema.fields) {
+    columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", QuoteName(field.name), SqlType(field.type));
+  }
+  connection.Execute(fmt::format("CREATE TABLE {} ({})", SqlName(entry.written), columns));
+}
+
+ScanReport ReportOf(const ResolvedName& entry, const ScanPlan& plan) {
+  ScanReport report;
+  report.table = entry.name;
+  if (entry.snapshot) report.snapshot_id = entry.snapshot->snapshot_id;
+  report.files_total = plan.files_total;
+  report.files_read = static_cast<int64_t>(plan.files.size() + plan.deleted_files.size());
+  for (const auto* files : {&plan.files, &plan.deleted_files, &plan.deletes}) {
+    for (const auto& file : *files) report.bytes_read_max += file.file_size_in_bytes;
+  }
+  return report;
+}
+
+}  // namespace
+
+struct Engine::State {
+  State(catalog::Catalog& lake, EngineOptions chosen) : catalog(lake), options(std::move(chosen)) {}
+
+  catalog::Catalog& catalog;
+  const EngineOptions options;
+  FileLayouts layouts;
+  std::atomic<uint64_t> statements{0};
+  std::mutex mutex;
+  std::unique_ptr<Database> planner;   // parses, and plans over empty stand-ins; guarded by mutex until made
+  std::unique_ptr<Database> executor;  // runs; guarded by mutex until made
+
+  Database& Planner();
+  Database& Executor();
+  std::map<std::string, Predicate> Predicates(Connection& connection, const Statement& statement,
+                                              const std::vector<ResolvedName>& resolved);
+  PreparedRun Prepare(const Statement& statement, const std::vector<ResolvedName>& resolved,
+                      const std::map<std::string, Predicate>& predicates);
+  PreparedRun ShowTables(const Statement& statement, const QueryOptions& query);
+};
+
+Database& Engine::State::Planner() {
+  const std::lock_guard lock(mutex);
+  if (planner) return *planner;
+  auto database =
+      std::make_unique<Database>(SettingsOf({.memory_bytes = int64_t{256} << 20, .threads = 1, .spill_directory = ""}));
+  Connection connection(*database);
+  const auto others = connection.AskText(
+      fmt::format("SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE name NOT IN ({})", kPlannerPasses), {});
+  connection.Execute("SET disabled_optimizers = " + QuoteText(others));
+  connection.Execute("SET GLOBAL TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true");
+  planner = std::move(database);
+  return *planner;
+}
+
+Database& Engine::State::Executor() {
+  const std::lock_guard lock(mutex);
+  if (executor) return *executor;
+  auto database = std::make_unique<Database>(SettingsOf(options));
+  Connection connection(*database);
+  connection.Execute(fmt::format("SET allowed_directories = [{}]", QuoteText(WarehouseFolder(catalog))));
+  connection.Execute("SET GLOBAL TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true");
+  executor = std::move(database);
+  return *executor;
+}
+
+std::map<std::string, Predicate> Engine::State::Predicates(Connection& connection, const Statement& statement,
+                                                           const std::vector<ResolvedName>& resolved) {
+  std::map<std::string, schema::Schema> schemas;
+  const Names names(connection, fmt::format("millrace_plan_{}", ++statements), resolved);
+  for (const auto& entry : resolved) {
+    CreateStandIn(connection, entry);
+    if (!entry.view) schemas.emplace(KeyOf(entry.written), entry.schema);
+  }
+  const auto plan =
+      ParseDuckDbJson(connection.AskText("SELECT json_serialize_plan(?, optimize := true)", {statement.select}));
+  // What cannot be planned cannot be pruned; what is wrong with it comes out when it runs.
+  return plan.value("error", true) ? std::map<std::string, Predicate>{} : PushedFilters(plan, schemas);
+}
+
+PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector<ResolvedName>& resolved,
+                                   const std::map<std::string, Predicate>& predicates) {
+  PreparedRun run;
+  run.connection = std::make_unique<Connection>(Executor());
+  run.sql = statement.explain_prefix + statement.select;
+  run.names = std::make_shared<Names>(*run.connection, fmt::format("millrace_{}", ++statements), resolved);
+  for (const auto& entry : resolved) {
+    if (entry.view) {
+      run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written), *entry.view));
+      continue;
+    }
+    WithContext("table " + ToString(entry.name), [&] {
+      const auto found = predicates.find(KeyOf(entry.written));
+      const auto& metadata = *entry.table->metadata;
+      const auto plan =
+          PlanScan(catalog.store(), {.metadata = &metadata,
+                                     .snapshot = entry.snapshot,
+                                     .schema = &entry.schema,
+                                     .range = entry.range,
+                                     .predicate = found == predicates.end() ? Predicate{} : found->second});
+      run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written),
+                                          ScanSql(catalog.store(), metadata, entry.schema, plan, layouts)));
+      run.scans.push_back(ReportOf(entry, plan));
+    });
+  }
+  return run;
+}
+
+PreparedRun Engine::State::ShowTables(const Statement& statement, const QueryOptions& query) {
+  std::string rows;
+  const auto add = [&](const catalog::TableName& name, const char* kind) {
+    rows += fmt::format("{}({}, {}, {})", rows.empty() ? "" : ", ", QuoteText(name.name_space), QuoteText(name.name),
+                        QuoteText(kind));
+  };
+  for (const auto& table : AllTables(catalog)) add(table, "table");
+  for (const auto& [view, sql] : query.views) add(view, "view");
+  PreparedRun run;
+  run.connection = std::make_unique<Connection>(Executor());
+  const std::string source =
+      rows.empty() ? "(SELECT '' AS a, '' AS b, '' AS c WHERE false)" : fmt::format("(VALUES {})", rows);
+  run.sql = fmt::format("{}SELECT * FROM {} AS t(\"namespace\", \"name\", \"kind\") ORDER BY ALL",
+                        statement.explain_prefix, source);
+  return run;
+}
+
+Engine::Engine(catalog::Catalog& catalog, EngineOptions options)
+    : state_(std::make_unique<State>(catalog, std::move(options))) {}
+
+Engine::~Engine() = default;
+
+std::unique_ptr<ResultStream> Engine::Run(const std::string& sql, const QueryOptions& options, std::stop_token stop) {
+  Connection planner(state_->Planner());
+  const auto statement = ReadStatement(planner, sql);
+  if (statement.kind == Statement::Kind::kShowTables)
+    return StartQuery(state_->ShowTables(statement, options), std::move(stop));
+  const auto resolved = Resolve(state_->catalog, planner, statement, options);
+  const auto predicates = state_->Predicates(planner, statement, resolved);
+  return StartQuery(state_->Prepare(statement, resolved, predicates), std::move(stop));
+}
+
+std::vector<catalog::TableName> Engine::TablesIn(const std::string& sql) {
+  Connection planner(state_->Planner());
+  return ReadStatement(planner, sql).tables;
+}
+
+}  // namespace millrace::query

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "query/engine.h"
+#include "query/predicate.h"
+#include "table/data_file.h"
+#include "table/metadata.h"
+
+namespace millrace::query {
+
+/// What of a table is read.
+struct ScanRequest {
+  const table::TableMetadata* metadata = nullptr;
+  const table::Snapshot* snapshot = nullptr;  // null: the table is empty
+  const schema::Schema* schema = nullptr;     // the columns it is read with
+  /// Only rows that snapshots after `range->after` added; see QueryOptions::Range.
+  std::optional<QueryOptions::Range> range;
+  Predicate predicate;
+};
+
+struct ScanPlan {
+  std::vector<table::DataFile> files;          // without deletes
+  std::vector<table::DataFile> deleted_files;  // files some of whose rows `deletes` removes
+  std::vector<table::DataFile> deletes;        // position deletes
+  int64_t files_total = 0;
+};
+
+/// The data files a statement has to read. Prunes manifests, then files, by `predicate`. Error kData for what cannot be
+/// read faithfully (equality deletes, formats other than Parquet) and for a range over snapshots that did more than
+/// append.
+ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request);
+
+}  // namespace millrace::query

@@ -1,0 +1,150 @@
+#include "query/scan_sql.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "base/error.h"
+#include "query/sql_text.h"
+
+namespace millrace::query {
+namespace {
+
+/// The path of a data file for the file system. Only files below the warehouse are read.
+std::string LocalPath(io::ObjectStore& store, const std::string& uri) {
+  constexpr std::string_view kFileScheme = "file://";
+  const auto key = store.KeyOf(uri);
+  if (!key)
+    throw Error(ErrorCode::kStop,
+                fmt::format("{} lies outside of the warehouse {}; it is not read", uri, store.UriOf("")));
+  const auto absolute = store.UriOf(*key);
+  if (!absolute.starts_with(kFileScheme))
+    throw Error(ErrorCode::kConfig, fmt::format("{}: the SQL engine reads warehouses on local disks only", uri));
+  return absolute.substr(kFileScheme.size());
+}
+
+/// A path as DuckDB's file lists want it: they are patterns.
+std::string PathPattern(const std::string& path) {
+  std::string pattern;
+  for (const char c : path) {
+    if (c == '*' || c == '?' || c == '[') {
+      pattern += fmt::format("[{}]", c);
+    } else {
+      pattern += c;
+    }
+  }
+  return QuoteText(pattern);
+}
+
+std::string PathList(const std::vector<std::string>& paths) {
+  std::string list;
+  for (const auto& path : paths) list += fmt::format("{}{}", list.empty() ? "" : ", ", PathPattern(path));
+  return list;
+}
+
+std::string ColumnList(const schema::Schema& schema) {
+  std::string columns;
+  for (const auto& field : schema.fields)
+    columns += fmt::format("{}{}", columns.empty() ? "" : ", ", QuoteName(field.name));
+  return columns;
+}
+
+std::string SchemaMap(const schema::Schema& schema) {
+  std::string columns;
+  for (const auto& field : schema.fields) {
+    columns += fmt::format("{}{}: {{name: {}, type: {}, default_value: NULL}}", columns.empty() ? "" : ", ",
+                           field.id.value(), QuoteText(field.name), QuoteText(SqlType(field.type)));
+  }
+  return fmt::format("MAP {{{}}}", columns);
+}
+
+/// One way to read some of the files: all of them have the columns that `projection` names.
+struct Group {
+  std::string projection;
+  std::string options;  // of read_parquet
+  std::vector<std::string> paths;
+};
+
+constexpr std::string_view kPathColumn = "__millrace_path";
+
+std::string ReadPlain(const Group& group) {
+  return fmt::format("SELECT {} FROM read_parquet([{}], hive_partitioning=false{})", group.projection,
+                     PathList(group.paths), group.options);
+}
+
+/// Rows at deleted positions are left out. Delete files name data files by URI.
+std::string ReadWithDeletes(const Group& group, const std::vector<std::string>& deletes) {
+  return fmt::format(
+      "SELECT {} FROM read_parquet([{}], hive_partitioning=false, filename={}, file_row_number=true{}) AS kept ANTI "
+      "JOIN (SELECT "
+      "CASE WHEN starts_with(file_path, 'file:') THEN regexp_replace(file_path, '^file:/+', '/') ELSE file_path END AS "
+      "deleted_path, pos AS "
+      "deleted_pos FROM read_parquet([{}], hive_partitioning=false)) AS gone ON kept.{} = gone.deleted_path AND "
+      "kept.file_row_number = gone.deleted_pos",
+      group.projection, PathList(group.paths), QuoteText(kPathColumn), group.options, PathList(deletes), kPathColumn);
+}
+
+/// Sorts files into groups that read alike.
+class Grouping {
+ public:
+  Grouping(io::ObjectStore& store, const table::TableMetadata& metadata, const schema::Schema& schema,
+           FileLayouts& layouts)
+      : store_(store), schema_(schema), layouts_(layouts), by_name_(MembersMatchByName(schema, metadata.schemas)) {
+    const auto mapping = metadata.properties.find(schema::kNameMappingProperty);
+    if (mapping != metadata.properties.end()) mapping_ = schema::ParseNameMapping(mapping->second);
+  }
+
+  std::vector<Group> Of(const std::vector<table::DataFile>& files) {
+    std::map<std::string, Group> groups;
+    for (const auto& file : files) {
+      const auto path = LocalPath(store_, file.file_path);
+      const auto layout = by_name_ && !mapping_ ? nullptr : layouts_.Get(path);
+      const bool by_id = !layout || (by_name_ && layout->has_ids);
+      auto& group = groups[by_id ? std::string() : layout->Signature()];
+      if (group.paths.empty()) group = by_id ? ById() : ByLayout(*layout);
+      group.paths.push_back(path);
+    }
+    std::vector<Group> list;
+    for (auto& [signature, group] : groups) list.push_back(std::move(group));
+    return list;
+  }
+
+ private:
+  Group ById() const { return {ColumnList(schema_), ", schema=" + SchemaMap(schema_), {}}; }
+
+  Group ByLayout(const FileLayout& layout) const {
+    return {ProjectLayout(schema_, layout.has_ids || !mapping_ ? layout : WithIds(layout, *mapping_)), "", {}};
+  }
+
+  io::ObjectStore& store_;
+  const schema::Schema& schema_;
+  FileLayouts& layouts_;
+  const bool by_name_;
+  std::optional<schema::NameMapping> mapping_;
+};
+
+std::string NoRows(const schema::Schema& schema) {
+  std::string columns;
+  for (const auto& field : schema.fields) {
+    columns += fmt::format("{}CAST(NULL AS {}) AS {}", columns.empty() ? "" : ", ", SqlType(field.type),
+                           QuoteName(field.name));
+  }
+  return fmt::format("SELECT {} WHERE false", columns);
+}
+
+}  // namespace
+
+std::string ScanSql(io::ObjectStore& store, const table::TableMetadata& metadata, const schema::Schema& schema,
+                    const ScanPlan& plan, FileLayouts& layouts) {
+  Grouping grouping(store, metadata, schema, layouts);
+  std::vector<std::string> deletes;
+  for (const auto& file : plan.deletes) deletes.push_back(LocalPath(store, file.file_path));
+  std::vector<std::string> parts;
+  for (const auto& group : grouping.Of(plan.files)) parts.push_back(ReadPlain(group));
+  for (const auto& group : grouping.Of(plan.deleted_files)) parts.push_back(ReadWithDeletes(group, deletes));
+  return parts.empty() ? NoRows(schema) : fmt::format("{}", fmt::join(parts, " UNION ALL "));
+}
+
+}  // namespace millrace::query
