@@ -1,0 +1,71 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+
+namespace millrace::refine {
+
+enum class Materialized {
+  kTable,        // rewritten as a whole when an input has changed
+  kIncremental,  // fed with the rows that new snapshots of one table added
+  kView,         // not stored: its SQL stands wherever it is named
+};
+
+enum class Schedule {
+  kOnCommit,  // whenever what it is made of has got new rows
+  kManual,    // by `millrace refine` only
+};
+
+/// A condition that every row has to meet; one that is null is not met.
+struct Expectation {
+  enum class Action { kWarn, kDrop, kFail };
+  std::string condition;
+  Action action = Action::kWarn;
+};
+
+/// One SQL file that makes one table (or view) of others. Its header is YAML in a comment at the top, so that the file
+/// stays plain SQL, in either form:
+///
+///     -- ---                                   /* ---
+///     -- materialized: incremental             materialized: incremental
+///     -- over: silver.events                   over: silver.events
+///     -- key: [id]                             key: [id]
+///     -- partition_by: [type, day(at)]         ...
+///     -- expect:                               --- */
+///     --   - length(type) > 0: drop
+///     -- ---
+///     SELECT id, type, at FROM silver.events
+///
+/// A file without a header is a table, refreshed on commit.
+struct Model {
+  catalog::TableName name;  // models/gold/by_hour.sql makes gold.by_hour
+  std::filesystem::path file;
+  std::string sql;
+  Materialized materialized = Materialized::kTable;
+  std::optional<catalog::TableName> over;  // kIncremental: whose new rows are taken
+  /// One row a key: of several the newest by `newest_by` stays; where that is a draw, or not given, the one that came
+  /// with the newer run.
+  std::vector<std::string> key;
+  std::vector<std::string> newest_by;
+  std::vector<std::string> partition_by;  // "type", "day(at)", as table::ParsePartitionSpec reads them
+  std::vector<std::string> sort_by;
+  Schedule schedule = Schedule::kOnCommit;
+  std::vector<Expectation> expectations;
+  std::string description;
+  std::vector<std::string> tags;
+};
+
+/// Reads one file below `folder`. Error kConfig with file:line.
+Model ReadModel(const std::filesystem::path& folder, const std::filesystem::path& file);
+
+/// Every .sql file below a folder, by name. Error kConfig when there is no such folder, or two files make one table.
+std::vector<Model> ReadModels(const std::filesystem::path& folder);
+
+/// The same out of text, for what does not lie in a file. `file` is for errors.
+Model ParseModel(catalog::TableName name, const std::filesystem::path& file, const std::string& text);
+
+}  // namespace millrace::refine

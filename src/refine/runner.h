@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/byte_budget.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "catalog/catalog.h"
+#include "query/engine.h"
+#include "refine/graph.h"
+
+namespace millrace::refine {
+
+struct RunOptions {
+  /// Rebuild from all rows, whatever has changed.
+  bool full_refresh = false;
+  /// Only models that are due on commit.
+  bool on_commit_only = false;
+};
+
+struct ExpectationReport {
+  std::string condition;
+  int64_t violations = 0;
+};
+
+/// What became of one model in one run.
+struct RunReport {
+  enum class Outcome { kBuilt, kNothing, kFailed, kSkipped };
+  catalog::TableName model;
+  Outcome outcome = Outcome::kNothing;
+  std::string why;  // why nothing, why all of it, or the error; empty: the plain case
+  std::optional<ErrorCode> error;
+  bool full_refresh = false;
+  int64_t rows = 0;  // written; merging writes rows again that stay as they were
+  int64_t rows_dropped = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+  std::vector<ExpectationReport> expectations;
+  std::optional<table::SnapshotId> snapshot_id;
+};
+
+/// Runs models into Iceberg tables. A run is one commit that carries the snapshots it was made from as positions of the
+/// scope "model:<name>", so a run that was cut short repeats to the same table, and one whose inputs have not moved
+/// does nothing. An incremental model falls back to all rows when its table changed in another way than by new rows,
+/// when those snapshots have expired, or when the model itself was edited. One thread drives it.
+class Runner {
+ public:
+  Runner(catalog::Catalog& catalog, query::Engine& engine, ByteBudget& budget, Graph graph,
+         const Clock& clock = Clock::System());
+
+  /// Runs these models (empty: all), each after what it is made of. A model that fails fails alone, and those made of
+  /// it are skipped. Error kUsage for a name that is no model.
+  std::vector<RunReport> Run(const std::vector<catalog::TableName>& models, const RunOptions& options,
+                             std::stop_token stop);
+
+  const Graph& graph() const { return graph_; }
+
+ private:
+  catalog::Catalog& catalog_;
+  query::Engine& engine_;
+  ByteBudget& budget_;
+  const Graph graph_;
+  const Clock& clock_;
+};
+
+}  // namespace millrace::refine
