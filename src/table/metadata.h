@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -104,11 +105,25 @@ struct TableMetadata {
   const schema::Schema* FindSchema(int32_t schema_id) const;
   const Snapshot* FindSnapshot(SnapshotId id) const;
   const Snapshot* current_snapshot() const;  // null: empty table
+  const SortOrder* FindSortOrder(int32_t order_id) const;
 };
 
-/// Reads metadata JSON, v1 upgraded to v2 in memory; gzip is undone by the caller. Error kData with the member that is
-/// wrong.
+/// Metadata larger than this is refused, unpacked or not: it comes from outside.
+inline constexpr size_t kMetadataBytesMax = size_t{256} << 20;
+
+/// Reads metadata JSON, v1 upgraded to v2 in memory and v3 as it is; gzip is undone by the caller. Error kData with the
+/// member that is wrong.
 TableMetadata ParseMetadata(std::string_view json);
+/// Format v2. Error kStop for v3, which is read only.
 std::string PrintMetadata(const TableMetadata& metadata);
+
+/// Parts of it, as they are also sent to catalogues.
+nlohmann::json ToJson(const PartitionSpec& spec);
+nlohmann::json ToJson(const SortOrder& order);
+nlohmann::json ToJson(const Snapshot& snapshot);
+nlohmann::json ToJson(const SnapshotRef& ref);
+
+/// Error kStop unless this program may write the table: one sentence about its format version.
+void CheckWritable(const TableMetadata& metadata);
 
 }  // namespace millrace::table

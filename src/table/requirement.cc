@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "table/update.h"
+
+namespace millrace::table {
+namespace {
+
+std::string Text(const std::optional<SnapshotId>& id) { return id ? std::to_string(id->value()) : "none"; }
+
+/// "the table's <what> is <have>, not <want>", or nothing when they are equal.
+template <typename T>
+std::optional<std::string> Differs(const char* what, const T& have, const T& want) {
+  if (have == want) return std::nullopt;
+  return fmt::format("the table's {} is {}, not {}", what, have, want);
+}
+
+std::optional<std::string> UnmetOne(const AssertRefSnapshotId& wanted, const TableMetadata& base) {
+  const auto found = base.refs.find(wanted.ref);
+  const auto have = found == base.refs.end() ? std::nullopt : std::optional(found->second.snapshot_id);
+  if (have == wanted.snapshot_id) return std::nullopt;
+  return fmt::format("the ref {} is at snapshot {}, not {}", wanted.ref, Text(have), Text(wanted.snapshot_id));
+}
+std::optional<std::string> UnmetOne(const AssertCreate&, const TableMetadata&) { return "the table exists"; }
+std::optional<std::string> UnmetOne(const AssertTableUuid& wanted, const TableMetadata& base) {
+  return Differs("uuid", base.table_uuid, wanted.uuid);
+}
+std::optional<std::string> UnmetOne(const AssertLastAssignedFieldId& wanted, const TableMetadata& base) {
+  return Differs("last column id", base.last_column_id, wanted.id);
+}
+std::optional<std::string> UnmetOne(const AssertCurrentSchemaId& wanted, const TableMetadata& base) {
+  return Differs("current schema id", base.current_schema_id, wanted.id);
+}
+std::optional<std::string> UnmetOne(const AssertLastAssignedPartitionId& wanted, const TableMetadata& base) {
+  return Differs("last partition field id", base.last_partition_id, wanted.id);
+}
+std::optional<std::string> UnmetOne(const AssertDefaultSpecId& wanted, const TableMetadata& base) {
+  return Differs("default partition spec id", base.default_spec_id, wanted.id);
+}
+std::optional<std::string> UnmetOne(const AssertDefaultSortOrderId& wanted, const TableMetadata& base) {
+  return Differs("default sort order id", base.default_sort_order_id, wanted.id);
+}
+
+}  // namespace
+
+std::optional<std::string> Unmet(const std::vector<Requirement>& requirements, const TableMetadata* base) {
+  for (const Requirement& requirement : requirements) {
+    if (base == nullptr) {
+      if (!std::holds_alternative<AssertCreate>(requirement)) return "there is no such table";
+      continue;
+    }
+    auto why = std::visit([&](const auto& one) { return UnmetOne(one, *base); }, requirement);
+    if (why) return why;
+  }
+  return std::nullopt;
+}
+
+}  // namespace millrace::table
