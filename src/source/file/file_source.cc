@@ -163,11 +163,15 @@ void FileSource::RetireCutFiles() {
 /// Enough is there to tell what the file is: of CSV the header and a row.
 bool FileSource::Ready(const FoundFile& found) const {
   if (found.size == 0) return false;
-  const bool csv = options_.format == FileFormat::kCsv || found.path.find(".csv") != std::string::npos ||
-                   found.path.find(".tsv") != std::string::npos;
-  if (!csv || found.size >= kHeadBytesMax) return true;
-  const auto head = HeadOf(found.path);
-  return DetectCompression(head) != Compression::kNone || std::count(head.begin(), head.end(), '\n') >= 2;
+  if (found.size >= kHeadBytesMax) return true;
+  const OpenFile file{found.path, io::FileDescriptor::Open(found.path, O_RDONLY)};
+  if (!file.descriptor.is_open()) return true;  // Open says why
+  const auto layout = DetectLayout(file, options_, found.size);
+  if (layout->format != FileFormat::kCsv) return true;
+  std::vector<event::Span> rows;
+  MakeCsvScanner(layout->dialect.delimiter, layout->dialect.quote, options_.record_bytes_max)
+      ->Scan(layout->sample, false, &rows);
+  return rows.size() >= (options_.csv.columns.empty() ? 2u : 1u);
 }
 
 /// Log rotation by copy: for a moment "app.log.1" is what "app.log" is. It must not be read a second time.
