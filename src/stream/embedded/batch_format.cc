@@ -93,7 +93,7 @@ size_t BackToBack(const event::EventBatch& events, size_t first, size_t room) {
 
 }  // namespace
 
-uint32_t Checksum(const StoredBatch& batch, std::string_view payload, int64_t base_offset) {
+uint32_t Checksum(const BatchNumbers& batch, std::string_view payload, int64_t base_offset) {
   const std::array<int64_t, 8> numbers{base_offset,
                                        batch.count,
                                        batch.time_min.time_since_epoch().count(),
@@ -159,7 +159,8 @@ size_t BatchBuilder::Add(const Slice& slice, size_t first, size_t records_bytes_
 }
 
 StoredBatch BatchBuilder::Finish() {
-  StoredBatch batch;
+  StoredBatch stored;
+  auto& batch = stored.numbers;
   batch.count = static_cast<int64_t>(sizes_.size());
   batch.ingested_at = ingested_at_;
   batch.records_bytes = static_cast<int64_t>(records_.size());
@@ -185,18 +186,18 @@ StoredBatch BatchBuilder::Finish() {
   }
   batch.body_bytes = static_cast<int64_t>(body.size());
   if (body.size() >= kPackBytesMin) {
-    batch.payload = Pack(body);
+    stored.payload = Pack(body);
     batch.codec = Codec::kZstd;
   }
-  if (batch.codec == Codec::kNone || batch.payload.size() >= body.size()) {
-    batch.payload = std::move(body);
+  if (batch.codec == Codec::kNone || stored.payload.size() >= body.size()) {
+    stored.payload = std::move(body);
     batch.codec = Codec::kNone;
   }
   *this = BatchBuilder();
-  return batch;
+  return stored;
 }
 
-void UnpackBody(const StoredBatch& batch, std::string_view payload, char* body) {
+void UnpackBody(const BatchNumbers& batch, std::string_view payload, char* body) {
   const auto size = static_cast<size_t>(batch.body_bytes);
   switch (batch.codec) {
     case Codec::kNone:
@@ -212,7 +213,7 @@ void UnpackBody(const StoredBatch& batch, std::string_view payload, char* body) 
   throw Error(ErrorCode::kData, "it is packed by a codec this program does not know");
 }
 
-BodyIndex ReadBodyIndex(const StoredBatch& batch, std::string_view body) {
+BodyIndex ReadBodyIndex(const BatchNumbers& batch, std::string_view body) {
   if (batch.records_bytes < 0 || static_cast<uint64_t>(batch.records_bytes) >= body.size()) Malformed();
   const auto count = static_cast<size_t>(batch.count);
   VarintReader in(body.substr(static_cast<size_t>(batch.records_bytes)));

@@ -15,7 +15,8 @@ namespace millrace::stream {
 /// How a payload is packed. Stored: frozen.
 enum class Codec : int64_t { kNone = 1, kZstd = 2 };
 
-/// One row of the `batch` table without its place. Frozen layout of the body, which `payload` holds packed by `codec`:
+/// The numbers of a row of the `batch` table, besides its place. Frozen layout of the body, which `payload` holds
+/// packed by `codec`:
 ///
 ///   records   record '\n' record '\n' ...                     records_bytes bytes
 ///   flags     1 byte: 1 no record holds a raw newline, 2 keys follow, 4 times follow
@@ -25,7 +26,7 @@ enum class Codec : int64_t { kNone = 1, kZstd = 2 };
 ///
 /// Records come first and joined, so that a reader unpacks into its payload buffer and has them in place: the rest,
 /// once read, is cut off.
-struct StoredBatch {
+struct BatchNumbers {
   int64_t count = 0;
   Timestamp time_min{};
   Timestamp time_max{};
@@ -33,11 +34,15 @@ struct StoredBatch {
   int64_t records_bytes = 0;
   int64_t body_bytes = 0;
   Codec codec = Codec::kNone;
+};
+
+struct StoredBatch {
+  BatchNumbers numbers;
   std::string payload;
 };
 
 /// Over the payload and every number beside it, the place included: a row that strayed is found too.
-uint32_t Checksum(const StoredBatch& batch, std::string_view payload, int64_t base_offset);
+uint32_t Checksum(const BatchNumbers& batch, std::string_view payload, int64_t base_offset);
 
 /// Those records of a batch that go to one partition.
 struct Slice {
@@ -85,9 +90,9 @@ struct BodyIndex {
 };
 
 /// Unpacks `payload` into `body`, which has room for batch.body_bytes. Error kData when it does not unpack to that.
-void UnpackBody(const StoredBatch& batch, std::string_view payload, char* body);
+void UnpackBody(const BatchNumbers& batch, std::string_view payload, char* body);
 
 /// Reads what follows the records in a body. Error kData when it is not what BatchBuilder makes.
-BodyIndex ReadBodyIndex(const StoredBatch& batch, std::string_view body);
+BodyIndex ReadBodyIndex(const BatchNumbers& batch, std::string_view body);
 
 }  // namespace millrace::stream

@@ -84,21 +84,22 @@ void Ledger::FlushBuilder(int64_t id, Part& part) {
 }
 
 void Ledger::InsertBatch(int64_t id, Part& part, const StoredBatch& batch) {
-  if (part.next_offset > kOffsetMax - batch.count) {
+  const auto& numbers = batch.numbers;
+  if (part.next_offset > kOffsetMax - numbers.count) {
     throw DatabaseFailure(ErrorCode::kStop, "a partition of stream.db is full (2^40 records); make a new topic");
   }
   insert_batch_.Bind(0, PlaceOf(id, part.next_offset))
-      .Bind(1, batch.count)
-      .Bind(2, Micros(batch.time_min))
-      .Bind(3, Micros(batch.time_max))
-      .Bind(4, Micros(batch.ingested_at))
-      .Bind(5, batch.records_bytes)
-      .Bind(6, batch.body_bytes)
-      .Bind(7, static_cast<int64_t>(batch.codec))
-      .Bind(8, int64_t{Checksum(batch, batch.payload, part.next_offset)})
+      .Bind(1, numbers.count)
+      .Bind(2, Micros(numbers.time_min))
+      .Bind(3, Micros(numbers.time_max))
+      .Bind(4, Micros(numbers.ingested_at))
+      .Bind(5, numbers.records_bytes)
+      .Bind(6, numbers.body_bytes)
+      .Bind(7, static_cast<int64_t>(numbers.codec))
+      .Bind(8, int64_t{Checksum(numbers, batch.payload, part.next_offset)})
       .BindBlob(9, batch.payload)
       .Run();
-  part.next_offset += batch.count;
+  part.next_offset += numbers.count;
   part.bytes_added += static_cast<int64_t>(batch.payload.size());
 }
 

@@ -47,7 +47,7 @@ class EmbeddedReader final : public event::Source {
   /// A row without its payload.
   struct Row {
     int64_t place = 0;
-    StoredBatch batch;
+    BatchNumbers batch;
     uint32_t crc = 0;
   };
   /// A row of which only a part has been handed out.

@@ -1,0 +1,175 @@
+// The embedded stream against the disk it stands on. Usage: stream_bench [FOLDER] [EVENTS]
+// Prints lines "figure <name> <value> <unit>"; every rate is of durable appends, or of records read and checked.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/random.h"
+#include "stream/embedded/embedded_stream.h"
+
+namespace {
+
+using millrace::event::EventBatch;
+using millrace::stream::EmbeddedStream;
+
+constexpr size_t kBatchEvents = 1'000;
+constexpr size_t kEventBytes = 359;
+constexpr int kThreads = 64;
+
+void Figure(std::string_view name, double value, std::string_view unit) {
+  fmt::print("figure {} {:.4g} {}\n", name, value, unit);
+}
+
+double CpuSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double PeakMebibytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+/// Seconds that `body` takes; prints its CPU seconds per million of `events` too.
+double Timed(const std::string& name, size_t events, const std::function<void()>& body) {
+  const double cpu = CpuSeconds();
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  Figure(name, static_cast<double>(events) / seconds, "events/s");
+  Figure(name + ".cpu", (CpuSeconds() - cpu) / static_cast<double>(events) * 1e6, "CPU-s/M");
+  return seconds;
+}
+
+/// One JSON event of about 359 bytes with 13 fields, one of them nested.
+std::string MakeEvent(millrace::Random& random, size_t number) {
+  static constexpr const char* kKinds[] = {"page_view", "click", "purchase", "search", "signup"};
+  static constexpr const char* kCountries[] = {"DE", "US", "GB", "FR", "JP", "BR", "IN"};
+  auto event = fmt::format(
+      R"({{"id":"{}","seq":{},"type":"{}","user_id":{},"session":"{:016x}","country":"{}","amount":{}.{:02},"currency":"EUR",)"
+      R"("ok":{},"at":"2026-03-{:02}T{:02}:{:02}:{:02}.{:03}Z","path":"/shop/item/{}","agent":{{"browser":"firefox","version":{}}},"note":")",
+      random.Uuid(), number, kKinds[random.Below(5)], random.Below(1'000'000), random.Next(),
+      kCountries[random.Below(7)], random.Below(500), random.Below(100), random.Below(2) == 0 ? "true" : "false",
+      1 + random.Below(28), random.Below(24), random.Below(60), random.Below(60), random.Below(1000),
+      random.Below(100'000), 100 + random.Below(30));
+  while (event.size() < kEventBytes - 2) event += static_cast<char>('a' + random.Below(26));
+  return event + "\"}";
+}
+
+std::shared_ptr<EventBatch> MakeBatch(millrace::Random& random, size_t events, size_t first) {
+  auto batch = std::make_shared<EventBatch>();
+  std::string joined;
+  for (size_t i = 0; i < events; ++i) {
+    const auto event = MakeEvent(random, first + i);
+    batch->records.push_back({static_cast<uint32_t>(joined.size()), static_cast<uint32_t>(event.size())});
+    joined += event + "\n";
+  }
+  batch->payload = millrace::PaddedBuffer::CopyOf(joined);
+  batch->newline_joined = true;
+  return batch;
+}
+
+void AppendInParallel(EmbeddedStream& stream, const std::string& topic,
+                      const std::vector<std::shared_ptr<EventBatch>>& batches, size_t appends, int threads) {
+  std::vector<std::jthread> workers;
+  for (int worker = 0; worker < threads; ++worker) {
+    workers.emplace_back([&, worker] {
+      for (size_t i = static_cast<size_t>(worker); i < appends; i += static_cast<size_t>(threads)) {
+        stream.Append({topic, batches[i % batches.size()], {}, {}});
+      }
+    });
+  }
+}
+
+void BenchBatches(EmbeddedStream& stream, size_t events, int threads) {
+  millrace::Random random(1);
+  std::vector<std::shared_ptr<EventBatch>> batches;
+  for (size_t i = 0; i < 64; ++i) batches.push_back(MakeBatch(random, kBatchEvents, i * kBatchEvents));
+  const auto topic = fmt::format("batches{}", threads);
+  stream.EnsureTopic({.name = topic, .partitions = threads});
+  Timed(fmt::format("stream.append_batches.threads{}", threads), events,
+        [&] { AppendInParallel(stream, topic, batches, events / kBatchEvents, threads); });
+
+  auto reader = stream.OpenReader(topic, "");
+  size_t read = 0, bytes = 0;
+  Timed(fmt::format("stream.read_batches.threads{}", threads), events, [&] {
+    for (;;) {
+      const auto result = reader->Read({.wait = std::chrono::milliseconds(0)}, {});
+      if (result.state != millrace::event::ReadState::kBatch) break;
+      read += result.batch->size();
+      bytes += result.batch->payload->size();
+    }
+  });
+  int64_t stored = 0;
+  const auto info = stream.FindTopic(topic).value();
+  for (const auto& partition : info.partitions) stored += partition.bytes;
+  Figure("stream.stored_ratio", static_cast<double>(bytes) / static_cast<double>(stored), "x");
+  if (read != events / kBatchEvents * kBatchEvents) {
+    fmt::print(stderr, "read {} of {} events\n", read, events);
+    std::exit(1);
+  }
+}
+
+/// How many times a second `sync` makes one appended event durable, on one file.
+double SyncRate(const std::filesystem::path& path, int (*sync)(int)) {
+  const std::string event(kEventBytes, 'x');
+  const int fd = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+  constexpr int kTimes = 2'000;
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kTimes; ++i) {
+    if (::write(fd, event.data(), event.size()) != static_cast<ssize_t>(event.size()) || sync(fd) != 0) std::exit(1);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ::close(fd);
+  std::filesystem::remove(path);
+  return kTimes / seconds;
+}
+
+void BenchSingles(EmbeddedStream& stream, const std::filesystem::path& folder) {
+  const double fsync_rate = SyncRate(folder / "fsync.bin", ::fsync);
+  const double fdatasync_rate = SyncRate(folder / "fdatasync.bin", ::fdatasync);
+  Figure("disk.append_fsync", fsync_rate, "syncs/s");
+  Figure("disk.append_fdatasync", fdatasync_rate, "syncs/s");
+  millrace::Random random(2);
+  std::vector<std::shared_ptr<EventBatch>> singles;
+  for (size_t i = 0; i < 1'024; ++i) singles.push_back(MakeBatch(random, 1, i));
+  stream.EnsureTopic({.name = "singles", .partitions = 1});
+  constexpr size_t kOne = 2'000;
+  Timed("stream.append_single.threads1", kOne, [&] { AppendInParallel(stream, "singles", singles, kOne, 1); });
+  constexpr size_t kMany = 400'000;
+  const double seconds = Timed("stream.append_single.threads64", kMany,
+                               [&] { AppendInParallel(stream, "singles", singles, kMany, kThreads); });
+  Figure("stream.append_single.threads64_to_fsync", kMany / seconds / fsync_rate, "x");
+  Figure("stream.append_single.threads64_to_fdatasync", kMany / seconds / fdatasync_rate, "x");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::filesystem::path parent = argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
+  const size_t events = argc > 2 ? static_cast<size_t>(std::atoll(argv[2])) : 3'000'000;
+  const auto folder = parent / fmt::format("stream_bench_{}", ::getpid());
+  std::filesystem::create_directories(folder);
+  {
+    EmbeddedStream stream({.path = folder / "stream.db"});
+    BenchBatches(stream, events, 1);
+    BenchBatches(stream, events, 2);
+    BenchSingles(stream, folder);
+    Figure("stream.peak_rss", PeakMebibytes(), "MiB");
+  }
+  std::filesystem::remove_all(folder);
+}
