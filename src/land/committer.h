@@ -51,7 +51,13 @@ class Committer {
 
   LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
 
+  /// Stores exactly these positions, whatever was there, with a snapshot that changes no row: how a person mends what
+  /// ReadPositions stops at.
+  void Override(const std::string& scope, const event::Positions& positions, std::stop_token stop);
+
  private:
+  class Attempt;
+
   catalog::Catalog& catalog_;
   catalog::TableName table_;
   std::string table_uuid_;

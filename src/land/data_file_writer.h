@@ -17,14 +17,17 @@ namespace millrace::land {
 struct DataFileWriterOptions {
   int64_t file_size_target_bytes = int64_t{256} << 20;
   int zstd_level = 1;
-  int64_t row_group_bytes = int64_t{64} << 20;  // buffered, before encoding
+  int64_t row_group_bytes = int64_t{64} << 20;    // of one partition, buffered, before encoding
+  int64_t buffer_bytes_max = int64_t{256} << 20;  // of all partitions: above it the largest is encoded
   /// Names of this writer's files start with it; unique per writer, so that names never collide.
-  std::string file_prefix;
+  std::string file_prefix = "data";
 };
 
-/// Arrow rows to Parquet data files of one table: splits rows by partition, rolls by size, closes the oldest open file
-/// when the budget is under pressure, and measures each file for its manifest entry. Single-threaded; several writers
-/// of one table share only the store and the budget. Files are invisible until a commit names them.
+/// Arrow rows to Parquet data files of one table: splits rows by partition, sorts within a row group, rolls by size,
+/// and measures each file for its manifest entry. A partition costs its rows and nothing else until it is encoded: that
+/// happens when it has a row group full, when the writer holds too much, or when the budget is under pressure (largest
+/// first), so memory does not grow with the number of open partitions. Single-threaded; several writers of one table
+/// share only the store and the budget. Files are invisible until a commit names them.
 class DataFileWriter {
  public:
   /// `metadata` gives schema, spec, sort order, location and write.* properties; it must outlive the writer.
@@ -38,12 +41,19 @@ class DataFileWriter {
   /// required column is null or a partition value cannot be computed.
   void Write(const std::shared_ptr<arrow::RecordBatch>& rows);
 
+  /// Encodes the largest buffers while the budget is under pressure. For whoever has nothing to Write meanwhile.
+  void Relieve();
+
   int64_t buffered_bytes() const;
   int64_t rows() const;
+  /// Encoded so far, in closed files and open ones.
+  int64_t encoded_bytes() const;
   int open_files() const;
 
-  /// Closes every file. After it the writer is done.
+  /// Closes every file. After it the writer is done. A writer that is dropped unfinished leaves the files it has closed
+  /// already: `closed_keys` names them.
   std::vector<table::DataFile> Finish() &&;
+  const std::vector<std::string>& closed_keys() const;
 
  private:
   struct State;

@@ -22,7 +22,7 @@ ObjectOutput::~ObjectOutput() = default;
 arrow::Status ObjectOutput::Write(const void* data, int64_t size) {
   const std::string_view bytes(static_cast<const char*>(data), static_cast<size_t>(size));
   written_ += size;
-  if (gathered_.size() + bytes.size() > kGatherBytes) Flush();
+  if (gathered_.size() + bytes.size() > kGatherBytes) PassOn();
   if (bytes.size() >= kGatherBytes) {
     writer_->Write(bytes);
   } else {
@@ -31,14 +31,14 @@ arrow::Status ObjectOutput::Write(const void* data, int64_t size) {
   return arrow::Status::OK();
 }
 
-void ObjectOutput::Flush() {
+void ObjectOutput::PassOn() {
   if (gathered_.empty()) return;
   writer_->Write(gathered_);
   gathered_.clear();
 }
 
 arrow::Status ObjectOutput::Close() {
-  if (!closed_) Flush();
+  if (!closed_) PassOn();
   closed_ = true;
   return arrow::Status::OK();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <arrow/io/interfaces.h>
+#include <arrow/result.h>
 
 #include <cstdint>
 #include <memory>
@@ -27,7 +28,7 @@ class ObjectOutput final : public arrow::io::OutputStream {
   io::PutOutcome Finish();
 
  private:
-  void Flush();
+  void PassOn();
 
   std::unique_ptr<io::ObjectWriter> writer_;
   std::string gathered_;

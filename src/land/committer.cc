@@ -1,0 +1,247 @@
+#include "land/committer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "land/positions.h"
+#include "table/live_files.h"
+
+namespace millrace::land {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kWaitMin{20};
+constexpr milliseconds kWaitMax{5000};
+
+[[noreturn]] void ThrowRolledBack(const std::string& scope) {
+  throw Error(
+      ErrorCode::kStop,
+      "the table was rolled back behind what '" + scope +
+          "' has landed: its snapshots and its positions disagree; say where to go on with `millrace offsets set`, "
+          "or land the lost stretch again with `millrace offsets replay`");
+}
+
+event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
+  const auto found = positions.find(split);
+  return found == positions.end() ? event::kStart : found->second;
+}
+
+bool StandsAt(const event::Positions& stored, const event::Positions& expected, const event::Positions& splits) {
+  return std::ranges::all_of(splits,
+                             [&](const auto& entry) { return At(stored, entry.first) == At(expected, entry.first); });
+}
+
+/// Puts the positions into the snapshot of the request and mirrors them in a property of the same commit.
+void AddPositions(const std::string& scope, const event::Positions& positions,
+                  table::SnapshotBuilder::CommitRequest& request) {
+  const std::string text = PrintPositions(positions);
+  for (auto& update : request.updates) {
+    if (auto* add = std::get_if<table::AddSnapshot>(&update)) add->snapshot.summary[PositionsProperty(scope)] = text;
+  }
+  request.updates.push_back(table::SetProperties{{{PositionsProperty(scope), text}}});
+}
+
+}  // namespace
+
+StoredPositions ReadPositions(const table::TableMetadata& metadata, const std::string& scope) {
+  const std::string property_name = PositionsProperty(scope);
+  const auto mirrored = metadata.properties.find(property_name);
+  const bool has_property = mirrored != metadata.properties.end();
+  const table::Snapshot* snapshot = metadata.current_snapshot();
+  bool expired = false;
+  // A chain longer than the snapshots there are would be a circle.
+  for (size_t steps = 0; snapshot != nullptr && steps <= metadata.snapshots.size(); ++steps) {
+    const auto stored = snapshot->summary.find(property_name);
+    if (stored != snapshot->summary.end()) {
+      if (has_property && mirrored->second != stored->second) ThrowRolledBack(scope);
+      return {.positions = ParsePositions(stored->second, "snapshot " + std::to_string(snapshot->snapshot_id.value())),
+              .snapshot_id = snapshot->snapshot_id};
+    }
+    if (!snapshot->parent_snapshot_id) break;
+    snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
+    expired = snapshot == nullptr;
+  }
+  if (!has_property) return {};
+  if (!expired) ThrowRolledBack(scope);
+  return {.positions = ParsePositions(mirrored->second, "table property " + property_name),
+          .snapshot_id = std::nullopt};
+}
+
+/// One change on its way into the table, over as many requests as it takes.
+class Committer::Attempt {
+ public:
+  Attempt(Committer& committer, const table::SnapshotChange& change, std::stop_token stop)
+      : catalog_(committer.catalog_),
+        table_(committer.table_),
+        table_uuid_(committer.table_uuid_),
+        clock_(committer.clock_),
+        change_(change),
+        builder_(catalog_.store(), change),
+        stop_(std::move(stop)) {}
+
+  ~Attempt() {
+    if (!landed_ && !in_doubt_) builder_.Abandon();
+  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  /// `positions` is asked for what to store on each base; nullopt: somebody else moved them.
+  template <typename PositionsFor>
+  LandResult Run(const std::string& scope, PositionsFor&& positions_for);
+
+ private:
+  catalog::LoadedTable LoadNow();
+  bool HasLanded(const catalog::LoadedTable& table) const;
+  bool Request(const std::string& scope, const event::Positions* positions, catalog::LoadedTable& table);
+  Landed Done(const catalog::LoadedTable& table);
+  void DeleteFiles();
+  void Wait();
+
+  catalog::Catalog& catalog_;
+  const catalog::TableName& table_;
+  const std::string& table_uuid_;
+  const Clock& clock_;
+  const table::SnapshotChange& change_;
+  table::SnapshotBuilder builder_;
+  std::stop_token stop_;
+  milliseconds wait_ = kWaitMin;
+  int requests_ = 0;
+  bool in_doubt_ = false;  // a request may have landed, or may land yet
+  bool landed_ = false;
+};
+
+catalog::LoadedTable Committer::Attempt::LoadNow() {
+  for (;;) {
+    try {
+      auto table = catalog_.Load(table_);
+      if (!table) {
+        throw Error(ErrorCode::kStop, "table " + catalog::ToString(table_) +
+                                          " is gone; restore it, or start over with `millrace offsets replay`");
+      }
+      if (table->metadata->table_uuid != table_uuid_) {
+        throw Error(ErrorCode::kStop,
+                    "table " + catalog::ToString(table_) +
+                        " is another one than at the start (its uuid changed); start the program again");
+      }
+      return std::move(*table);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable) throw;
+      LogWarning("table {} cannot be read, trying again: {}", catalog::ToString(table_), error.what());
+    }
+    Wait();
+  }
+}
+
+/// By the snapshot id; or, when that snapshot was expired meanwhile, by the files it brought.
+bool Committer::Attempt::HasLanded(const catalog::LoadedTable& table) const {
+  if (requests_ == 0) return false;
+  if (table::InAncestry(*table.metadata, builder_.snapshot_id())) return true;
+  const table::Snapshot* head = table.metadata->current_snapshot();
+  if (!in_doubt_ || change_.added.empty() || head == nullptr) return false;
+  std::set<std::string> added;
+  for (const auto& file : change_.added) added.insert(file.file_path);
+  bool found = false;
+  table::ForEachLiveFile(catalog_.store(), *table.metadata, *head, {}, [&](const table::ManifestEntry& entry) {
+    found = found || added.contains(entry.file.file_path);
+  });
+  return found;
+}
+
+/// One question to the catalogue. True when it says that the commit landed; `table` is what it became.
+bool Committer::Attempt::Request(const std::string& scope, const event::Positions* positions,
+                                 catalog::LoadedTable& table) {
+  auto request = builder_.Build(*table.metadata, clock_.Now());
+  if (positions != nullptr) AddPositions(scope, *positions, request);
+  ++requests_;
+  FaultPoint("land.before_commit");
+  auto result = catalog_.Commit(table_, request.requirements, request.updates);
+  FaultPoint("land.after_commit");
+  if (auto* committed = std::get_if<catalog::Committed>(&result)) {
+    table = std::move(committed->table);
+    return true;
+  }
+  if (const auto* unknown = std::get_if<catalog::Unknown>(&result)) {
+    in_doubt_ = true;
+    LogWarning("commit to {}: the outcome is unknown, reading again: {}", catalog::ToString(table_), unknown->why);
+  } else {
+    LogDebug("commit to {}: {}; building on the newer table", catalog::ToString(table_),
+             std::get<catalog::Conflict>(result).why);
+  }
+  return false;
+}
+
+Landed Committer::Attempt::Done(const catalog::LoadedTable& table) {
+  landed_ = true;
+  const table::Snapshot* snapshot = table.metadata->FindSnapshot(builder_.snapshot_id());
+  if (requests_ > 1 && snapshot != nullptr) builder_.DropSuperseded(*snapshot);
+  return {.table = table, .snapshot_id = builder_.snapshot_id()};
+}
+
+/// Only what this commit wrote, and only once a fresh read has shown that nothing refers to it.
+void Committer::Attempt::DeleteFiles() {
+  builder_.Abandon();
+  in_doubt_ = false;
+  for (const auto& file : change_.added) {
+    const auto key = catalog_.store().KeyOf(file.file_path);
+    if (!key) continue;
+    FaultPoint("land.before_drop_file");
+    catalog_.store().Delete(*key);
+  }
+}
+
+void Committer::Attempt::Wait() {
+  const bool slept = clock_.SleepFor(wait_, stop_);
+  wait_ = std::min(wait_ * 2, kWaitMax);
+  if (slept) return;
+  throw Error(ErrorCode::kUnavailable, in_doubt_
+                                           ? "stopped before the outcome of a commit to " + catalog::ToString(table_) +
+                                                 " was known; every file is kept, and the next start finds out"
+                                           : "stopped before a commit to " + catalog::ToString(table_) +
+                                                 " could be made; the next start lands it");
+}
+
+template <typename PositionsFor>
+LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& positions_for) {
+  for (;; Wait()) {
+    catalog::LoadedTable table = LoadNow();
+    if (HasLanded(table)) return Done(table);
+    std::optional<event::Positions> positions;
+    if (!scope.empty()) {
+      positions = positions_for(*table.metadata);
+      if (!positions) {
+        DeleteFiles();
+        return Overtaken{ReadPositions(*table.metadata, scope)};
+      }
+    }
+    if (Request(scope, positions ? &*positions : nullptr, table)) return Done(table);
+  }
+}
+
+Committer::Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid, const Clock& clock)
+    : catalog_(catalog), table_(std::move(table)), table_uuid_(std::move(table_uuid)), clock_(clock) {}
+
+LandResult Committer::Commit(table::SnapshotChange change, const std::optional<MovePositions>& move,
+                             std::stop_token stop) {
+  Attempt attempt(*this, change, std::move(stop));
+  const auto moved = [&](const table::TableMetadata& metadata) -> std::optional<event::Positions> {
+    event::Positions stored = ReadPositions(metadata, move->scope).positions;
+    if (!StandsAt(stored, move->from, move->to)) return std::nullopt;
+    for (const auto& [split, cursor] : move->to) stored[split] = cursor;
+    return stored;
+  };
+  return attempt.Run(move ? move->scope : std::string(), moved);
+}
+
+void Committer::Override(const std::string& scope, const event::Positions& positions, std::stop_token stop) {
+  const table::SnapshotChange nothing;
+  Attempt attempt(*this, nothing, std::move(stop));
+  attempt.Run(scope, [&](const table::TableMetadata&) { return std::optional(positions); });
+}
+
+}  // namespace millrace::land

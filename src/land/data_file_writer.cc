@@ -1,0 +1,290 @@
+#include "land/data_file_writer.h"
+
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+#include <arrow/util/byte_size.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/error.h"
+#include "land/arrow_status.h"
+#include "land/conform.h"
+#include "land/file_metrics.h"
+#include "land/parquet_file.h"
+#include "land/partition_router.h"
+#include "land/row_order.h"
+#include "land/write_properties.h"
+
+namespace millrace::land {
+namespace {
+
+/// Files that have a row group already and wait for more. Each holds a descriptor, or a buffer of a remote store.
+constexpr size_t kOpenFilesMax = 16;
+/// Rows of several partitions are split together once this much has come, so that each gets a stretch worth a copy.
+constexpr int64_t kStageBytesMax = int64_t{16} << 20;
+/// What an Arrow array costs besides its values.
+constexpr int64_t kArrayOverheadBytes = 400;
+
+void InitializeCompute() {
+  static std::once_flag once;
+  std::call_once(once, [] { Check(arrow::compute::Initialize(), "starting Arrow's compute functions"); });
+}
+
+/// Rows of one partition that are not encoded yet, and the file they will go to when it has a row group already.
+struct PartitionBuffer {
+  arrow::RecordBatchVector batches;
+  int64_t bytes = 0;
+  std::unique_ptr<ParquetFile> file;
+  int64_t row_groups = 0;
+  uint64_t written_at = 0;  // when its file last got a row group, in row groups
+};
+
+int64_t CostOf(const arrow::RecordBatch& rows) {
+  return arrow::util::TotalBufferSize(rows) + kArrayOverheadBytes * rows.num_columns();
+}
+
+const table::SortOrder* DefaultOrder(const table::TableMetadata& metadata) {
+  for (const auto& order : metadata.sort_orders) {
+    if (order.order_id == metadata.default_sort_order_id) return &order;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+struct DataFileWriter::State {
+  State(io::ObjectStore& object_store, std::shared_ptr<const table::TableMetadata> table,
+        DataFileWriterOptions writer_options, ByteBudget& byte_budget)
+      : store(object_store),
+        metadata(std::move(table)),
+        options(WithTableProperties(std::move(writer_options), metadata->properties)),
+        budget(byte_budget),
+        arrow_schema(schema::ToArrow(metadata->schema())),
+        metrics(metadata->properties, metadata->schema()),
+        router(metadata->spec(), metadata->schema()) {
+    const table::SortOrder* sort_order = DefaultOrder(*metadata);
+    if (sort_order != nullptr) order.emplace(*sort_order, metadata->schema());
+    const auto key = store.KeyOf(metadata->location);
+    if (!key) {
+      throw Error(ErrorCode::kStop,
+                  "the table lies at " + metadata->location +
+                      ", outside this lake's warehouse; open it with the warehouse that it was made in");
+    }
+    data_prefix = *key + (key->empty() || key->ends_with('/') ? "data/" : "/data/");
+  }
+
+  void Hold(int64_t bytes) {
+    held.Merge(budget.Force(bytes));
+    buffered += bytes;
+  }
+  void LetGo(int64_t bytes) {
+    buffered -= bytes;
+    held.Release();
+    held = budget.Force(buffered);
+  }
+
+  void Append(uint32_t number, std::shared_ptr<arrow::RecordBatch> batch, int64_t bytes);
+  void SplitStage();
+  void EncodeBuffer(uint32_t number);
+  bool EncodeLargest();
+  void CloseFile(uint32_t number);
+  void CloseSurplusFiles();
+  void Relieve();
+  std::string NextKey(uint32_t number);
+
+  io::ObjectStore& store;
+  std::shared_ptr<const table::TableMetadata> metadata;
+  DataFileWriterOptions options;
+  ByteBudget& budget;
+  std::shared_ptr<arrow::Schema> arrow_schema;
+  MetricsConfig metrics;
+  PartitionRouter router;
+  std::optional<RowOrder> order;
+  std::string data_prefix;
+
+  std::map<uint32_t, PartitionBuffer> buffers;
+  arrow::RecordBatchVector staged;
+  std::vector<uint32_t> staged_partitions;  // of each staged row
+  int64_t staged_bytes = 0;
+  int64_t buffered = 0;
+  Reservation held;
+  uint64_t row_groups = 0;
+  int files_named = 0;
+  int open = 0;
+  int64_t row_count = 0;
+  int64_t closed_bytes = 0;
+  std::vector<table::DataFile> closed;
+  std::vector<std::string> closed_keys;
+};
+
+void DataFileWriter::State::Append(uint32_t number, std::shared_ptr<arrow::RecordBatch> batch, int64_t bytes) {
+  PartitionBuffer& buffer = buffers[number];
+  buffer.batches.push_back(std::move(batch));
+  buffer.bytes += bytes;
+  if (buffer.bytes >= options.row_group_bytes) EncodeBuffer(number);
+}
+
+/// Gives each partition its rows of the stage, copied together.
+void DataFileWriter::State::SplitStage() {
+  if (staged.empty()) return;
+  const auto stage =
+      ValueOf(ValueOf(arrow::Table::FromRecordBatches(arrow_schema, staged), "staged rows")->CombineChunksToBatch(),
+              "staged rows");
+  std::map<uint32_t, std::vector<int64_t>> rows_of;
+  for (size_t row = 0; row < staged_partitions.size(); ++row) {
+    rows_of[staged_partitions[row]].push_back(static_cast<int64_t>(row));
+  }
+  staged.clear();
+  staged_partitions.clear();
+  LetGo(std::exchange(staged_bytes, 0));
+  for (const auto& [number, rows] : rows_of) {
+    const auto indices =
+        std::make_shared<arrow::Int64Array>(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
+    const auto taken =
+        ValueOf(arrow::compute::Take(stage, arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck()),
+                "splitting rows by partition")
+            .record_batch();
+    const int64_t bytes = CostOf(*taken);
+    Hold(bytes);
+    Append(number, taken, bytes);
+  }
+}
+
+std::string DataFileWriter::State::NextKey(uint32_t number) {
+  const std::string& path = router.partition(number).path;
+  const std::string sequence = std::to_string(++files_named);
+  return data_prefix + (path.empty() ? "" : path + "/") + options.file_prefix + "-" +
+         std::string(sequence.size() < 5 ? 5 - sequence.size() : 0, '0') + sequence + ".parquet";
+}
+
+void DataFileWriter::State::EncodeBuffer(uint32_t number) {
+  PartitionBuffer& buffer = buffers[number];
+  auto rows = ValueOf(arrow::Table::FromRecordBatches(arrow_schema, std::move(buffer.batches)), "rows of a row group");
+  buffer.batches.clear();
+  if (order && order->sorted()) rows = order->Sort(rows);
+  if (!buffer.file) {
+    buffer.file = std::make_unique<ParquetFile>(store, NextKey(number), arrow_schema, options.zstd_level);
+    buffer.row_groups = 0;
+    ++open;
+  }
+  buffer.file->WriteRowGroup(*rows);
+  rows.reset();
+  ++buffer.row_groups;
+  buffer.written_at = ++row_groups;
+  LetGo(std::exchange(buffer.bytes, 0));
+  if (buffer.file->written_bytes() >= options.file_size_target_bytes) CloseFile(number);
+  CloseSurplusFiles();
+}
+
+bool DataFileWriter::State::EncodeLargest() {
+  const auto largest =
+      std::ranges::max_element(buffers, {}, [](const auto& numbered) { return numbered.second.bytes; });
+  if (largest == buffers.end() || largest->second.bytes == 0) return false;
+  EncodeBuffer(largest->first);
+  return true;
+}
+
+void DataFileWriter::State::CloseSurplusFiles() {
+  if (open <= static_cast<int>(kOpenFilesMax)) return;
+  uint32_t oldest = 0;
+  uint64_t oldest_at = UINT64_MAX;
+  for (const auto& [number, buffer] : buffers) {
+    if (buffer.file && buffer.written_at < oldest_at) {
+      oldest = number;
+      oldest_at = buffer.written_at;
+    }
+  }
+  CloseFile(oldest);
+}
+
+void DataFileWriter::State::CloseFile(uint32_t number) {
+  PartitionBuffer& buffer = buffers[number];
+  const WrittenParquet written = std::move(*buffer.file).Close();
+  buffer.file.reset();
+  --open;
+  closed_keys.push_back(written.key);
+  closed_bytes += written.size_bytes;
+  table::DataFile file = Measure(written, metadata->schema(), metrics);
+  file.file_path = store.UriOf(written.key);
+  file.spec_id = metadata->spec().spec_id;
+  file.partition = router.partition(number).values;
+  // The order holds within a row group, so a file of several is not sorted as a whole.
+  file.sort_order_id = order && order->sorted() && buffer.row_groups == 1 ? metadata->default_sort_order_id : 0;
+  closed.push_back(std::move(file));
+  if (buffer.batches.empty()) buffers.erase(number);
+}
+
+void DataFileWriter::State::Relieve() {
+  while (buffered > options.buffer_bytes_max || (buffered > 0 && budget.under_pressure())) {
+    if (EncodeLargest()) continue;
+    if (staged.empty()) return;
+    SplitStage();
+  }
+}
+
+DataFileWriter::DataFileWriter(io::ObjectStore& store, std::shared_ptr<const table::TableMetadata> metadata,
+                               DataFileWriterOptions options, ByteBudget& budget) {
+  InitializeCompute();
+  state_ = std::make_unique<State>(store, std::move(metadata), std::move(options), budget);
+}
+
+DataFileWriter::~DataFileWriter() = default;
+
+void DataFileWriter::Write(const std::shared_ptr<arrow::RecordBatch>& rows) {
+  if (rows->num_rows() == 0) return;
+  State& state = *state_;
+  auto batch = Conform(rows, state.arrow_schema);
+  const int64_t bytes = CostOf(*batch);
+  state.row_count += batch->num_rows();
+  PartitionRouter::Assignment assignment = state.router.Assign(*batch);
+  state.Hold(bytes);
+  if (assignment.of_row.empty() && state.staged.empty()) {
+    state.Append(assignment.first, std::move(batch), bytes);
+  } else {
+    if (assignment.of_row.empty()) assignment.of_row.assign(static_cast<size_t>(batch->num_rows()), assignment.first);
+    state.staged.push_back(std::move(batch));
+    state.staged_partitions.insert(state.staged_partitions.end(), assignment.of_row.begin(), assignment.of_row.end());
+    state.staged_bytes += bytes;
+    if (state.staged_bytes >= std::min(kStageBytesMax, state.options.buffer_bytes_max / 4)) state.SplitStage();
+  }
+  state.Relieve();
+}
+
+void DataFileWriter::Relieve() { state_->Relieve(); }
+
+int64_t DataFileWriter::buffered_bytes() const { return state_->buffered; }
+
+int64_t DataFileWriter::rows() const { return state_->row_count; }
+
+int64_t DataFileWriter::encoded_bytes() const {
+  int64_t bytes = state_->closed_bytes;
+  for (const auto& [number, buffer] : state_->buffers) bytes += buffer.file ? buffer.file->written_bytes() : 0;
+  return bytes;
+}
+
+int DataFileWriter::open_files() const { return state_->open; }
+
+const std::vector<std::string>& DataFileWriter::closed_keys() const { return state_->closed_keys; }
+
+std::vector<table::DataFile> DataFileWriter::Finish() && {
+  State& state = *state_;
+  state.SplitStage();
+  while (!state.buffers.empty()) {
+    const uint32_t number = state.buffers.begin()->first;
+    if (state.buffers[number].bytes > 0) state.EncodeBuffer(number);
+    const auto still = state.buffers.find(number);
+    if (still == state.buffers.end()) continue;
+    if (still->second.file) {
+      state.CloseFile(number);
+    } else {
+      state.buffers.erase(still);
+    }
+  }
+  return std::move(state.closed);
+}
+
+}  // namespace millrace::land

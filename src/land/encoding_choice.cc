@@ -1,0 +1,246 @@
+#include "land/encoding_choice.h"
+
+#include <arrow/api.h>
+#include <arrow/util/compression.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "land/arrow_status.h"
+
+namespace millrace::land {
+namespace {
+
+constexpr int64_t kRunValues = 129;  // one block of DELTA_BINARY_PACKED: 128 deltas
+constexpr int64_t kRuns = 64;
+/// The library gives up on a dictionary above this size.
+constexpr double kDictionaryBytesMax = 1 << 20;
+/// Above this share of its size a column is not worth the time of a decompressor.
+constexpr double kCompressedShareMax = 0.92;
+constexpr size_t kTrialBytes = size_t{128} << 10;
+
+/// Values of a leaf, as bytes, in runs of neighbours. Views into the leaf's buffers.
+struct Sample {
+  std::vector<std::vector<std::string_view>> runs;
+  int64_t taken = 0;
+  int64_t total = 0;  // values of the leaf, nulls left out
+};
+
+const arrow::Array& StorageOf(const arrow::Array& array) {
+  return array.type_id() == arrow::Type::EXTENSION ? *static_cast<const arrow::ExtensionArray&>(array).storage()
+                                                   : array;
+}
+
+/// Bytes of the values of a type that has a fixed number of them; nullopt for others.
+std::optional<int> FixedBytes(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::BOOL || !arrow::is_fixed_width(type.id())) return std::nullopt;
+  return static_cast<const arrow::FixedWidthType&>(type).bit_width() / 8;
+}
+
+void TakeRun(const arrow::Array& array, int64_t begin, std::vector<std::string_view>& run) {
+  const int64_t end = std::min(array.length(), begin + kRunValues);
+  const bool binary = arrow::is_base_binary_like(array.type_id()) && !arrow::is_large_binary_like(array.type_id());
+  const std::optional<int> width = FixedBytes(*array.type());
+  if (!binary && !width) return;
+  for (int64_t i = begin; i < end; ++i) {
+    if (array.IsNull(i)) continue;
+    if (binary) {
+      run.push_back(static_cast<const arrow::BinaryArray&>(array).GetView(i));
+    } else {
+      const uint8_t* values = array.data()->buffers[1]->data();
+      run.emplace_back(reinterpret_cast<const char*>(values) + (array.offset() + i) * *width, *width);
+    }
+  }
+}
+
+Sample TakeSample(const Leaf& leaf) {
+  Sample sample;
+  int64_t length = 0;
+  for (const auto& chunk : leaf.chunks) {
+    length += chunk->length();
+    sample.total += chunk->length() - chunk->null_count();
+  }
+  const int64_t stride = std::max(kRunValues, length / kRuns);
+  int64_t chunk_begin = 0;
+  int64_t next = 0;
+  for (const auto& chunk : leaf.chunks) {
+    for (; next < chunk_begin + chunk->length(); next += stride) {
+      auto& run = sample.runs.emplace_back();
+      TakeRun(StorageOf(*chunk), next - chunk_begin, run);
+      sample.taken += static_cast<int64_t>(run.size());
+    }
+    chunk_begin += chunk->length();
+  }
+  return sample;
+}
+
+struct Cardinality {
+  double distinct = 0;  // estimated, over the whole leaf
+  double value_bytes = 0;
+  double once = 0;  // share of the sample that was seen once
+};
+
+/// Haas and Stokes' GEE estimator: values seen twice are common, those seen once stand for sqrt(N/n) others.
+Cardinality Estimate(const Sample& sample) {
+  std::unordered_map<uint64_t, int> seen;
+  seen.reserve(static_cast<size_t>(sample.taken));
+  double bytes = 0;
+  for (const auto& run : sample.runs) {
+    for (const auto value : run) {
+      ++seen[XXH3_64bits(value.data(), value.size())];
+      bytes += static_cast<double>(value.size());
+    }
+  }
+  const auto once =
+      static_cast<double>(std::ranges::count_if(seen, [](const auto& entry) { return entry.second == 1; }));
+  const double scale = std::sqrt(static_cast<double>(sample.total) / static_cast<double>(sample.taken));
+  return {.distinct = static_cast<double>(seen.size()) - once + once * scale,
+          .value_bytes = bytes / static_cast<double>(sample.taken),
+          .once = once / static_cast<double>(sample.taken)};
+}
+
+bool DictionaryPays(const Cardinality& cardinality, const Sample& sample) {
+  return cardinality.once < 0.5 && cardinality.distinct * (cardinality.value_bytes + 4) < kDictionaryBytesMax &&
+         cardinality.distinct < static_cast<double>(sample.total) / 4;
+}
+
+int64_t AsInteger(std::string_view value) {
+  if (value.size() == sizeof(int64_t)) {
+    int64_t wide;
+    std::memcpy(&wide, value.data(), sizeof(wide));
+    return wide;
+  }
+  int32_t narrow;
+  std::memcpy(&narrow, value.data(), sizeof(narrow));
+  return narrow;
+}
+
+/// Bits a value that DELTA_BINARY_PACKED would need: per block its least delta is taken off, per 32 values the
+/// widest rest counts.
+double DeltaBits(const Sample& sample) {
+  constexpr size_t kMiniblock = 32;
+  double bits = 0;
+  double values = 0;
+  for (const auto& run : sample.runs) {
+    if (run.size() < 2) continue;
+    std::vector<int64_t> deltas;
+    for (size_t i = 1; i < run.size(); ++i) {
+      const uint64_t delta = static_cast<uint64_t>(AsInteger(run[i])) - static_cast<uint64_t>(AsInteger(run[i - 1]));
+      deltas.push_back(static_cast<int64_t>(delta));
+    }
+    const uint64_t least = static_cast<uint64_t>(*std::ranges::min_element(deltas));
+    for (size_t begin = 0; begin < deltas.size(); begin += kMiniblock) {
+      const size_t end = std::min(deltas.size(), begin + kMiniblock);
+      uint64_t widest = 0;
+      for (size_t i = begin; i < end; ++i) widest = std::max(widest, static_cast<uint64_t>(deltas[i]) - least);
+      bits += static_cast<double>(std::bit_width(widest)) * static_cast<double>(end - begin);
+    }
+    values += static_cast<double>(deltas.size());
+  }
+  return values == 0 ? 64 : bits / values;
+}
+
+bool IsInteger(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::INT32:
+    case arrow::Type::INT64:
+    case arrow::Type::DATE32:
+    case arrow::Type::TIME64:
+    case arrow::Type::TIMESTAMP:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Whether plain values get smaller by compression at all, by trying it.
+bool Compresses(const Sample& sample, bool length_prefixed, int zstd_level) {
+  std::string plain;
+  for (const auto& run : sample.runs) {
+    for (const auto value : run) {
+      const auto size = static_cast<uint32_t>(value.size());
+      if (length_prefixed) plain.append(reinterpret_cast<const char*>(&size), sizeof(size));
+      plain.append(value);
+    }
+    if (plain.size() >= kTrialBytes) break;
+  }
+  const auto codec = ValueOf(arrow::util::Codec::Create(arrow::Compression::ZSTD, zstd_level), "zstd");
+  const auto* input = reinterpret_cast<const uint8_t*>(plain.data());
+  const auto size = static_cast<int64_t>(plain.size());
+  std::string output(static_cast<size_t>(codec->MaxCompressedLen(size, input)), '\0');
+  const int64_t compressed = ValueOf(
+      codec->Compress(size, input, static_cast<int64_t>(output.size()), reinterpret_cast<uint8_t*>(output.data())),
+      "zstd");
+  return static_cast<double>(compressed) < kCompressedShareMax * static_cast<double>(size);
+}
+
+void AppendLeaves(const std::shared_ptr<arrow::Array>& array, bool repeated, size_t& next, std::vector<Leaf>& leaves) {
+  switch (array->type_id()) {
+    case arrow::Type::STRUCT: {
+      const auto& group = static_cast<const arrow::StructArray&>(*array);
+      for (int i = 0; i < group.num_fields(); ++i) AppendLeaves(group.field(i), repeated, next, leaves);
+      return;
+    }
+    case arrow::Type::LIST: {
+      const auto& list = static_cast<const arrow::ListArray&>(*array);
+      const int32_t begin = list.value_offset(0);
+      AppendLeaves(list.values()->Slice(begin, list.value_offset(list.length()) - begin), true, next, leaves);
+      return;
+    }
+    case arrow::Type::MAP: {
+      const auto& map = static_cast<const arrow::MapArray&>(*array);
+      const int32_t begin = map.value_offset(0);
+      const int32_t size = map.value_offset(map.length()) - begin;
+      AppendLeaves(map.keys()->Slice(begin, size), true, next, leaves);
+      AppendLeaves(map.items()->Slice(begin, size), true, next, leaves);
+      return;
+    }
+    default:
+      if (next == leaves.size()) leaves.emplace_back().repeated = repeated;
+      leaves[next++].chunks.push_back(array);
+  }
+}
+
+}  // namespace
+
+std::vector<Leaf> LeavesOf(const arrow::Table& rows) {
+  std::vector<Leaf> leaves;
+  size_t column_begin = 0;
+  for (const auto& column : rows.columns()) {
+    size_t next = column_begin;
+    for (const auto& chunk : column->chunks()) {
+      next = column_begin;
+      AppendLeaves(chunk, false, next, leaves);
+    }
+    column_begin = next;
+  }
+  return leaves;
+}
+
+ColumnEncoding ChooseEncoding(const Leaf& leaf, int zstd_level) {
+  using Kind = ColumnEncoding::Kind;
+  if (leaf.chunks.empty() || StorageOf(*leaf.chunks.front()).type_id() == arrow::Type::BOOL) return {};
+  const arrow::DataType& type = *StorageOf(*leaf.chunks.front()).type();
+  const Sample sample = TakeSample(leaf);
+  if (sample.taken == 0) return {};
+  const Cardinality cardinality = Estimate(sample);
+  const bool dictionary = DictionaryPays(cardinality, sample);
+  if (IsInteger(type)) {
+    const double delta_bits = DeltaBits(sample);
+    const double plain_bits = 8 * cardinality.value_bytes;
+    if (dictionary && std::log2(cardinality.distinct) + 4 < delta_bits) return {.kind = Kind::kDictionary};
+    if (delta_bits < 0.9 * plain_bits) return {.kind = Kind::kDelta};
+  } else if (dictionary) {
+    return {.kind = Kind::kDictionary};
+  }
+  return {.kind = Kind::kPlain, .compress = Compresses(sample, !FixedBytes(type), zstd_level)};
+}
+
+}  // namespace millrace::land
