@@ -70,17 +70,6 @@ void WriteFile(AvroEncoder& out, const DataFile& file, const std::vector<Partiti
   WriteOptional(out, file.referenced_data_file);
 }
 
-std::string PartitionFieldsJson(const PartitionSpec& spec) {
-  auto fields = nlohmann::ordered_json::array();
-  for (const PartitionField& field : spec.fields) {
-    fields.push_back({{"name", field.name},
-                      {"transform", ToString(field.transform)},
-                      {"source-id", field.source_id.value()},
-                      {"field-id", field.field_id}});
-  }
-  return fields.dump();
-}
-
 bool IsNan(const Value& value) {
   if (const auto* number = std::get_if<float>(&value)) return std::isnan(*number);
   if (const auto* number = std::get_if<double>(&value)) return std::isnan(*number);
@@ -97,7 +86,7 @@ ManifestWriter::ManifestWriter(CommitObjects& objects, Random& random, Options o
   const schema::Schema& schema = options_.metadata.schema();
   header_ = {{"schema", schema::ToJson(schema).dump()},
              {"schema-id", std::to_string(schema.schema_id)},
-             {"partition-spec", PartitionFieldsJson(spec)},
+             {"partition-spec", ToJson(spec).at("fields").dump()},
              {"partition-spec-id", std::to_string(spec.spec_id)},
              {"format-version", "2"},
              {"content", options_.content == ManifestContent::kData ? "data" : "deletes"}};

@@ -1,16 +1,13 @@
 #include "table/read_object.h"
 
-#include <fmt/format.h>
-
 #include "base/error.h"
 
 namespace millrace::table {
 
 std::string KeyOf(const io::ObjectStore& store, const std::string& uri) {
   if (auto key = store.KeyOf(uri)) return *std::move(key);
-  throw Error(ErrorCode::kData, fmt::format("it is not below the warehouse ({}): point lake.warehouse at the folder or "
-                                            "bucket that holds the table",
-                                            store.UriOf("")));
+  throw Error(ErrorCode::kData,
+              "it is not below the warehouse: point lake.warehouse at the folder or bucket that holds the table");
 }
 
 std::string ReadObject(io::ObjectStore& store, const std::string& uri) {

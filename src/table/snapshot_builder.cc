@@ -33,11 +33,7 @@ ManifestContent ContentOf(const DataFile& file) {
 
 /// What must hold before anything is built on a base.
 void CheckBase(const TableMetadata& base) {
-  if (base.format_version > kFormatWritten) {
-    throw Error(ErrorCode::kStop, fmt::format("the table is of Iceberg format v{}, which is read here but not written: "
-                                              "write it with the engine that made it, or copy it to a v2 table",
-                                              base.format_version));
-  }
+  CheckWritable(base);
   if (base.current_snapshot_id && base.current_snapshot() == nullptr) {
     throw Error(ErrorCode::kStop,
                 fmt::format("the table's current snapshot {} is not among its snapshots: its metadata "

@@ -7,6 +7,7 @@ table.py write METADATA DIR STEP...  lets pyiceberg work on the table; each STEP
                                      prints the new metadata's path
 """
 
+import collections.abc
 import datetime
 import decimal
 import glob
@@ -76,11 +77,11 @@ def files(folder, count, rows):
 def plain(value):
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, (datetime.date, datetime.datetime, decimal.Decimal, uuid.UUID)):
+    if isinstance(value, (datetime.date, datetime.datetime, datetime.time, decimal.Decimal, uuid.UUID)):
         return str(value)
     if isinstance(value, float) and value != value:
         return "NaN"
-    if isinstance(value, dict):
+    if isinstance(value, collections.abc.Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
