@@ -44,20 +44,26 @@ std::string FoldName(std::string_view name) {
 }
 
 Column::Column(std::string column_name, ColumnKind column_kind, Column* column_parent)
-    : name(std::move(column_name)), parent(column_parent), kind(column_kind), width(WidthOf(column_kind)) {
-  plain_name = std::none_of(name.begin(), name.end(),
-                            [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+    : name(std::move(column_name)),
+      parent(column_parent),
+      kind(column_kind),
+      pattern(name),
+      width(WidthOf(column_kind)) {
   Begin();
 }
 
 Column& Column::AddChild(std::string child_name, ColumnKind child_kind) {
   auto& child = *children.emplace_back(std::make_unique<Column>(std::move(child_name), child_kind, this));
-  child.position = static_cast<uint32_t>(children.size() - 1);
-  child.successor = child.position + 1;
-  if (kind == ColumnKind::kStruct) {
-    members.Insert(child.name, child.position);
-    auto& fold = *folded_names.emplace_back(std::make_unique<std::string>(FoldName(child.name)));
-    if (folded.Find(fold) == KeyIndex::kAbsent) folded.Insert(fold, child.position);
+  if (kind != ColumnKind::kStruct) return child;
+  const auto position = static_cast<uint32_t>(children.size() - 1);
+  members.Insert(child.name, position);
+  auto& fold = *folded_names.emplace_back(std::make_unique<std::string>(FoldName(child.name)));
+  if (folded.Find(fold) == KeyIndex::kAbsent) folded.Insert(fold, position);
+  // Until the data shows another order, members come as declared.
+  if (position == 0) {
+    first = &child;
+  } else if (children[position - 1]->successor == nullptr) {
+    children[position - 1]->successor = &child;
   }
   return child;
 }

@@ -10,6 +10,7 @@
 
 #include "decode/flat_buffer.h"
 #include "decode/key_index.h"
+#include "decode/key_pattern.h"
 
 namespace millrace::decode {
 
@@ -51,15 +52,13 @@ struct Column {
   Column* parent;
   ColumnKind kind;
   bool required = false;
-  bool has_required = false;  // struct: some member is
-  /// The name has no character that JSON escapes: its raw form can be compared.
-  bool plain_name = true;
-  uint32_t position = 0;   // among its parent's children
-  uint32_t successor = 0;  // the sibling that followed last time
-  uint32_t first = 0;      // struct: the member that came first last time
-  int32_t precision = 0;   // decimal
-  int32_t scale = 0;       // decimal
-  int32_t width = 0;       // bytes a value of fixed width; 0: none
+  bool has_required = false;    // struct: some member is
+  KeyPattern pattern;           // of the name
+  Column* successor = nullptr;  // the sibling that followed last time
+  Column* first = nullptr;      // struct: the member that came first last time
+  int32_t precision = 0;        // decimal
+  int32_t scale = 0;            // decimal
+  int32_t width = 0;            // bytes a value of fixed width; 0: none
   std::shared_ptr<const arrow::KeyValueMetadata> metadata;
 
   int64_t length = 0;

@@ -82,13 +82,13 @@ RecordReader::Status RecordReader::ReadObject(Column& object) {
     ++next_;
     return CloseObject(object);
   }
-  uint32_t* expected = &object.first;
+  Column** expected = &object.first;
   for (int unknown = 0;;) {
     if (next_ >= end_) return Malformed("ends inside an object");
     const char* const key = base_ + next_[0];
     if (*key != '"' || base_[next_[1]] != ':') return Malformed("has no key and colon where they must be");
-    Column* member = Predicted(object, *expected, key);
-    if (member == nullptr) {
+    Column* member = *expected;
+    if (member == nullptr || !member->pattern.Matches(key + 1)) [[unlikely]] {
       const auto name = KeyText();
       if (!name) return Fail(RejectCause::kInvalidUtf8, "has a key with a broken escape or half a surrogate pair");
       member = object.FindChild(*name);
@@ -98,10 +98,10 @@ RecordReader::Status RecordReader::ReadObject(Column& object) {
         const Status status = ReadUnknown(object, *name);
         if (status != Status::kOk) return status;
       } else {
-        *expected = member->position;
+        *expected = member;
       }
     }
-    if (member != nullptr) {
+    if (member != nullptr) [[likely]] {
       next_ += 2;
       expected = &member->successor;
       const Status status = ReadMember(object, *member);
@@ -111,15 +111,6 @@ RecordReader::Status RecordReader::ReadObject(Column& object) {
     if (separator == '}') return CloseObject(object);
     if (separator != ',') return Malformed("has no comma or bracket after a member");
   }
-}
-
-Column* RecordReader::Predicted(const Column& object, uint32_t position, const char* key) const {
-  if (position >= object.children.size()) return nullptr;
-  Column& column = *object.children[position];
-  const size_t size = column.name.size();
-  const bool same = next_[1] - next_[0] >= size + 2 && key[size + 1] == '"' && column.plain_name &&
-                    std::memcmp(key + 1, column.name.data(), size) == 0;
-  return same ? &column : nullptr;
 }
 
 std::optional<std::string_view> RecordReader::KeyText() {

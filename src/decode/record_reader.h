@@ -56,8 +56,6 @@ class RecordReader {
   Status CloseObject(Column& object);
   /// A required column has no value: it becomes optional, or the record is rejected.
   Status Unrequire(Column& column);
-  /// The member at `position` if the key at the cursor is its name.
-  Column* Predicted(const Column& object, uint32_t position, const char* key) const;
   /// The text of the key at the cursor, good until the next call.
   std::optional<std::string_view> KeyText();
   bool MayAdd(const Column& object, std::string_view name) const;

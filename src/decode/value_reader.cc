@@ -8,9 +8,11 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "decode/fast_number.h"
 #include "decode/json_number.h"
 #include "decode/json_string.h"
 #include "decode/record_reader.h"
+#include "decode/string_copy.h"
 #include "decode/value_text.h"
 
 /// The half of RecordReader that turns one value into one row of a column.
@@ -92,6 +94,13 @@ RecordReader::Status RecordReader::ReadBool(Column& column) {
 }
 
 RecordReader::Status RecordReader::ReadLong(Column& column) {
+  int64_t short_value = 0;
+  const char* const end = ReadShortInteger(base_ + *next_, short_value);
+  if (end != nullptr && ScalarEndsAt(end)) [[likely]] {
+    ++next_;
+    column.AppendFixed(short_value);
+    return Status::kOk;
+  }
   const auto value = ExactInteger(ScalarHere());
   if (!value) return Status::kMisfit;
   ++next_;
@@ -100,6 +109,13 @@ RecordReader::Status RecordReader::ReadLong(Column& column) {
 }
 
 RecordReader::Status RecordReader::ReadInt(Column& column) {
+  int64_t short_value = 0;
+  const char* const end = ReadShortInteger(base_ + *next_, short_value);
+  if (end != nullptr && ScalarEndsAt(end) && short_value == static_cast<int32_t>(short_value)) [[likely]] {
+    ++next_;
+    column.AppendFixed(static_cast<int32_t>(short_value));
+    return Status::kOk;
+  }
   const auto value = ExactInteger(ScalarHere());
   if (!value) return Status::kMisfit;
   if (*value != static_cast<int32_t>(*value)) {
@@ -114,6 +130,13 @@ RecordReader::Status RecordReader::ReadInt(Column& column) {
 }
 
 RecordReader::Status RecordReader::ReadDouble(Column& column) {
+  double short_value = 0;
+  const char* const end = ReadShortDouble(base_ + *next_, short_value);
+  if (end != nullptr && ScalarEndsAt(end)) [[likely]] {
+    ++next_;
+    column.AppendFixed(short_value);
+    return Status::kOk;
+  }
   const auto value = NearestDouble(ScalarHere());
   if (!value) return Status::kMisfit;
   ++next_;
@@ -158,10 +181,13 @@ RecordReader::Status RecordReader::ReadDecimal(Column& column) {
 }
 
 RecordReader::Status RecordReader::ReadString(Column& column) {
-  const std::string_view raw = ScalarHere();
-  const std::string_view inner = raw.substr(1, raw.size() - 2);
-  if (inner.find('\\') != std::string_view::npos) return ReadEscapedString(column);
-  column.text.Append(inner.data(), static_cast<int64_t>(inner.size()));
+  // The next token is behind the closing quote: no text is longer than the way to it.
+  column.text.Reserve(static_cast<int64_t>(next_[1] - next_[0] + kStringCopySlack));
+  const auto copied = CopyPlainString(base_ + *next_ + 1, reinterpret_cast<char*>(column.text.end()));
+  if (copied.stop != '"') [[unlikely]] {
+    return ReadEscapedString(column);
+  }
+  column.text.SetSize(column.text.size() + static_cast<int64_t>(copied.size));
   column.CloseText();
   ++next_;
   return Status::kOk;
@@ -190,9 +216,12 @@ std::optional<std::string_view> RecordReader::TextHere() {
 }
 
 RecordReader::Status RecordReader::ReadTimestamptz(Column& column) {
-  const auto text = TextHere();
   int64_t micros = 0;
-  if (!text || !timestamps_.Parse(*text, micros)) return Status::kMisfit;
+  const std::string_view raw = ScalarHere();
+  if (!timestamps_.Parse(raw.substr(1, raw.size() - 2), micros)) [[unlikely]] {
+    const auto text = TextHere();
+    if (!text || !timestamps_.Parse(*text, micros)) return Status::kMisfit;
+  }
   ++next_;
   column.AppendFixed(micros);
   return Status::kOk;
