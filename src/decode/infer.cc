@@ -5,37 +5,9 @@
 
 #include "decode/json_scan.h"
 #include "decode/json_string.h"
-#include "decode/timestamp.h"
+#include "decode/string_copy.h"
 
 namespace millrace::decode {
-namespace {
-
-/// Steps over the parts of a valid object or list, bracket to bracket.
-class Parts {
- public:
-  explicit Parts(std::string_view container) : at_(container.data() + 1), end_(container.data() + container.size()) {
-    Space();
-  }
-  bool AtEnd() const { return *at_ == '}' || *at_ == ']'; }
-  /// The value here, then behind the comma or colon that follows it.
-  std::string_view Take() {
-    const char* const begin = at_;
-    at_ = ScanValue(begin, end_, 1024).end;
-    const std::string_view value(begin, static_cast<size_t>(at_ - begin));
-    Space();
-    if (*at_ == ',' || *at_ == ':') ++at_;
-    Space();
-    return value;
-  }
-
- private:
-  void Space() { at_ = SkipSpace(at_, end_); }
-
-  const char* at_;
-  const char* const end_;
-};
-
-}  // namespace
 
 bool Observed::Typed() const {
   switch (kind_) {
@@ -50,83 +22,143 @@ bool Observed::Typed() const {
   }
 }
 
+Observed::Member* Observed::Find(std::string_view name) {
+  if (guess_ >= members_.size() || members_[guess_]->name != name) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) return nullptr;
+    guess_ = found->second;
+  }
+  return members_[guess_++].get();
+}
+
 void Observer::Look(std::string_view record) {
-  const char* const end = record.data() + record.size();
-  const char* const begin = SkipSpace(record.data(), end);
-  const auto scanned = ScanValue(begin, end, limits_.depth_max);
-  if (!scanned || *begin != '{' || SkipSpace(scanned.end, end) != end) return;
-  LookAt({begin, static_cast<size_t>(scanned.end - begin)}, root_);
+  end_ = record.data() + record.size();
+  const char* const begin = SkipSpace(record.data(), end_);
+  const auto scanned = ScanValue(begin, end_, limits_.depth_max);
+  if (!scanned || *begin != '{' || SkipSpace(scanned.end, end_) != end_) return;
+  LookAt(begin, root_);
 }
 
-void Observer::LookAt(std::string_view value, Observed& seen) {
-  const auto is = [&seen](Observed::Kind kind) {
-    if (seen.kind_ == Observed::Kind::kNothing) seen.kind_ = kind;
-    return seen.kind_ == kind;
-  };
-  switch (value[0]) {
-    case 'n':
-      return;
-    case 't':
-    case 'f':
-      is(Observed::Kind::kBool);
-      return;
+const char* Observer::LookAt(const char* at, Observed& seen) {
+  switch (*at) {
     case '"':
-      return LookAtText(value, seen);
+      return LookAtText(at, seen);
     case '{':
-      if (is(Observed::Kind::kObject)) LookAtObject(value, seen);
-      return;
+      return LookAtObject(at, seen);
     case '[':
-      if (is(Observed::Kind::kList)) LookAtList(value, seen);
-      return;
+      return LookAtList(at, seen);
     default:
-      return LookAtNumber(value, seen);
+      return LookAtScalar(at, seen);
   }
 }
 
-void Observer::LookAtNumber(std::string_view value, Observed& seen) {
-  const bool integer = value.find_first_of(".eE") == std::string_view::npos;
-  if (seen.kind_ == Observed::Kind::kNothing || seen.kind_ == Observed::Kind::kInteger) {
-    seen.kind_ = integer ? Observed::Kind::kInteger : Observed::Kind::kDouble;
+const char* Observer::LookAtScalar(const char* at, Observed& seen) {
+  using Kind = Observed::Kind;
+  const char* const begin = at;
+  bool integer = true;
+  for (;
+       at != end_ && *at != ',' && *at != '}' && *at != ']' && *at != ' ' && *at != '\n' && *at != '\r' && *at != '\t';
+       ++at) {
+    integer = integer && *at != '.' && *at != 'e' && *at != 'E';
+  }
+  if (*begin == 'n') return at;
+  if (*begin == 't' || *begin == 'f') {
+    if (seen.kind_ == Kind::kNothing) seen.kind_ = Kind::kBool;
+  } else if (seen.kind_ == Kind::kNothing || seen.kind_ == Kind::kInteger) {
+    seen.kind_ = integer ? Kind::kInteger : Kind::kDouble;
+  }
+  return at;
+}
+
+namespace {
+
+/// The end of the string at `at`, behind its closing quote.
+const char* StringEnd(const char* at, const char* end) {
+  for (++at; *(at = FindStringStop(at, end)) != '"';) at += 2;
+  return at + 1;
+}
+
+/// Behind the comma, if there is one.
+const char* NextPart(const char* at, const char* end) {
+  at = SkipSpace(at, end);
+  return *at == ',' ? SkipSpace(at + 1, end) : at;
+}
+
+}  // namespace
+
+const char* Observer::LookAtText(const char* at, Observed& seen) {
+  using Kind = Observed::Kind;
+  const char* const end = StringEnd(at, end_);
+  const auto is_timestamp = [&] {
+    const std::string_view text(at + 1, static_cast<size_t>(end - at - 2));
+    int64_t micros = 0;
+    return limits_.timestamps && LooksLikeUtc(text) && timestamps_.Parse(text, micros);
+  };
+  if (seen.kind_ == Kind::kNothing) {
+    seen.kind_ = Kind::kText;
+    seen.all_timestamps_ = is_timestamp();
+  } else if (seen.kind_ == Kind::kText && seen.all_timestamps_) {
+    seen.all_timestamps_ = is_timestamp();
+  }
+  return end;
+}
+
+const char* Observer::LookAtObject(const char* at, Observed& seen) {
+  if (seen.kind_ == Observed::Kind::kNothing) seen.kind_ = Observed::Kind::kObject;
+  Observed& object = seen.kind_ == Observed::Kind::kObject ? seen : unused_;
+  const size_t known = object.members_.size();
+  object.guess_ = 0;
+  size_t members = 0;
+  for (at = SkipSpace(at + 1, end_); *at != '}'; at = NextPart(at, end_)) {
+    at = LookAtMember(at, ++members > limits_.members_max ? unused_ : object);
+  }
+  if (members > limits_.members_max) ForgetFrom(known, object);
+  return at + 1;
+}
+
+const char* Observer::LookAtMember(const char* at, Observed& object) {
+  const char* const key = at;
+  at = StringEnd(at, end_);
+  const std::string_view raw_key(key + 1, static_cast<size_t>(at - key - 2));
+  at = SkipSpace(SkipSpace(at, end_) + 1, end_);
+  Observed::Member* const member = &object == &unused_ ? nullptr : FindOrAdd(raw_key, object);
+  return LookAt(at, member == nullptr ? unused_ : member->value);
+}
+
+Observed::Member* Observer::FindOrAdd(std::string_view raw_key, Observed& object) {
+  std::string unescaped;
+  std::string_view key = raw_key;
+  if (raw_key.find('\\') != std::string_view::npos) {
+    auto text = UnescapeKey(raw_key);
+    if (!text) return nullptr;
+    unescaped = std::move(*text);
+    key = unescaped;
+  }
+  if (key.size() > limits_.name_bytes_max) return nullptr;
+  if (auto* const known = object.Find(key)) return known;
+  // Twice as many as columns may be added, since some of these names are columns already.
+  if (observed_ == 2 * limits_.members_max) return nullptr;
+  ++observed_;
+  auto& added = *object.members_.emplace_back(std::make_unique<Observed::Member>());
+  added.name = std::string(key);
+  object.by_name_.emplace(added.name, object.members_.size() - 1);
+  return &added;
+}
+
+void Observer::ForgetFrom(size_t kept, Observed& object) {
+  for (; object.members_.size() > kept; object.members_.pop_back()) {
+    object.by_name_.erase(object.members_.back()->name);
+    --observed_;
   }
 }
 
-void Observer::LookAtText(std::string_view value, Observed& seen) {
-  const bool is_timestamp = limits_.timestamps && IsUtcTimestamp(value.substr(1, value.size() - 2));
-  if (seen.kind_ == Observed::Kind::kNothing) {
-    seen.kind_ = Observed::Kind::kText;
-    seen.all_timestamps_ = is_timestamp;
-  } else if (seen.kind_ == Observed::Kind::kText) {
-    seen.all_timestamps_ = seen.all_timestamps_ && is_timestamp;
-  }
-}
-
-void Observer::LookAtObject(std::string_view value, Observed& seen) {
-  std::vector<std::pair<std::string_view, std::string_view>> members;
-  for (Parts parts(value); !parts.AtEnd();) {
-    const auto key = parts.Take();
-    if (members.size() == limits_.members_max) return;
-    members.emplace_back(key.substr(1, key.size() - 2), parts.Take());
-  }
-  for (const auto& [raw_key, member] : members) {
-    auto key = UnescapeKey(raw_key);
-    if (!key || key->size() > limits_.name_bytes_max) continue;
-    const auto found = seen.by_name_.find(*key);
-    if (found != seen.by_name_.end()) {
-      LookAt(member, found->second->value);
-      continue;
-    }
-    if (observed_ == 2 * limits_.members_max) continue;
-    ++observed_;
-    auto& added = *seen.members_.emplace_back(std::make_unique<Observed::Member>());
-    added.name = std::move(*key);
-    seen.by_name_.emplace(added.name, &added);
-    LookAt(member, added.value);
-  }
-}
-
-void Observer::LookAtList(std::string_view value, Observed& seen) {
-  if (!seen.element_) seen.element_ = std::make_unique<Observed>();
-  for (Parts parts(value); !parts.AtEnd();) LookAt(parts.Take(), *seen.element_);
+const char* Observer::LookAtList(const char* at, Observed& seen) {
+  if (seen.kind_ == Observed::Kind::kNothing) seen.kind_ = Observed::Kind::kList;
+  const bool is_list = seen.kind_ == Observed::Kind::kList;
+  if (is_list && !seen.element_) seen.element_ = std::make_unique<Observed>();
+  Observed& element = is_list && &seen != &unused_ ? *seen.element_ : unused_;
+  for (at = SkipSpace(at + 1, end_); *at != ']'; at = NextPart(at, end_)) at = LookAt(at, element);
+  return at + 1;
 }
 
 }  // namespace millrace::decode

@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "decode/timestamp.h"
+
 namespace millrace::decode {
 
 struct InferenceLimits {
@@ -36,10 +38,14 @@ class Observed {
  private:
   friend class Observer;
 
+  /// The member of this name, remembering which one came last; null when there is none yet.
+  Member* Find(std::string_view name);
+
   Kind kind_ = Kind::kNothing;
   bool all_timestamps_ = false;
+  size_t guess_ = 0;
   std::vector<std::unique_ptr<Member>> members_;
-  std::unordered_map<std::string_view, Member*> by_name_;
+  std::unordered_map<std::string_view, size_t> by_name_;
   std::unique_ptr<Observed> element_;
 };
 
@@ -49,7 +55,7 @@ struct Observed::Member {
 };
 
 /// Looks at whole records and remembers their shape. A record that is not JSON, too deep, or not an object says
-/// nothing; neither does an object with more members than the limit (its keys are data).
+/// nothing; neither does an object with more members than the limit (its keys are data). Records are of padded memory.
 class Observer {
  public:
   explicit Observer(const InferenceLimits& limits) : limits_(limits) {}
@@ -58,14 +64,21 @@ class Observer {
   const Observed& root() const { return root_; }
 
  private:
-  void LookAt(std::string_view value, Observed& seen);
-  void LookAtObject(std::string_view value, Observed& seen);
-  void LookAtList(std::string_view value, Observed& seen);
-  void LookAtText(std::string_view value, Observed& seen);
-  void LookAtNumber(std::string_view value, Observed& seen);
+  // Each looks at the value at `at`, which is valid JSON, and returns its end.
+  const char* LookAt(const char* at, Observed& seen);
+  const char* LookAtObject(const char* at, Observed& seen);
+  const char* LookAtMember(const char* at, Observed& object);
+  const char* LookAtList(const char* at, Observed& seen);
+  const char* LookAtText(const char* at, Observed& seen);
+  const char* LookAtScalar(const char* at, Observed& seen);
+  Observed::Member* FindOrAdd(std::string_view raw_key, Observed& object);
+  void ForgetFrom(size_t kept, Observed& object);
 
   const InferenceLimits limits_;
+  TimestampReader timestamps_;
   size_t observed_ = 0;
+  const char* end_ = nullptr;
+  Observed unused_;  // takes what is looked at in vain
   Observed root_;
 };
 

@@ -5,7 +5,7 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -13,7 +13,6 @@
 #include "decode/arrow_columns.h"
 #include "decode/column.h"
 #include "decode/infer.h"
-#include "decode/json_scan.h"
 #include "decode/record_reader.h"
 #include "decode/structural_index.h"
 
@@ -51,13 +50,16 @@ class JsonDecoder::Impl {
   std::shared_ptr<arrow::Schema> schema() const { return schema_; }
 
  private:
-  void ReadWindow(const EventBatch& events, size_t first, size_t last);
-  void ReadRecord(const EventBatch& events, size_t index, size_t window);
+  struct Window;
+  void ReadWindow(const EventBatch& events, const Window& window);
+  void ReadAlone(const EventBatch& events, size_t index);
+  void ReadRecord(const EventBatch& events, size_t index, size_t begin);
   void Infer(const EventBatch& events, size_t from);
   void Reject(size_t record, RejectCause cause, std::string detail);
   Decoded Finish(const EventBatch& events);
   void RefreshSchema();
-  size_t WindowEnd(const EventBatch& events, size_t first) const;
+  Window JoinedWindow(const EventBatch& events, size_t first) const;
+  Window GatheredWindow(const EventBatch& events, size_t first);
   bool TooLarge(const EventBatch& events, size_t index) const {
     return static_cast<int64_t>(events.records[index].size) > options_.record_bytes_max;
   }
@@ -68,10 +70,18 @@ class JsonDecoder::Impl {
       std::make_unique<Column>(std::string(event::kRescuedColumn), ColumnKind::kString, nullptr);
   std::unique_ptr<RecordReader> reader_ = std::make_unique<RecordReader>(options_, *root_, *rescued_);
   StructuralIndex index_;
+  std::shared_ptr<PaddedBuffer> gathered_;
   std::shared_ptr<arrow::Schema> schema_;
   size_t names_ = 0;
-  bool may_infer_ = true;
   Decoded decoded_;
+};
+
+/// Neighbouring records in one text whose tokens are found at once.
+struct JsonDecoder::Impl::Window {
+  size_t first = 0;
+  size_t last = 0;  // behind the last record
+  std::string_view text;
+  bool gathered = false;  // copied together, each followed by a newline
 };
 
 Decoded JsonDecoder::Impl::Decode(const EventBatch& events) {
@@ -82,56 +92,83 @@ Decoded JsonDecoder::Impl::Decode(const EventBatch& events) {
   root_->Begin();
   rescued_->Begin();
   reader_->counts() = {};
-  may_infer_ = true;
   reader_->set_may_infer(true);
   reader_->set_columns_open(schema_ == nullptr);
   for (size_t first = 0; first < events.size();) {
-    const size_t last = events.newline_joined ? WindowEnd(events, first) : first + 1;
-    ReadWindow(events, first, last);
-    first = last;
+    const Window window = events.newline_joined ? JoinedWindow(events, first) : GatheredWindow(events, first);
+    ReadWindow(events, window);
+    first = window.last;
   }
   return Finish(events);
 }
 
-size_t JsonDecoder::Impl::WindowEnd(const EventBatch& events, size_t first) const {
+JsonDecoder::Impl::Window JsonDecoder::Impl::JoinedWindow(const EventBatch& events, size_t first) const {
+  const auto end_of = [&](size_t index) { return events.records[index].begin + size_t{events.records[index].size}; };
   const size_t begin = events.records[first].begin;
   size_t last = first + 1;
-  while (last < events.size() && !TooLarge(events, last) &&
-         events.records[last].begin + size_t{events.records[last].size} - begin <= kWindowBytes) {
-    ++last;
-  }
-  return last;
+  while (last < events.size() && end_of(last) - begin <= kWindowBytes && !TooLarge(events, last)) ++last;
+  return {.first = first, .last = last, .text = {events.payload->data() + begin, end_of(last - 1) - begin}};
 }
 
-void JsonDecoder::Impl::ReadWindow(const EventBatch& events, size_t first, size_t last) {
-  if (last == first + 1 && TooLarge(events, first)) {
-    Reject(first, RejectCause::kTooLarge,
-           fmt::format("is {} bytes long, the limit is {}", events.records[first].size, options_.record_bytes_max));
+JsonDecoder::Impl::Window JsonDecoder::Impl::GatheredWindow(const EventBatch& events, size_t first) {
+  if (!gathered_) gathered_ = PaddedBuffer::Allocate(kWindowBytes);
+  size_t size = 0;
+  size_t last = first;
+  for (; last < events.size() && size + events.records[last].size < kWindowBytes && !TooLarge(events, last); ++last) {
+    const auto record = events.record(last);
+    std::memcpy(gathered_->data() + size, record.data(), record.size());
+    size += record.size();
+    gathered_->data()[size++] = '\n';
+  }
+  if (last <= first + 1) return {.first = first, .last = first + 1, .text = events.record(first)};
+  gathered_->Resize(size);
+  return {.first = first, .last = last, .text = gathered_->view(), .gathered = true};
+}
+
+void JsonDecoder::Impl::ReadWindow(const EventBatch& events, const Window& window) {
+  if (window.last - window.first == 1) return ReadAlone(events, window.first);
+  const auto result = index_.Build(window.text);
+  if (result != StructuralIndex::Result::kOk && result != StructuralIndex::Result::kEmpty) {
+    // One bad record spoils the tokens of its neighbours: each one for itself.
+    for (size_t record = window.first; record < window.last; ++record) ReadAlone(events, record);
     return;
   }
-  const size_t begin = events.records[first].begin;
-  const size_t end = events.records[last - 1].begin + size_t{events.records[last - 1].size};
-  const std::string_view text(events.payload->data() + begin, end - begin);
-  const auto result = text.empty() ? StructuralIndex::Result::kEmpty : index_.Build(text);
-  if (result == StructuralIndex::Result::kOk) {
-    reader_->SetText(text, index_.tokens(), index_.count());
-    for (size_t record = first; record < last; ++record) ReadRecord(events, record, begin);
-  } else if (result == StructuralIndex::Result::kEmpty) {
-    decoded_.blank += static_cast<uint32_t>(last - first);
-  } else if (last - first > 1) {
-    // One bad record spoils the tokens of its neighbours: each one for itself.
-    for (size_t record = first; record < last; ++record) ReadWindow(events, record, record + 1);
-  } else if (result == StructuralIndex::Result::kInvalidUtf8) {
-    Reject(first, RejectCause::kInvalidUtf8, "is not UTF-8");
-  } else if (result == StructuralIndex::Result::kTooLarge) {
-    Reject(first, RejectCause::kTooLarge, "is longer than a JSON document can be");
-  } else {
-    Reject(first, RejectCause::kMalformed, "has a string without an end or with raw control characters");
+  if (result == StructuralIndex::Result::kEmpty) {
+    decoded_.blank += static_cast<uint32_t>(window.last - window.first);
+    return;
+  }
+  reader_->SetText(window.text, index_.tokens(), index_.count());
+  size_t gathered_begin = 0;
+  const size_t joined_begin = events.records[window.first].begin;
+  for (size_t record = window.first; record < window.last; ++record) {
+    ReadRecord(events, record, window.gathered ? gathered_begin : events.records[record].begin - joined_begin);
+    gathered_begin += events.records[record].size + size_t{1};
   }
 }
 
-void JsonDecoder::Impl::ReadRecord(const EventBatch& events, size_t index, size_t window) {
-  const size_t begin = events.records[index].begin - window;
+void JsonDecoder::Impl::ReadAlone(const EventBatch& events, size_t index) {
+  const auto text = events.record(index);
+  if (TooLarge(events, index)) {
+    return Reject(index, RejectCause::kTooLarge,
+                  fmt::format("is {} bytes long, the limit is {}", text.size(), options_.record_bytes_max));
+  }
+  switch (text.empty() ? StructuralIndex::Result::kEmpty : index_.Build(text)) {
+    case StructuralIndex::Result::kOk:
+      reader_->SetText(text, index_.tokens(), index_.count());
+      return ReadRecord(events, index, 0);
+    case StructuralIndex::Result::kEmpty:
+      ++decoded_.blank;
+      return;
+    case StructuralIndex::Result::kInvalidUtf8:
+      return Reject(index, RejectCause::kInvalidUtf8, "is not UTF-8");
+    case StructuralIndex::Result::kTooLarge:
+      return Reject(index, RejectCause::kTooLarge, "is longer than a JSON document can be");
+    case StructuralIndex::Result::kMalformed:
+      return Reject(index, RejectCause::kMalformed, "has a string without an end or with raw control characters");
+  }
+}
+
+void JsonDecoder::Impl::ReadRecord(const EventBatch& events, size_t index, size_t begin) {
   const size_t end = begin + events.records[index].size;
   auto result = reader_->Read(begin, end);
   if (result == RecordReader::Result::kInfer) {
@@ -147,8 +184,7 @@ void JsonDecoder::Impl::ReadRecord(const EventBatch& events, size_t index, size_
       return;
     case RecordReader::Result::kReject:
     case RecordReader::Result::kInfer:
-      Reject(index, reader_->reject().cause, reader_->reject().detail);
-      return;
+      return Reject(index, reader_->reject().cause, reader_->reject().detail);
   }
 }
 

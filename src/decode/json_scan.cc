@@ -3,6 +3,8 @@
 #include <bitset>
 #include <cstring>
 
+#include "decode/string_copy.h"
+
 namespace millrace::decode {
 namespace {
 
@@ -97,15 +99,16 @@ class Scan {
   }
 
   bool String() {
-    for (++at_; at_ != end_; ++at_) {
+    for (++at_;; ++at_) {
+      at_ = FindStringStop(at_, end_);
+      if (at_ == end_) return Fail("has a string without an end");
       if (*at_ == '"') {
         ++at_;
         return true;
       }
-      if (static_cast<unsigned char>(*at_) < 0x20) return Fail("has a raw control character in a string");
-      if (*at_ == '\\' && !Escape()) return false;
+      if (*at_ != '\\') return Fail("has a raw control character in a string");
+      if (!Escape()) return false;
     }
-    return Fail("has a string without an end");
   }
 
   /// Leaves `at_` on the last character of the escape.

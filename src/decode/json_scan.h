@@ -19,7 +19,8 @@ struct Scanned {
 };
 
 /// Checks the value that begins at `begin` (no white space before it) and finds its end. Needs no stack for depth:
-/// a nesting over `depth_max` is found at its first bracket too many (kTooDeep). depth_max <= 1024.
+/// a nesting over `depth_max` is found at its first bracket too many (kTooDeep). depth_max <= 1024. Reads up to 32
+/// bytes behind `end` (PaddedBuffer has them).
 Scanned ScanValue(const char* begin, const char* end, int depth_max);
 
 /// Skips JSON's white space.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -37,6 +38,25 @@ inline PlainCopy CopyPlainString(const char* raw, char* out) {
 #else
   for (; raw[at] != '"' && raw[at] != '\\'; ++at) out[at] = raw[at];
   return {at, raw[at]};
+#endif
+}
+
+/// Where a JSON string's first quote, backslash or control character lies, or `end`. kStringCopySlack bytes may be read
+/// behind it.
+inline const char* FindStringStop(const char* at, const char* end) {
+#if defined(__AVX2__)
+  const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(0x1f);
+  for (; at < end; at += 32) {
+    const __m256i block = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    const __m256i low = _mm256_cmpeq_epi8(_mm256_max_epu8(block, control), control);
+    const __m256i ends = _mm256_or_si256(_mm256_cmpeq_epi8(block, quote), _mm256_cmpeq_epi8(block, slash));
+    const auto mask = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(ends, low)));
+    if (mask != 0) return std::min(at + __builtin_ctz(mask), end);
+  }
+  return end;
+#else
+  while (at != end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) >= 0x20) ++at;
+  return at;
 #endif
 }
 

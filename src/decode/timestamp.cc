@@ -29,11 +29,6 @@ bool TimestampReader::ParseAny(std::string_view text, int64_t& micros) {
   return time.has_value();
 }
 
-bool IsUtcTimestamp(std::string_view text) {
-  if (text.size() < 20 || text.size() > 27 || text[10] != 'T' || text.back() != 'Z') return false;
-  return ParseTimestamp(text).has_value();
-}
-
 std::optional<int64_t> ParseLocalTimestamp(std::string_view text) {
   if (text.size() < 19) return std::nullopt;
   return Micros(std::string(text) + "Z");
