@@ -26,6 +26,10 @@ struct LoadedTable {
   TableName name;
   std::string metadata_location;
   std::shared_ptr<const table::TableMetadata> metadata;
+  /// The same version of the same table.
+  friend bool operator==(const LoadedTable& left, const LoadedTable& right) {
+    return left.name == right.name && left.metadata_location == right.metadata_location;
+  }
 };
 
 struct Committed {

@@ -1,0 +1,204 @@
+#include "catalog/sql/sql_tables.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "base/fault.h"
+
+namespace millrace::catalog {
+namespace {
+
+constexpr const char* kMakeTables =
+    "CREATE TABLE IF NOT EXISTS iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT "
+    "NULL, "
+    "table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), "
+    "iceberg_type VARCHAR(5), PRIMARY KEY (catalog_name, table_namespace, table_name));"
+    "CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (catalog_name VARCHAR(255) NOT NULL, namespace "
+    "VARCHAR(255) NOT NULL, "
+    "property_key VARCHAR(255) NOT NULL, property_value VARCHAR(1000) NOT NULL, PRIMARY KEY (catalog_name, namespace, "
+    "property_key))";
+
+constexpr const char* kWhereTable = " WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?";
+
+}  // namespace
+
+SqlTables::SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait)
+    : file_name_(file.string()), catalog_name_(std::move(catalog_name)), file_(file, lock_wait) {
+  SqliteStatement existing(
+      file_, "SELECT count(*) FROM sqlite_master WHERE name IN ('iceberg_tables', 'iceberg_namespace_properties')", {});
+  existing.Step();
+  if (existing.Text(0) != "2") file_.Execute(kMakeTables);
+  CheckLayout();
+}
+
+void SqlTables::CheckLayout() {
+  std::set<std::string> missing = {"catalog_name", "table_namespace", "table_name", "metadata_location",
+                                   "previous_metadata_location"};
+  has_type_ = false;
+  SqliteStatement columns(file_, "SELECT name, \"notnull\", dflt_value, pk FROM pragma_table_info('iceberg_tables')",
+                          {});
+  while (columns.Step()) {
+    const std::string column = columns.Text(0);
+    if (column == "iceberg_type") has_type_ = true;
+    const bool known = missing.erase(column) > 0 || column == "iceberg_type";
+    const bool must_be_given = columns.Text(3) != "0" || (columns.Text(1) != "0" && columns.IsNull(2));
+    if (!known && must_be_given) {
+      throw Error(ErrorCode::kStop,
+                  fmt::format("the catalogue {} was laid out by a newer program (its column {} is not known here); use "
+                              "that program, or give the catalogue another path",
+                              file_name_, column));
+    }
+  }
+  if (!missing.empty()) {
+    throw Error(
+        ErrorCode::kStop,
+        fmt::format(
+            "{} is no Iceberg SQL catalogue (its table iceberg_tables lacks {}); give the catalogue another path",
+            file_name_, *missing.begin()));
+  }
+  if (has_type_) table_rows_only_ = " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)";
+}
+
+/// Runs `body` in a transaction that holds the write lock from the start. `body` says whether to keep what it did.
+template <typename Body>
+SqlTables::Outcome SqlTables::Write(Body body) {
+  const std::lock_guard lock(mutex_);
+  FaultPoint("catalog.write.before");
+  if (!file_.TryBeginWrite()) return Outcome::kBusy;
+  bool keep = false;
+  try {
+    keep = body();
+  } catch (...) {
+    file_.Rollback();
+    throw;
+  }
+  if (!keep) {
+    file_.Rollback();
+    return Outcome::kRefused;
+  }
+  FaultPoint("catalog.commit.before");
+  const auto committed = file_.Commit();
+  FaultPoint("catalog.commit.after");
+  switch (committed) {
+    case SqliteFile::CommitOutcome::kDone:
+      return Outcome::kDone;
+    case SqliteFile::CommitOutcome::kBusy:
+      return Outcome::kBusy;
+    case SqliteFile::CommitOutcome::kUnclear:
+      return Outcome::kUnclear;
+  }
+  return Outcome::kUnclear;
+}
+
+std::optional<std::string> SqlTables::FindLocation(const TableName& name) {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement query(file_,
+                        std::string("SELECT metadata_location FROM iceberg_tables") + kWhereTable + table_rows_only_,
+                        {catalog_name_, name.name_space, name.name});
+  if (!query.Step() || query.IsNull(0)) return std::nullopt;
+  return query.Text(0);
+}
+
+SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& location) {
+  return Write([&] {
+    if (!HasNamespace(name.name_space)) InsertNamespace(name.name_space);
+    const char* sql =
+        has_type_
+            ? "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location, iceberg_type) "
+              "VALUES (?, ?, ?, ?, 'TABLE')"
+            : "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location) "
+              "VALUES (?, ?, ?, ?)";
+    SqliteStatement insert(file_, sql, {catalog_name_, name.name_space, name.name, location});
+    return insert.Run() == SqliteStatement::RunOutcome::kDone;
+  });
+}
+
+SqlTables::Outcome SqlTables::Swap(const TableName& name, const std::string& from, const std::string& to) {
+  return Write([&] {
+    SqliteStatement update(
+        file_,
+        std::string("UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?") + kWhereTable +
+            " AND metadata_location = ?" + table_rows_only_,
+        {to, from, catalog_name_, name.name_space, name.name, from});
+    update.Run();
+    return file_.changed_rows() == 1;
+  });
+}
+
+SqlTables::Outcome SqlTables::Rename(const TableName& from, const TableName& to) {
+  return Write([&] {
+    if (!HasNamespace(to.name_space)) InsertNamespace(to.name_space);
+    SqliteStatement update(
+        file_,
+        std::string("UPDATE iceberg_tables SET table_namespace = ?, table_name = ?") + kWhereTable + table_rows_only_,
+        {to.name_space, to.name, catalog_name_, from.name_space, from.name});
+    return update.Run() == SqliteStatement::RunOutcome::kDone && file_.changed_rows() == 1;
+  });
+}
+
+SqlTables::Outcome SqlTables::Delete(const TableName& name) {
+  return Write([&] {
+    SqliteStatement remove(file_, std::string("DELETE FROM iceberg_tables") + kWhereTable + table_rows_only_,
+                           {catalog_name_, name.name_space, name.name});
+    remove.Run();
+    return file_.changed_rows() == 1;
+  });
+}
+
+bool SqlTables::HasNamespace(const std::string& name_space) {
+  SqliteStatement query(file_,
+                        "SELECT 1 FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ? LIMIT 1",
+                        {catalog_name_, name_space});
+  return query.Step();
+}
+
+void SqlTables::InsertNamespace(const std::string& name_space) {
+  SqliteStatement insert(
+      file_,
+      "INSERT INTO iceberg_namespace_properties (catalog_name, namespace, property_key, property_value) "
+      "VALUES (?, ?, 'exists', 'true')",
+      {catalog_name_, name_space});
+  insert.Run();
+}
+
+SqlTables::Outcome SqlTables::EnsureNamespace(const std::string& name_space) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (HasNamespace(name_space)) return Outcome::kDone;
+  }
+  return Write([&] {
+    if (!HasNamespace(name_space)) InsertNamespace(name_space);
+    return true;
+  });
+}
+
+std::vector<std::string> SqlTables::ListNamespaces() {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement query(file_,
+                        "SELECT table_namespace FROM iceberg_tables WHERE catalog_name = ? UNION "
+                        "SELECT namespace FROM iceberg_namespace_properties WHERE catalog_name = ? ORDER BY 1",
+                        {catalog_name_, catalog_name_});
+  std::vector<std::string> names;
+  while (query.Step()) names.push_back(query.Text(0));
+  return names;
+}
+
+std::vector<TableName> SqlTables::ListTables(const std::string& name_space) {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement query(file_,
+                        "SELECT table_name FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ?" +
+                            table_rows_only_ + " ORDER BY table_name",
+                        {catalog_name_, name_space});
+  std::vector<TableName> names;
+  while (query.Step()) names.push_back({.name_space = name_space, .name = query.Text(0)});
+  return names;
+}
+
+std::string SqlTables::message() {
+  const std::lock_guard lock(mutex_);
+  return file_.message();
+}
+
+}  // namespace millrace::catalog

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "catalog/sql/sqlite.h"
+
+namespace millrace::catalog {
+
+/// The two tables of a SQL catalogue, as pyiceberg and Java's JdbcCatalog (schema V1) lay them out; frozen:
+///
+///   iceberg_tables(catalog_name, table_namespace, table_name, metadata_location, previous_metadata_location,
+///   iceberg_type) iceberg_namespace_properties(catalog_name, namespace, property_key, property_value)
+///
+/// A file that an older pyiceberg made has no iceberg_type (V0) and is used as it is. Rows of type VIEW are no tables.
+/// Thread-safe.
+class SqlTables {
+ public:
+  /// Makes the tables unless they are there. Error kConfig or kStop, in one sentence, for a file of something else.
+  SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait);
+
+  enum class Outcome {
+    kDone,
+    kRefused,  // the key was taken, or the row was not as expected; nothing changed
+    kBusy,     // the lock could not be had in time; nothing changed
+    kUnclear,  // an error came when the change may have been made
+  };
+
+  std::optional<std::string> FindLocation(const TableName& name);
+  /// Also makes the namespace known.
+  Outcome Insert(const TableName& name, const std::string& location);
+  /// Compare-and-swap: done only when exactly one row was at `from`.
+  Outcome Swap(const TableName& name, const std::string& from, const std::string& to);
+  Outcome Rename(const TableName& from, const TableName& to);
+  /// kRefused when there was no such table.
+  Outcome Delete(const TableName& name);
+
+  Outcome EnsureNamespace(const std::string& name_space);
+  std::vector<std::string> ListNamespaces();
+  std::vector<TableName> ListTables(const std::string& name_space);
+
+  /// Why the last kUnclear was, in SQLite's words.
+  std::string message();
+
+ private:
+  void CheckLayout();
+  void InsertNamespace(const std::string& name_space);
+  bool HasNamespace(const std::string& name_space);
+  template <typename Body>
+  Outcome Write(Body body);
+
+  const std::string file_name_;
+  const std::string catalog_name_;
+  std::mutex mutex_;
+  SqliteFile file_;
+  std::string table_rows_only_;  // " AND ..." to leave views out; empty for a V0 file
+  bool has_type_ = true;
+};
+
+}  // namespace millrace::catalog

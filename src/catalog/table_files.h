@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "catalog/catalog.h"
+
+/// The metadata files of a table for catalogues that write them themselves (a REST catalogue does so on its server).
+namespace millrace::catalog {
+
+/// The first metadata of a table: fresh uuid, ids for fields without, the default name mapping. Error kConfig for a
+/// location outside the store, kInternal for a spec or order that names no column.
+table::TableMetadata NewTable(const CreateTable& request, const io::ObjectStore& store, const std::string& uuid,
+                              Timestamp now);
+
+struct NextMetadata {
+  table::TableMetadata metadata;
+  /// Metadata files that fell out of the log; deleted after the commit when the table's properties say so.
+  std::vector<std::string> expired;
+};
+/// The updates applied, and `base` entered into the metadata log, which write.metadata.previous-versions-max caps.
+NextMetadata NextVersion(const LoadedTable& base, const std::vector<table::Update>& updates, Timestamp now);
+
+/// "<location>/metadata/00007-<uuid>.metadata.json", one above the number in `previous` (empty: 0), which other engines
+/// do too.
+std::string NextMetadataLocation(const table::TableMetadata& metadata, const std::string& previous,
+                                 const std::string& uuid);
+
+/// Durable under its location when it returns. Error kStop when the location is outside the store.
+void WriteMetadataFile(io::ObjectStore& store, const std::string& location, const table::TableMetadata& metadata);
+
+/// For clean-up after an outcome that is known: a file that cannot be deleted is logged and stays.
+void DeleteMetadataFile(io::ObjectStore& store, const std::string& location) noexcept;
+
+}  // namespace millrace::catalog
