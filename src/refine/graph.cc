@@ -1,0 +1,129 @@
+#include "refine/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+
+namespace millrace::refine {
+namespace {
+
+using catalog::TableName;
+
+/// Names that SQL holds to be one.
+bool Same(const TableName& left, const TableName& right) {
+  const auto equal = [](const std::string& a, const std::string& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+      return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    });
+  };
+  return equal(left.name_space, right.name_space) && equal(left.name, right.name);
+}
+
+template <typename List>
+auto FindName(List& nodes, const TableName& name) {
+  return std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return Same(node.model.name, name); });
+}
+
+/// Puts each model behind those that it names, depth first.
+class Sorter {
+ public:
+  explicit Sorter(std::vector<Node> nodes) : nodes_(std::move(nodes)) {}
+
+  std::vector<Node> Sorted() && {
+    for (const auto& node : nodes_) Visit(node);
+    return std::move(sorted_);
+  }
+
+ private:
+  void Visit(const Node& node) {
+    const auto open = std::find_if(path_.begin(), path_.end(), [&](const Node* above) { return above == &node; });
+    if (open != path_.end()) {
+      std::string circle;
+      for (auto step = open; step != path_.end(); ++step) circle += ToString((*step)->model.name) + " -> ";
+      throw Error(ErrorCode::kConfig, fmt::format("{}:1: models are made of each other in a circle: {}{}",
+                                                  node.model.file.string(), circle, ToString(node.model.name)));
+    }
+    if (FindName(sorted_, node.model.name) != sorted_.end()) return;
+    path_.push_back(&node);
+    for (const auto& name : node.names) {
+      const auto below = FindName(nodes_, name);
+      if (below != nodes_.end()) Visit(*below);
+    }
+    path_.pop_back();
+    sorted_.push_back(node);
+  }
+
+  const std::vector<Node> nodes_;
+  std::vector<const Node*> path_;
+  std::vector<Node> sorted_;
+};
+
+/// Tables behind the names of `node`, views opened. Models it names come before it.
+std::vector<TableName> InputsOf(const Node& node, const std::vector<Node>& before) {
+  std::vector<TableName> inputs;
+  const auto add = [&](const TableName& name) {
+    if (std::none_of(inputs.begin(), inputs.end(), [&](const TableName& other) { return Same(other, name); }))
+      inputs.push_back(name);
+  };
+  for (const auto& name : node.names) {
+    const auto model = FindName(before, name);
+    if (model == before.end()) {
+      add(name);
+    } else if (model->model.materialized == Materialized::kView) {
+      for (const auto& below : model->inputs) add(below);
+    } else {
+      add(model->model.name);
+    }
+  }
+  return inputs;
+}
+
+void CheckOver(const Node& node) {
+  const auto& over = node.model.over;
+  if (!over) return;
+  if (std::any_of(node.inputs.begin(), node.inputs.end(), [&](const TableName& input) { return Same(input, *over); }))
+    return;
+  throw Error(ErrorCode::kConfig, fmt::format("{}:1: `over: {}` is no table that this model reads; it reads {}",
+                                              node.model.file.string(), ToString(*over), [&] {
+                                                std::string inputs;
+                                                for (const auto& input : node.inputs)
+                                                  inputs += (inputs.empty() ? "" : ", ") + ToString(input);
+                                                return inputs.empty() ? std::string("none") : inputs;
+                                              }()));
+}
+
+}  // namespace
+
+Graph::Graph(std::vector<Model> models, query::Engine& engine) {
+  std::vector<Node> nodes;
+  for (auto& model : models) {
+    Node node;
+    node.names = [&] {
+      try {
+        return engine.TablesIn(model.sql);
+      } catch (const Error& error) {
+        throw Error(ErrorCode::kConfig, fmt::format("{}: {}", model.file.string(), error.message()));
+      }
+    }();
+    node.model = std::move(model);
+    nodes.push_back(std::move(node));
+  }
+  for (auto& node : Sorter(std::move(nodes)).Sorted()) {
+    node.inputs = InputsOf(node, nodes_);
+    CheckOver(node);
+    if (node.model.materialized == Materialized::kView) views_.emplace(node.model.name, node.model.sql);
+    nodes_.push_back(std::move(node));
+  }
+}
+
+const Node* Graph::Find(const TableName& name) const {
+  const auto found = FindName(nodes_, name);
+  return found == nodes_.end() ? nullptr : &*found;
+}
+
+}  // namespace millrace::refine

@@ -1,0 +1,213 @@
+#include "refine/model_header.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "base/error.h"
+#include "base/nearest.h"
+
+namespace millrace::refine {
+namespace {
+
+std::string Trim(const std::string& text) {
+  const auto begin = text.find_first_not_of(" \t\r");
+  return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+[[noreturn]] void Fail(const std::filesystem::path& file, int line, const std::string& what) {
+  throw Error(ErrorCode::kConfig, fmt::format("{}:{}: {}", file.string(), line, what));
+}
+
+/// "-- key: value" without the comment sign and one blank.
+std::string Uncommented(const std::string& line) {
+  const auto at = line.find("--");
+  const auto rest = line.substr(at + 2);
+  return rest.starts_with(' ') ? rest.substr(1) : rest;
+}
+
+/// Reads values of one header; knows where they stand.
+class HeaderReader {
+ public:
+  HeaderReader(const HeaderText& header, Model& model) : header_(header), model_(model) {}
+
+  void Read() {
+    const auto root = Parse();
+    if (!root.IsMap()) Fail(model_.file, header_.first_line, "the header is a mapping: \"materialized: table\"");
+    const auto& known = Keys();
+    for (const auto& entry : root) {
+      const auto key = entry.first.as<std::string>();
+      const auto found = known.find(key);
+      if (found == known.end()) {
+        std::vector<std::string> names;
+        for (const auto& [name, read] : known) names.push_back(name);
+        Fail(model_.file, LineOf(entry.first), fmt::format("unknown key '{}'{}", key, Suggest(key, names)));
+      }
+      found->second(*this, entry.second);
+    }
+    Check();
+  }
+
+ private:
+  using Read1 = std::function<void(HeaderReader&, const YAML::Node&)>;
+
+  static const std::map<std::string, Read1>& Keys() {
+    static const std::map<std::string, Read1> kKeys = {
+        {"materialized", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadMaterialized(node); }},
+        {"over", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadOver(node); }},
+        {"key", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.key = reader.Texts(node); }},
+        {"newest_by",
+         [](HeaderReader& reader, const YAML::Node& node) { reader.model_.newest_by = reader.Texts(node); }},
+        {"partition_by",
+         [](HeaderReader& reader, const YAML::Node& node) { reader.model_.partition_by = reader.Texts(node); }},
+        {"sort_by", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.sort_by = reader.Texts(node); }},
+        {"schedule", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadSchedule(node); }},
+        {"engine", [](HeaderReader& reader, const YAML::Node& node) { reader.OneOf(node, {"duckdb"}); }},
+        {"expect", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadExpectations(node); }},
+        {"description",
+         [](HeaderReader& reader, const YAML::Node& node) { reader.model_.description = reader.Text(node); }},
+        {"tags", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.tags = reader.Texts(node); }},
+    };
+    return kKeys;
+  }
+
+  YAML::Node Parse() const {
+    try {
+      return YAML::Load(header_.yaml);
+    } catch (const YAML::Exception& error) {
+      Fail(model_.file, header_.first_line + std::max(error.mark.line, 0), "the header is no YAML: " + error.msg);
+    }
+  }
+
+  int LineOf(const YAML::Node& node) const { return header_.first_line + std::max(node.Mark().line, 0); }
+
+  void ReadOver(const YAML::Node& node) {
+    try {
+      model_.over = catalog::ParseTableName(Text(node));
+    } catch (const Error& error) {
+      Fail(model_.file, LineOf(node), error.message());
+    }
+  }
+
+  std::string Text(const YAML::Node& node) const {
+    if (!node.IsScalar()) Fail(model_.file, LineOf(node), "one value is expected here, not a list or mapping");
+    return node.as<std::string>();
+  }
+
+  std::vector<std::string> Texts(const YAML::Node& node) const {
+    if (node.IsScalar()) return {Text(node)};
+    if (!node.IsSequence()) Fail(model_.file, LineOf(node), "a list is expected here: [a, b]");
+    std::vector<std::string> texts;
+    for (const auto& item : node) texts.push_back(Text(item));
+    return texts;
+  }
+
+  size_t OneOf(const YAML::Node& node, const std::vector<std::string>& known) const {
+    const auto text = Text(node);
+    const auto found = std::find(known.begin(), known.end(), text);
+    if (found == known.end())
+      Fail(model_.file, LineOf(node),
+           fmt::format("'{}' is none of {}{}", text, fmt::join(known, ", "), Nearest(text, known)));
+    return static_cast<size_t>(found - known.begin());
+  }
+
+  static std::string Nearest(const std::string& text, const std::vector<std::string>& known) {
+    const auto nearest = NearestWord(text, known);
+    return nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest);
+  }
+
+  void ReadMaterialized(const YAML::Node& node) {
+    constexpr Materialized kWays[] = {Materialized::kTable, Materialized::kIncremental, Materialized::kView};
+    model_.materialized = kWays[OneOf(node, {"table", "incremental", "view"})];
+  }
+
+  void ReadSchedule(const YAML::Node& node) {
+    const auto text = Text(node);
+    const auto words = std::count(text.begin(), text.end(), ' ') + 1;
+    if (text.starts_with('@') || words >= 5) {
+      Fail(model_.file, LineOf(node),
+           fmt::format("schedule '{}': times are not kept yet; use on_commit, or manual and a scheduler that calls "
+                       "`millrace refine`",
+                       text));
+    }
+    constexpr Schedule kSchedules[] = {Schedule::kOnCommit, Schedule::kManual};
+    model_.schedule = kSchedules[OneOf(node, {"on_commit", "manual"})];
+  }
+
+  void ReadExpectations(const YAML::Node& node) {
+    if (!node.IsSequence()) Fail(model_.file, LineOf(node), "expect is a list: \"- amount > 0: drop\"");
+    for (const auto& item : node) {
+      if (!item.IsMap() || item.size() != 1)
+        Fail(model_.file, LineOf(item), "an expectation is \"condition: warn | drop | fail\"");
+      const auto entry = *item.begin();
+      constexpr Expectation::Action kActions[] = {Expectation::Action::kWarn, Expectation::Action::kDrop,
+                                                  Expectation::Action::kFail};
+      if (entry.second.IsScalar() && entry.second.as<std::string>() == "quarantine") {
+        Fail(model_.file, LineOf(entry.second),
+             "rows of models are not put into quarantine yet; use drop, which counts them, or fail");
+      }
+      model_.expectations.push_back({Text(entry.first), kActions[OneOf(entry.second, {"warn", "drop", "fail"})]});
+    }
+  }
+
+  /// What has to go together.
+  void Check() const {
+    const bool incremental = model_.materialized == Materialized::kIncremental;
+    const auto refuse = [&](const std::string& what) { Fail(model_.file, header_.first_line, what); };
+    if (incremental && !model_.over) refuse("an incremental model needs `over:`, the table whose new rows it takes");
+    if (!incremental && model_.over) refuse("`over` belongs to incremental models");
+    if (!model_.newest_by.empty() && model_.key.empty())
+      refuse("`newest_by` chooses among rows of one `key`, and there is none");
+    const bool stored =
+        !model_.key.empty() || !model_.partition_by.empty() || !model_.sort_by.empty() || !model_.expectations.empty();
+    if (model_.materialized == Materialized::kView && stored)
+      refuse("a view is not stored: key, partition_by, sort_by and expect are not for it");
+  }
+
+  const HeaderText& header_;
+  Model& model_;
+};
+
+}  // namespace
+
+HeaderText CutHeader(const std::filesystem::path& file, const std::string& text) {
+  HeaderText header;
+  header.sql = text;
+  std::istringstream lines(text);
+  std::string line;
+  std::string opening;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const auto bare = Trim(line);
+    if (opening.empty()) {
+      if (bare.empty()) continue;
+      if (bare != "-- ---" && bare != "/* ---") return header;
+      opening = bare;
+      header.first_line = number + 1;
+    } else if (bare == (opening == "-- ---" ? "-- ---" : "--- */")) {
+      if (header.yaml.find_first_not_of(" \t\r\n") == std::string::npos) header.yaml = "{}";
+      return header;
+    } else if (opening == "/* ---") {
+      header.yaml += line + "\n";
+    } else if (bare.starts_with("--")) {
+      header.yaml += Uncommented(line) + "\n";
+    } else {
+      Fail(file, number, "the header is not closed: a line \"-- ---\" ends it");
+    }
+  }
+  if (!opening.empty())
+    Fail(file, header.first_line - 1,
+         fmt::format("the header is not closed: a line \"{}\" ends it", opening == "-- ---" ? "-- ---" : "--- */"));
+  return header;
+}
+
+void ReadHeader(const HeaderText& header, Model& model) {
+  if (header.yaml.empty()) return;
+  HeaderReader(header, model).Read();
+}
+
+}  // namespace millrace::refine
