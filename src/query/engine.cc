@@ -17,6 +17,7 @@
 #include "query/scan_sql.h"
 #include "query/sql_text.h"
 #include "query/statement.h"
+#include "query/warehouse.h"
 
 namespace millrace::query {
 namespace {
@@ -35,13 +36,6 @@ std::map<std::string, std::string> SettingsOf(const EngineOptions& options) {
                                                  {"temp_directory", options.spill_directory}};
   if (options.threads > 0) settings["threads"] = std::to_string(options.threads);
   return settings;
-}
-
-/// The folder that the store's objects lie below, for DuckDB's list of what it may open.
-std::string WarehouseFolder(catalog::Catalog& catalog) {
-  constexpr std::string_view kFileScheme = "file://";
-  const auto root = catalog.store().UriOf("");
-  return root.starts_with(kFileScheme) ? root.substr(kFileScheme.size()) : root;
 }
 
 /// A database of its own inside an instance, which holds the names of one statement and goes with the last copy of its
@@ -127,7 +121,7 @@ Database& Engine::State::Executor() {
   if (executor) return *executor;
   auto database = std::make_unique<Database>(SettingsOf(options));
   Connection connection(*database);
-  connection.Execute(fmt::format("SET allowed_directories = [{}]", QuoteText(WarehouseFolder(catalog))));
+  connection.Execute(fmt::format("SET allowed_directories = [{}]", QuoteText(WarehouseFolder(catalog.store()))));
   connection.Execute("SET GLOBAL TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true");
   executor = std::move(database);
   return *executor;
@@ -141,8 +135,8 @@ std::map<std::string, Predicate> Engine::State::Predicates(Connection& connectio
     CreateStandIn(connection, entry);
     if (!entry.view) schemas.emplace(KeyOf(entry.written), entry.schema);
   }
-  const auto plan =
-      ParseDuckDbJson(connection.AskText("SELECT json_serialize_plan(?, optimize := true)", {statement.select}));
+  const auto plan = ParseDuckDbJson(
+      connection.AskText("SELECT json_serialize_plan(CAST(? AS VARCHAR), optimize := true)", {statement.select}));
   // What cannot be planned cannot be pruned; what is wrong with it comes out when it runs.
   return plan.value("error", true) ? std::map<std::string, Predicate>{} : PushedFilters(plan, schemas);
 }

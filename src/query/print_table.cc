@@ -31,6 +31,7 @@ class TablePrinter final : public ResultPrinter {
   TablePrinter(const PrintOptions& options, std::ostream& out) : options_(options), out_(out) {}
 
   void Begin(const std::shared_ptr<arrow::Schema>& schema) override {
+    plan_ = schema->num_fields() == 2 && schema->field(1)->name() == "explain_value";
     for (const auto& field : schema->fields()) {
       header_.push_back(FitInto(field->name(), options_.cell_width));
       right_.push_back(arrow::is_numeric(field->type()->id()) || arrow::is_decimal(field->type()->id()));
@@ -38,6 +39,7 @@ class TablePrinter final : public ResultPrinter {
   }
 
   void Write(const arrow::RecordBatch& rows) override {
+    if (plan_) return WritePlan(rows);
     for (int64_t row = 0; row < rows.num_rows(); ++row) {
       waiting_.push_back(CellsOf(rows, row));
       ++rows_;
@@ -47,6 +49,7 @@ class TablePrinter final : public ResultPrinter {
   }
 
   void End() override {
+    if (plan_) return;
     if (!measured_) Measure();
     Flush();
     out_ << fmt::format("({} {})\n", rows_, rows_ == 1 ? "row" : "rows");
@@ -54,6 +57,13 @@ class TablePrinter final : public ResultPrinter {
 
  private:
   using Cells = std::vector<std::string>;
+
+  /// What EXPLAIN answers is a drawing.
+  void WritePlan(const arrow::RecordBatch& rows) {
+    std::string text;
+    for (int64_t row = 0; row < rows.num_rows(); ++row) AppendText(text, *rows.column(1), row);
+    out_ << text;
+  }
 
   Cells CellsOf(const arrow::RecordBatch& rows, int64_t row) const {
     Cells cells;
@@ -117,6 +127,7 @@ class TablePrinter final : public ResultPrinter {
   std::vector<int> widths_;
   std::vector<Cells> waiting_;
   bool measured_ = false;
+  bool plan_ = false;
   int64_t rows_ = 0;
 };
 

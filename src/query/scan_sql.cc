@@ -6,24 +6,11 @@
 #include <map>
 #include <string_view>
 
-#include "base/error.h"
 #include "query/sql_text.h"
+#include "query/warehouse.h"
 
 namespace millrace::query {
 namespace {
-
-/// The path of a data file for the file system. Only files below the warehouse are read.
-std::string LocalPath(io::ObjectStore& store, const std::string& uri) {
-  constexpr std::string_view kFileScheme = "file://";
-  const auto key = store.KeyOf(uri);
-  if (!key)
-    throw Error(ErrorCode::kStop,
-                fmt::format("{} lies outside of the warehouse {}; it is not read", uri, store.UriOf("")));
-  const auto absolute = store.UriOf(*key);
-  if (!absolute.starts_with(kFileScheme))
-    throw Error(ErrorCode::kConfig, fmt::format("{}: the SQL engine reads warehouses on local disks only", uri));
-  return absolute.substr(kFileScheme.size());
-}
 
 /// A path as DuckDB's file lists want it: they are patterns.
 std::string PathPattern(const std::string& path) {

@@ -202,7 +202,8 @@ Statement ReadStatement(Connection& connection, const std::string& sql) {
   const auto explain = ExplainLength(sql);
   statement.select = sql.substr(explain);
   if (explain > 0) statement.explain_prefix = sql.substr(0, explain) + " ";
-  auto answer = ParseDuckDbJson(connection.AskText("SELECT json_serialize_sql(?)", {statement.select}));
+  auto answer =
+      ParseDuckDbJson(connection.AskText("SELECT json_serialize_sql(CAST(? AS VARCHAR))", {statement.select}));
   if (answer.value("error", true)) ThrowParseError(statement.select, answer);
   auto& statements = answer["statements"];
   if (statements.empty()) throw Error(ErrorCode::kData, "there is no statement");
