@@ -22,14 +22,16 @@ void WriteOptional(AvroEncoder& out, const std::optional<std::string>& text) {
   if (text) out.Bytes(*text);
 }
 
+/// An empty map is written as such, not as null: pyiceberg's table of entries has no way to show a null.
 template <typename Mapped, typename WriteValue>
 void WriteIntMap(AvroEncoder& out, const std::map<schema::FieldId, Mapped>& map, WriteValue&& write_value) {
-  out.Long(map.empty() ? 0 : 1);
-  if (map.empty()) return;
-  out.Long(static_cast<int64_t>(map.size()));
-  for (const auto& [key, value] : map) {
-    out.Long(key.value());
-    write_value(value);
+  out.Long(1);
+  if (!map.empty()) {
+    out.Long(static_cast<int64_t>(map.size()));
+    for (const auto& [key, value] : map) {
+      out.Long(key.value());
+      write_value(value);
+    }
   }
   out.Long(0);
 }
