@@ -183,10 +183,12 @@ Landed Committer::Attempt::Done(const catalog::LoadedTable& table) {
   return {.table = table, .snapshot_id = builder_.snapshot_id()};
 }
 
-/// Only what this commit wrote, and only once a fresh read has shown that nothing refers to it.
+/// Only what this commit wrote, and only when every request was answered: after an unknown outcome a late request may
+/// still land (a table rolled back to our base would take it), so the files stay for orphan removal (tests/explorer,
+/// delete-after-unknown).
 void Committer::Attempt::DeleteFiles() {
+  if (in_doubt_) return;
   builder_.Abandon();
-  in_doubt_ = false;
   for (const auto& file : change_.added) {
     const auto key = catalog_.store().KeyOf(file.file_path);
     if (!key) continue;
