@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "source/file/file_identity.h"
+#include "source/file/file_name.h"
 #include "source/file/record_scanner.h"
 
 namespace millrace::source {
@@ -14,17 +15,6 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 /// Of the decompressed head.
 constexpr size_t kSampleBytesMax = size_t{1} << 20;
-
-/// The name without what says how it is compressed, in lower case.
-std::string BareName(const std::string& path) {
-  std::string name = path.substr(path.rfind('/') + 1);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  for (const std::string_view ending : {".gz", ".gzip", ".zst", ".zstd"}) {
-    if (name.ends_with(ending)) return name.substr(0, name.size() - ending.size());
-  }
-  return name;
-}
 
 std::string ReadHead(const OpenFile& file, Compression compression, int64_t head_bytes) {
   const auto stream =
@@ -43,9 +33,8 @@ bool FirstLineIsWhole(std::string_view text) {
                         : line.find_first_not_of(" \t\r", consumed) == std::string_view::npos;
 }
 
-FileFormat DetectFormat(const std::string& name, std::string_view text) {
-  if (name.ends_with(".csv") || name.ends_with(".tsv")) return FileFormat::kCsv;
-  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return FileFormat::kJsonLines;
+FileFormat DetectFormat(const std::string& path, std::string_view text) {
+  if (const auto named = FormatOfName(path); named != FileFormat::kAuto) return named;
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return FileFormat::kJsonLines;
   if (text[first] == '[') return FileFormat::kJsonArray;
@@ -65,7 +54,6 @@ void TakeSample(std::string_view text, bool whole, size_t row_bytes_max, FileLay
 std::unique_ptr<const FileLayout> DetectLayout(const OpenFile& file, const FileSourceOptions& options,
                                                int64_t head_bytes) {
   auto layout = std::make_unique<FileLayout>();
-  const auto name = BareName(file.path);
   layout->compression = options.compression;
   if (layout->compression == Compression::kAuto) {
     layout->compression = DetectCompression(ReadHead(file, Compression::kNone, std::min<int64_t>(head_bytes, 8)));
@@ -74,12 +62,12 @@ std::unique_ptr<const FileLayout> DetectLayout(const OpenFile& file, const FileS
   std::string_view text = head;
   if (text.starts_with(kByteOrderMark)) layout->bom_bytes = kByteOrderMark.size();
   text.remove_prefix(layout->bom_bytes);
-  layout->format = options.format == FileFormat::kAuto ? DetectFormat(name, text) : options.format;
+  layout->format = options.format == FileFormat::kAuto ? DetectFormat(file.path, text) : options.format;
   const size_t first = text.find_first_not_of(" \t\r\n");
   layout->is_array = first != std::string_view::npos && text[first] == '[';
   if (layout->format == FileFormat::kCsv) {
-    const char usual = name.ends_with(".tsv") ? '\t' : ',';
-    layout->dialect = {options.csv.delimiter == 0 ? usual : options.csv.delimiter, options.csv.quote};
+    const char given = options.csv.delimiter;
+    layout->dialect = {given == 0 ? DelimiterOfName(file.path) : given, options.csv.quote};
     // A head below its limit was the whole file when it was first seen: its last row may lack a line break.
     TakeSample(text, head_bytes < kHeadBytesMax, options.record_bytes_max, layout.get());
     if (layout->sample_rows.empty() && head_bytes == kHeadBytesMax) {

@@ -191,7 +191,7 @@ bool FileSource::IsCopyOfFollowed(const FoundFile& found) {
 }
 
 event::Lag FileSource::lag() {
-  if (!looked_) return {.records = -1, .bytes = -1, .oldest = {}};
+  if (!looked_) options_.follow ? LookForFiles() : FindBounded();
   int64_t bytes = 0;
   for (const auto& file : files_) bytes += file->raw_bytes_left();
   for (const auto& file : waiting_) bytes += file.found.size;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "source/file/record_scanner.h"
@@ -47,17 +48,25 @@ class ValueWalk {
  private:
   /// The index of the byte that ends the string, or the end of the text.
   size_t InString(std::string_view text, size_t at) {
-    for (; at < text.size(); ++at) {
-      if (escaped_) {
-        escaped_ = false;
-      } else if (text[at] == '\\') {
-        escaped_ = true;
-      } else if (text[at] == '"') {
-        in_string_ = false;
-        return at;
-      }
+    if (escaped_ && at < text.size()) {
+      escaped_ = false;
+      ++at;
     }
-    return at;
+    for (const size_t begin = at;;) {
+      const size_t quote = std::min(text.find('"', at), text.size());
+      size_t slashes = 0;
+      while (quote - slashes > begin && text[quote - slashes - 1] == '\\') ++slashes;
+      const bool escaped = slashes % 2 == 1;
+      if (quote == text.size()) {
+        escaped_ = escaped;
+        return quote;
+      }
+      if (!escaped) {
+        in_string_ = false;
+        return quote;
+      }
+      at = quote + 1;
+    }
   }
 
   int64_t depth_ = 0;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/convert/byte_sink.h"
+#include "source/file/file_options.h"
+
+namespace millrace::source {
+
+/// Writes JSON records as a file of some format. Single-threaded.
+class RecordWriter {
+ public:
+  virtual ~RecordWriter() = default;
+
+  /// Appends one record. `record` is a JSON document (IsJson) followed by PaddedBuffer::kPadding readable bytes.
+  /// False, and nothing written, when the format cannot hold it: CSV takes only objects of known columns.
+  virtual bool Write(std::string_view record) = 0;
+  virtual void Finish() && = 0;
+  virtual int64_t bytes_written() const = 0;
+};
+
+struct RecordWriterOptions {
+  FileFormat format = FileFormat::kJsonLines;  // never kAuto
+  char delimiter = ',';                        // CSV
+  std::vector<std::string> columns;            // CSV: the header, in its order
+};
+
+std::unique_ptr<RecordWriter> MakeRecordWriter(std::unique_ptr<ByteSink> to, RecordWriterOptions options);
+
+/// Looks into JSON documents; keeps its memory from one to the next. Single-threaded. Records must be followed by
+/// PaddedBuffer::kPadding readable bytes.
+class JsonInspector {
+ public:
+  JsonInspector();
+  ~JsonInspector();
+  JsonInspector(const JsonInspector&) = delete;
+  JsonInspector& operator=(const JsonInspector&) = delete;
+
+  /// Whether it is one valid JSON document, its text valid UTF-8.
+  bool IsJson(std::string_view record);
+
+  struct Member {
+    std::string name;
+    enum class Kind { kNull, kText, kOther } kind = Kind::kNull;
+    std::string text;  // kText: the string itself; kOther: its JSON, on one line
+  };
+  /// The members of an object in their order; false when it is none, or a string is no text (half a surrogate pair).
+  bool Members(std::string_view record, std::vector<Member>* members);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The document without white space between its tokens.
+std::string MinifiedJson(std::string_view record);
+
+}  // namespace millrace::source
