@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "config/nearest.h"
+#include "base/nearest.h"
 
 namespace millrace::config {
 

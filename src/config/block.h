@@ -150,9 +150,15 @@ class Block {
     return *this;
   }
 
-  /// Runs after the options were read without a mistake in them.
+  /// Runs when the options were read without a mistake in them.
   Block& Check(Checker checker) {
     checkers_.push_back(std::move(checker));
+    return *this;
+  }
+
+  /// Runs in any case, on what could be read.
+  Block& CheckAlways(Checker checker) {
+    always_.push_back(std::move(checker));
     return *this;
   }
 
@@ -176,6 +182,7 @@ class Block {
     if (context.problems.lines().size() == before) {
       for (const auto& check : checkers_) check(value, path, context);
     }
+    for (const auto& check : always_) check(value, path, context);
     return value;
   }
 
@@ -224,6 +231,7 @@ class Block {
   std::map<std::string, Reader> readers_;
   std::vector<std::function<void(S&)>> defaults_;
   std::vector<Checker> checkers_;
+  std::vector<Checker> always_;
 };
 
 }  // namespace millrace::config

@@ -8,10 +8,10 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "config/block.h"
 #include "config/describe.h"
 #include "config/load.h"
-#include "config/nearest.h"
 #include "config/yaml.h"
 
 namespace millrace::config {

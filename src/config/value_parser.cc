@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "base/bytes.h"
-#include "config/nearest.h"
+#include "base/nearest.h"
 
 namespace millrace::config {
 namespace {
@@ -38,7 +38,9 @@ std::optional<Secret> SecretFromFile(ParseContext& context, const Node& node, st
 }  // namespace
 
 void AddExpected(ParseContext& context, const Node& node, std::string_view path, std::string_view what) {
-  context.problems.Add(node.mark, fmt::format("{}: expected {}, found {}", path, what, node.Describe()));
+  // On the command line the mark names the option already.
+  const auto where = node.mark.line > 0 ? fmt::format("{}: ", path) : std::string();
+  context.problems.Add(node.mark, fmt::format("{}expected {}, found {}", where, what, node.Describe()));
 }
 
 std::optional<std::string> ValueParser<std::string>::Parse(ParseContext& context, const Node& node,
@@ -119,7 +121,7 @@ std::optional<Path> ValueParser<Path>::Parse(ParseContext& context, const Node& 
     return std::nullopt;
   }
   const std::filesystem::path given(node.text);
-  if (given.is_absolute() || node.mark.line == 0) return Path{node.text};
+  if (given.is_absolute() || node.mark.line == 0 || node.text.find("://") != std::string::npos) return Path{node.text};
   return Path{(std::filesystem::path(node.mark.file).parent_path() / given).lexically_normal().string()};
 }
 nlohmann::json ValueParser<Path>::Schema() { return {{"type", "string"}}; }
@@ -159,10 +161,11 @@ std::optional<size_t> ParseChoice(ParseContext& context, const Node& node, std::
   for (size_t i = 0; i < words.size(); ++i) {
     if (IsScalar(node) && node.text == words[i]) return i;
   }
-  auto expected = fmt::format("one of {}", fmt::join(words, ", "));
   const auto nearest = IsScalar(node) ? NearestWord(node.text, words) : std::string();
-  context.problems.Add(node.mark, fmt::format("{}: expected {}, found {}{}", path, expected, node.Describe(),
-                                              nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+  const auto where = node.mark.line > 0 ? fmt::format("{}: ", path) : std::string();
+  context.problems.Add(node.mark,
+                       fmt::format("{}expected one of {}, found {}{}", where, fmt::join(words, ", "), node.Describe(),
+                                   nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
   return std::nullopt;
 }
 

@@ -1,0 +1,237 @@
+#include "app/config_blocks.h"
+
+#include "app/config_checks.h"
+#include "app/config_words.h"
+
+namespace millrace::app {
+namespace {
+
+using config::Block;
+using config::ByteSize;
+using config::Duration;
+using config::Path;
+using config::Share;
+
+constexpr int64_t kKiB = int64_t{1} << 10;
+constexpr int64_t kMiB = int64_t{1} << 20;
+constexpr int64_t kGiB = int64_t{1} << 30;
+
+const Block<CsvConfig>& CsvBlock() {
+  static const auto block =
+      Block<CsvConfig>("How a CSV file is read.")
+          .Add(&CsvConfig::delimiter,
+               {.name = "delimiter", .doc = "What stands between values; by itself a comma, or a tab in *.tsv."})
+          .Add(&CsvConfig::quote,
+               {.name = "quote", .doc = "What stands around a value that holds a delimiter.", .fallback = "\""})
+          .Add(&CsvConfig::header, {.name = "header", .doc = "Column names of a file without a header line."})
+          .Add(&CsvConfig::types,
+               {.name = "types", .doc = "Column name to type where what its first values look like is not what it is."})
+          .Check(CheckCsv);
+  return block;
+}
+
+const Block<SourceConfig>& SourceBlock() {
+  static const auto block =
+      Block<SourceConfig>("Where events come from, by a name of yours. Exactly one kind (file, generator).")
+          .Nested("file", &SourceConfig::file, FileSourceBlock())
+          .Nested("generator", &SourceConfig::generator, GeneratorBlock())
+          .Add(&SourceConfig::topic,
+               {.name = "topic",
+                .doc =
+                    "The topic its events go to. Without one, tables take from the source itself (`from: <source>`)."})
+          .Add(&SourceConfig::drop,
+               {.name = "drop",
+                .doc = "Top-level fields removed before anything is stored: card numbers, passwords. CSV files only."})
+          .Reserve("http_poll", "polling a web address")
+          .Reserve("http_ingest", "taking events over HTTP")
+          .Reserve("mongodb", "MongoDB change streams")
+          .Reserve("kafka", "reading topics of Kafka")
+          .Reserve("kinesis", "reading Kinesis")
+          .Reserve("transform", "SQL over each batch")
+          .Check(CheckSource);
+  return block;
+}
+
+const Block<FilesConfig>& FilesBlock() {
+  static const auto block =
+      Block<FilesConfig>("Events as they came, as plain files any tool reads.")
+          .Add(&FilesConfig::encoding,
+               {.name = "encoding", .doc = "The form of the files.", .fallback = FilesEncoding::kJsonLines})
+          .Add(&FilesConfig::compression,
+               {.name = "compression", .doc = "How the files are compressed.", .fallback = FileCompression::kGzip})
+          .Add(&FilesConfig::path,
+               {.name = "path",
+                .doc = "The folder of a file below the table's own, from the time its events arrived.",
+                .fallback = "{ingested:%Y/%m/%d/%H}"})
+          .Add(&FilesConfig::buffer_size, {.name = "buffer_size",
+                                           .doc = "A file is closed when this much is buffered, before compression.",
+                                           .fallback = ByteSize{64 * kMiB},
+                                           .min = ByteSize{64 * kKiB},
+                                           .max = ByteSize{4 * kGiB}})
+          .Add(&FilesConfig::buffer_time, {.name = "buffer_time",
+                                           .doc = "A file is closed at this age.",
+                                           .fallback = Duration(60'000),
+                                           .min = Duration(100)})
+          .Check(CheckFiles);
+  return block;
+}
+
+const Block<IcebergConfig>& IcebergBlock() {
+  static const auto block =
+      Block<IcebergConfig>("An Iceberg table (format version 2) of Parquet files.")
+          .Add(&IcebergConfig::partition_by,
+               {.name = "partition_by",
+                .doc =
+                    "Columns or transforms of them: type, day(created_at), hour(t), month(t), year(t), bucket(16, id), "
+                    "truncate(4, name)."})
+          .Add(&IcebergConfig::sort_by,
+               {.name = "sort_by", .doc = "Columns rows of a file are sorted by; `desc` may follow."})
+          .Add(&IcebergConfig::properties,
+               {.name = "properties", .doc = "Table properties, set when the table is made."});
+  return block;
+}
+
+const Block<ContractConfig>& ContractBlock() {
+  static const auto block =
+      Block<ContractConfig>(
+          "What becomes of what the table does not expect: `evolve` the table, `freeze` (stop), `discard_value` (keep "
+          "it in "
+          "the row's `_rescued` column), `discard_row` (to quarantine).")
+          .Add(&ContractConfig::columns,
+               {.name = "columns", .doc = "Columns the table does not have yet.", .fallback = ContractWord::kEvolve})
+          .Add(&ContractConfig::types,
+               {.name = "types",
+                .doc = "Values that do not fit their column. Widening (long to double) is `evolve`.",
+                .fallback = ContractWord::kDiscardValue});
+  return block;
+}
+
+const Block<TableConfig>& TableBlock() {
+  static const auto block =
+      Block<TableConfig>(
+          "A table of the lake, `layer.name`. `files` keeps events as they came; otherwise it is Iceberg.")
+          .Add(&TableConfig::from,
+               {.name = "from", .doc = "The topic, or the source without a topic, it is made from.", .required = true})
+          .Nested("files", &TableConfig::files, FilesBlock())
+          .Nested("iceberg", &TableConfig::iceberg, IcebergBlock())
+          .Add(&TableConfig::key,
+               {.name = "key",
+                .doc = "Columns that tell rows apart: a row whose key has landed is dropped as a duplicate."})
+          .Add(
+              &TableConfig::columns,
+              {.name = "columns", .doc = "Column name to type where inferring it from the first events is not wanted."})
+          .Nested("contract", &TableConfig::contract, ContractBlock())
+          .Add(&TableConfig::freshness, {.name = "freshness",
+                                         .doc = "Events are to be visible this soon after they arrived.",
+                                         .fallback = Duration(10'000),
+                                         .min = Duration(100)})
+          .Add(&TableConfig::file_size, {.name = "file_size",
+                                         .doc = "The size data files should have.",
+                                         .fallback = ByteSize{256 * kMiB},
+                                         .min = ByteSize{kMiB},
+                                         .max = ByteSize{16 * kGiB}})
+          .Add(&TableConfig::metadata, {.name = "metadata",
+                                        .doc = "Columns about where a row came from: _topic, _partition, _offset, "
+                                               "_event_time, _ingested_at, _key."})
+          .Reserve("documents", "document stores")
+          .Check(CheckTable);
+  return block;
+}
+
+const Block<LakeConfig>& LakeBlock() {
+  static const auto block =
+      Block<LakeConfig>("Where tables live.")
+          .Add(&LakeConfig::warehouse,
+               {.name = "warehouse",
+                .doc = "The folder of the tables' files. Without it, `lake` in the data directory."})
+          .Reserve("catalog", "catalogues other than the built-in one")
+          .CheckAlways(CheckLake);
+  return block;
+}
+
+}  // namespace
+
+const Block<FileSourceConfig>& FileSourceBlock() {
+  static const auto block =
+      Block<FileSourceConfig>("Files of JSON lines, a JSON array, or CSV.")
+          .Add(&FileSourceConfig::path, {.name = "path",
+                                         .doc = "A file, a pattern such as logs/*.jsonl.gz, or a list of them.",
+                                         .required = true})
+          .Add(&FileSourceConfig::format, {.name = "format",
+                                           .doc = "The form of the files; `auto` goes by their names.",
+                                           .fallback = FileFormat::kAuto})
+          .Add(&FileSourceConfig::compression,
+               {.name = "compression",
+                .doc = "How the files are compressed; `auto` looks at their first bytes.",
+                .fallback = FileCompression::kAuto})
+          .Add(&FileSourceConfig::follow,
+               {.name = "follow", .doc = "Wait for more at the end of a file, and for new files.", .fallback = false})
+          .Add(&FileSourceConfig::record_size_max, {.name = "record_size_max",
+                                                    .doc = "A longer record goes to quarantine.",
+                                                    .fallback = ByteSize{16 * kMiB},
+                                                    .min = ByteSize{kKiB},
+                                                    .max = ByteSize{kGiB}})
+          .Nested("csv", &FileSourceConfig::csv, CsvBlock());
+  return block;
+}
+
+const Block<GeneratorConfig>& GeneratorBlock() {
+  static const auto block =
+      Block<GeneratorConfig>("Made-up events, the same ones for the same seed.")
+          .Add(&GeneratorConfig::kind,
+               {.name = "kind", .doc = "What is made up.", .fallback = GeneratorKind::kUsers, .required = true})
+          .Add(&GeneratorConfig::rows, {.name = "rows", .doc = "How many; without it, without end.", .min = 0})
+          .Add(&GeneratorConfig::rate,
+               {.name = "rate", .doc = "How many a second at most.", .min = 1, .unit = "events/s"})
+          .Add(&GeneratorConfig::seed, {.name = "seed", .doc = "Where the made-up world starts.", .fallback = 1})
+          .Add(&GeneratorConfig::duplicates, {.name = "duplicates", .doc = "Events sent twice.", .fallback = Share{0}})
+          .Add(&GeneratorConfig::late, {.name = "late", .doc = "Events that come late.", .fallback = Share{0}})
+          .Add(&GeneratorConfig::malformed,
+               {.name = "malformed", .doc = "Events that are broken.", .fallback = Share{0}});
+  return block;
+}
+
+const Block<TopicConfig>& TopicBlock() {
+  static const auto block =
+      Block<TopicConfig>("A topic of the stream. Topics that sources name need no entry here.")
+          .Add(&TopicConfig::partitions,
+               {.name = "partitions", .doc = "Fixed once the topic exists.", .fallback = 1, .min = 1, .max = 1000})
+          .Add(&TopicConfig::retention, {.name = "retention",
+                                         .doc = "Events older than this are dropped once every reader has them.",
+                                         .min = Duration(1000)})
+          .Add(&TopicConfig::retention_size, {.name = "retention_size",
+                                              .doc = "The oldest events above this size are dropped, read or not.",
+                                              .min = ByteSize{kMiB}})
+          .Reserve("schema", "schemas of topics");
+  return block;
+}
+
+const Block<PipelineConfig>& PipelineBlock() {
+  static const auto block =
+      Block<PipelineConfig>("A pipeline: sources -> topics -> tables -> models, in one YAML file.")
+          .Add(&PipelineConfig::name,
+               {.name = "name",
+                .doc = "Names the pipeline in the tables it writes; it must not change once data has landed.",
+                .fallback = "main"})
+          .Add(&PipelineConfig::data_dir, {.name = "data_dir",
+                                           .doc = "Where the stream, the catalogue and the state live.",
+                                           .fallback = Path{"millrace-data"}})
+          .Add(&PipelineConfig::memory, {.name = "memory",
+                                         .doc = "One budget for everything that is buffered.",
+                                         .fallback = ByteSize{kGiB},
+                                         .min = ByteSize{64 * kMiB}})
+          .Nested("lake", &PipelineConfig::lake, LakeBlock())
+          .MapOf("sources", &PipelineConfig::sources, SourceBlock(), "source")
+          .MapOf("topics", &PipelineConfig::topics, TopicBlock(), "topic")
+          .MapOf("tables", &PipelineConfig::tables, TableBlock(), "table")
+          .Add(&PipelineConfig::models,
+               {.name = "models",
+                .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
+          .Reserve("stream", "streams other than the embedded one, such as Kafka and Kinesis")
+          .Reserve("documents", "document stores")
+          .Reserve("server", "the HTTP interfaces")
+          .CheckAlways(CheckPipeline);
+  return block;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,142 @@
+#include "app/config_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "catalog/catalog.h"
+#include "schema/schema.h"
+
+namespace millrace::app {
+namespace {
+
+constexpr std::array<std::string_view, 6> kMetadataColumns = {"_topic",      "_partition",   "_offset",
+                                                              "_event_time", "_ingested_at", "_key"};
+
+/// Adds what `body` throws as a problem at a place.
+template <typename Body>
+void Collect(config::ParseContext& context, const config::Mark& mark, const std::string& path, Body&& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    context.problems.Add(mark, fmt::format("{}: {}", path, error.message()));
+  }
+}
+
+/// What a table may take from: topics, and sources that have none.
+std::vector<std::string> Origins(const PipelineConfig& pipeline) {
+  std::set<std::string> origins;
+  for (const auto& [name, topic] : pipeline.topics) origins.insert(name);
+  for (const auto& [name, source] : pipeline.sources) origins.insert(source.topic.empty() ? name : source.topic);
+  return {origins.begin(), origins.end()};
+}
+
+void CheckOrigin(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
+                 config::ParseContext& context) {
+  if (table.from.empty()) return;
+  const auto origins = Origins(pipeline);
+  if (std::find(origins.begin(), origins.end(), table.from) != origins.end()) return;
+  const auto source = pipeline.sources.find(table.from);
+  const auto path = "tables." + name + ".from";
+  if (source != pipeline.sources.end()) {
+    context.problems.Add(table.MarkOf("from"),
+                         fmt::format("{}: the source '{}' goes to a topic; take from that: `from: {}`", path,
+                                     table.from, source->second.topic));
+    return;
+  }
+  context.problems.Add(table.MarkOf("from"), fmt::format("{}: there is no topic or source '{}'{}", path, table.from,
+                                                         Suggest(table.from, origins)));
+}
+
+void CheckTableName(const std::string& name, const TableConfig& table, config::ParseContext& context) {
+  Collect(context, table.mark, "tables." + name, [&] {
+    if (catalog::ParseTableName(name).name_space == "quarantine") {
+      throw Error(ErrorCode::kConfig,
+                  "the layer 'quarantine' is where millrace keeps rejected records; choose another");
+    }
+  });
+}
+
+}  // namespace
+
+void CheckSource(const SourceConfig& source, const std::string& path, config::ParseContext& context) {
+  const int kinds = (source.file ? 1 : 0) + (source.generator ? 1 : 0);
+  if (kinds != 1) {
+    context.problems.Add(source.mark, fmt::format("{}: needs exactly one kind of source: file or generator", path));
+  }
+  if (!source.drop.empty() &&
+      !(source.file && source.file->format != FileFormat::kJson && source.file->format != FileFormat::kJsonLines)) {
+    context.problems.Add(source.MarkOf("drop"), fmt::format("{}.drop: works on CSV files only in this version", path));
+  }
+}
+
+void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContext& context) {
+  for (const auto& [word, value] : {std::pair{"delimiter", csv.delimiter}, std::pair{"quote", csv.quote}}) {
+    if (value.size() <= 1) continue;
+    context.problems.Add(csv.MarkOf(word), fmt::format("{}.{}: expected one character, found '{}'", path, word, value));
+  }
+}
+
+void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
+  if (files.compression == FileCompression::kAuto) {
+    context.problems.Add(files.MarkOf("compression"),
+                         fmt::format("{}.compression: expected one of none, gzip, zstd, found 'auto'", path));
+  }
+  if (files.path.find("..") != std::string::npos || files.path.starts_with('/')) {
+    context.problems.Add(files.MarkOf("path"), fmt::format("{}.path: must stay below the table's folder", path));
+  }
+}
+
+void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context) {
+  if (table.files && table.iceberg) {
+    context.problems.Add(table.MarkOf("iceberg"), fmt::format("{}: is either `files` or `iceberg`, not both", path));
+  }
+  for (const auto* word : {"key", "columns", "contract", "metadata"}) {
+    if (table.files && table.Given(word)) {
+      context.problems.Add(table.MarkOf(word), fmt::format("{}.{}: files keep events as they came and have no columns; "
+                                                           "it needs `iceberg`",
+                                                           path, word));
+    }
+  }
+  for (const auto& [column, type] : table.columns) {
+    Collect(context, table.MarkOf("columns"), fmt::format("{}.columns.{}", path, column),
+            [&type = type] { schema::ParseType(type); });
+  }
+  const std::vector<std::string> known(kMetadataColumns.begin(), kMetadataColumns.end());
+  for (const auto& column : table.metadata) {
+    if (std::find(known.begin(), known.end(), column) != known.end()) continue;
+    context.problems.Add(table.MarkOf("metadata"),
+                         fmt::format("{}.metadata: there is no column '{}'{}", path, column, Suggest(column, known)));
+  }
+}
+
+void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context) {
+  if (!lake.warehouse) return;
+  const auto scheme = lake.warehouse->value.find("://");
+  if (scheme != std::string::npos) {
+    context.problems.Add(
+        lake.MarkOf("warehouse"),
+        fmt::format("{}.warehouse: '{}://' is not supported by this version of millrace; give a local folder", path,
+                    lake.warehouse->value.substr(0, scheme)));
+  }
+}
+
+void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::ParseContext& context) {
+  for (const auto& [name, source] : pipeline.sources) {
+    if (pipeline.topics.contains(name) && source.topic != name) {
+      context.problems.Add(source.mark, fmt::format("sources.{}: a topic has this name too; rename one", name));
+    }
+  }
+  for (const auto& [name, table] : pipeline.tables) {
+    CheckTableName(name, table, context);
+    CheckOrigin(pipeline, name, table, context);
+  }
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "app/config_model.h"
+#include "config/value_parser.h"
+
+/// What the options of one block, or of several together, must satisfy beyond their own types.
+namespace millrace::app {
+
+void CheckSource(const SourceConfig& source, const std::string& path, config::ParseContext& context);
+void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContext& context);
+void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
+void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context);
+void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
+void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
+
+}  // namespace millrace::app

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/mark.h"
+#include "config/value_types.h"
+
+/// A pipeline as people write it. Only app/ sees these; components get plain structs of their own.
+namespace millrace::app {
+
+enum class FileFormat { kAuto, kJsonLines, kJson, kCsv };
+enum class FileCompression { kAuto, kNone, kGzip, kZstd };
+enum class CsvTypeWord { kText, kNumber, kBoolean };
+enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
+enum class FilesEncoding { kJsonLines };
+enum class GeneratorKind { kUsers, kCards, kClicks, kEvents };
+
+struct CsvConfig : config::Located {
+  std::string delimiter;
+  std::string quote;
+  std::vector<std::string> header;
+  std::map<std::string, CsvTypeWord> types;
+};
+
+struct FileSourceConfig : config::Located {
+  std::vector<config::Path> path;
+  FileFormat format = FileFormat::kAuto;
+  FileCompression compression = FileCompression::kAuto;
+  bool follow = false;
+  config::ByteSize record_size_max;
+  CsvConfig csv;
+};
+
+struct GeneratorConfig : config::Located {
+  GeneratorKind kind = GeneratorKind::kUsers;
+  std::optional<int64_t> rows;
+  std::optional<int64_t> rate;
+  int64_t seed = 1;
+  config::Share duplicates;
+  config::Share late;
+  config::Share malformed;
+};
+
+struct SourceConfig : config::Located {
+  std::optional<FileSourceConfig> file;
+  std::optional<GeneratorConfig> generator;
+  std::string topic;  // empty: feeds tables directly
+  std::vector<std::string> drop;
+};
+
+struct TopicConfig : config::Located {
+  int64_t partitions = 1;
+  std::optional<config::Duration> retention;
+  std::optional<config::ByteSize> retention_size;
+};
+
+struct FilesConfig : config::Located {
+  FilesEncoding encoding = FilesEncoding::kJsonLines;
+  FileCompression compression = FileCompression::kGzip;
+  std::string path;
+  config::ByteSize buffer_size;
+  config::Duration buffer_time{};
+};
+
+struct IcebergConfig : config::Located {
+  std::vector<std::string> partition_by;
+  std::vector<std::string> sort_by;
+  std::map<std::string, std::string> properties;
+};
+
+struct ContractConfig : config::Located {
+  ContractWord columns = ContractWord::kEvolve;
+  ContractWord types = ContractWord::kDiscardValue;
+};
+
+struct TableConfig : config::Located {
+  std::string from;
+  std::optional<FilesConfig> files;
+  std::optional<IcebergConfig> iceberg;  // absent with files absent: an Iceberg table without partitions
+  std::vector<std::string> key;
+  std::map<std::string, std::string> columns;
+  ContractConfig contract;
+  config::Duration freshness{};
+  config::ByteSize file_size;
+  std::vector<std::string> metadata;
+};
+
+struct LakeConfig : config::Located {
+  std::optional<config::Path> warehouse;
+};
+
+struct PipelineConfig : config::Located {
+  std::string name;
+  config::Path data_dir;
+  config::ByteSize memory;
+  LakeConfig lake;
+  std::map<std::string, SourceConfig> sources;
+  std::map<std::string, TopicConfig> topics;
+  std::map<std::string, TableConfig> tables;
+  std::optional<config::Path> models;
+
+  std::string warehouse() const { return lake.warehouse ? lake.warehouse->value : data_dir.value + "/lake"; }
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,115 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/load_config.h"
+#include "base/error.h"
+
+namespace millrace::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ConfigModelTest : public testing::Test {
+ protected:
+  ConfigModelTest() {
+    std::string name = testing::TempDir() + "config_model_test_XXXXXX";
+    folder_ = mkdtemp(name.data());
+  }
+  ~ConfigModelTest() override { std::filesystem::remove_all(folder_); }
+
+  PipelineConfig Load(const std::string& yaml) const {
+    const auto file = (folder_ / "p.yaml").string();
+    std::ofstream(file) << yaml;
+    return LoadConfig({file});
+  }
+
+  /// What is wrong, the folder's name taken out.
+  std::string Mistakes(const std::string& yaml) const {
+    try {
+      Load(yaml);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kConfig);
+      std::string text = error.what();
+      const auto prefix = folder_.string() + "/";
+      for (size_t at = 0; (at = text.find(prefix, at)) != std::string::npos;) text.erase(at, prefix.size());
+      return text;
+    }
+    return "no mistake was found";
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ConfigModelTest, ReadsAPipeline) {
+  const auto pipeline = Load(R"(
+name: shop
+memory: 256MiB
+sources:
+  users: { generator: { kind: users, rows: 10, duplicates: 1% }, topic: created }
+  clicks: { file: { path: [in/*.jsonl, more.jsonl], follow: true } }
+topics:
+  created: { partitions: 4, retention: 7d, retention_size: 1GiB }
+tables:
+  bronze.users: { from: created, files: { compression: zstd } }
+  silver.users: { from: created, key: [id], contract: { types: discard_row }, iceberg: { partition_by: day(registered_date) } }
+  silver.clicks: { from: clicks, metadata: [_offset] }
+)");
+  EXPECT_EQ(pipeline.data_dir.value, (folder_ / "millrace-data").string());
+  EXPECT_EQ(pipeline.warehouse(), (folder_ / "millrace-data/lake").string());
+  EXPECT_EQ(pipeline.sources.at("clicks").file->path[0].value, (folder_ / "in/*.jsonl").string());
+  EXPECT_EQ(pipeline.tables.at("silver.users").iceberg->partition_by, std::vector<std::string>{"day(registered_date)"});
+  EXPECT_EQ(pipeline.tables.at("silver.users").contract.types, ContractWord::kDiscardRow);
+  EXPECT_EQ(pipeline.tables.at("silver.users").freshness, config::Duration(10'000));
+  EXPECT_EQ(pipeline.topics.at("created").partitions, 4);
+}
+
+TEST_F(ConfigModelTest, EveryKindOfMistakeIsToldAtOnce) {
+  EXPECT_EQ(Mistakes(R"(name: shop
+memory: 1MiB
+stream: { kafka: { brokers: "localhost:9092" } }
+lake: { warehouse: "s3://lake/wh", catalog: { rest: { uri: x } } }
+sources:
+  users: { http_poll: { url: x } }
+  both: { file: { path: a.csv }, generator: { kind: users }, topic: t }
+  cards: { file: { path: a.jsonl, format: jsonl, csv: { quote: "ab" } }, drop: [cvv], topic: cards }
+tables:
+  users: { from: t }
+  quarantine.x: { from: t }
+  bronze.a: { from: card, files: { compression: auto, path: ../x }, key: [id] }
+  silver.b: { from: cards, files: {}, iceberg: {} }
+  silver.c: { from: cards, columns: { a: lnog }, metadata: [_ofset] }
+  silver.d: { from: both }
+  silver.e: { key: [id] }
+)"),
+            R"(17 mistakes in the configuration:
+  p.yaml:3: 'stream' (streams other than the embedded one, such as Kafka and Kinesis) is not supported by this version of millrace
+  p.yaml:2: memory: expected at least 64MiB, found '1MiB'
+  p.yaml:4: lake: 'catalog' (catalogues other than the built-in one) is not supported by this version of millrace
+  p.yaml:4: lake.warehouse: 's3://' is not supported by this version of millrace; give a local folder
+  p.yaml:6: sources.users: 'http_poll' (polling a web address) is not supported by this version of millrace
+  p.yaml:7: sources.both: needs exactly one kind of source: file or generator
+  p.yaml:8: sources.cards.file.csv.quote: expected one character, found 'ab'
+  p.yaml:12: tables.bronze.a.files.compression: expected one of none, gzip, zstd, found 'auto'
+  p.yaml:12: tables.bronze.a.files.path: must stay below the table's folder
+  p.yaml:13: tables.silver.b: is either `files` or `iceberg`, not both
+  p.yaml:14: tables.silver.c.columns.a: the type 'lnog' cannot be read: 'lnog' is no type; allowed are boolean, int, long, float, double, decimal(p, s), date, time, timestamp, timestamptz, string, uuid, binary, fixed[n], list<type>, map<type, type>, struct<name: type, ...>
+  p.yaml:14: tables.silver.c.metadata: there is no column '_ofset'; did you mean '_offset'?
+  p.yaml:16: tables.silver.e: 'from' is missing: The topic, or the source without a topic, it is made from.
+  p.yaml:12: tables.bronze.a.from: there is no topic or source 'card'; did you mean 'cards'?
+  p.yaml:11: tables.quarantine.x: the layer 'quarantine' is where millrace keeps rejected records; choose another
+  p.yaml:15: tables.silver.d.from: the source 'both' goes to a topic; take from that: `from: t`
+  p.yaml:10: tables.users: 'users' names no table; write layer.name, such as silver.users)");
+}
+
+TEST_F(ConfigModelTest, TheExamplesAreGood) {
+  for (const auto* example : {"github", "generator"}) {
+    EXPECT_NO_THROW(LoadConfig({std::string(MILLRACE_SOURCE_DIR) + "/examples/" + example + "/millrace.yaml"}))
+        << example;
+  }
+}
+
+}  // namespace
+}  // namespace millrace::app

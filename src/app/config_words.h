@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "app/config_model.h"
+#include "config/value_parser.h"
+
+/// How the enums of the configuration are written. Frozen: they stand in people's files.
+namespace millrace::config {
+
+template <>
+struct Choices<app::FileFormat> {
+  static constexpr std::array<std::pair<std::string_view, app::FileFormat>, 4> kWords = {
+      {{"auto", app::FileFormat::kAuto},
+       {"jsonl", app::FileFormat::kJsonLines},
+       {"json", app::FileFormat::kJson},
+       {"csv", app::FileFormat::kCsv}}};
+};
+
+template <>
+struct Choices<app::FileCompression> {
+  static constexpr std::array<std::pair<std::string_view, app::FileCompression>, 4> kWords = {
+      {{"auto", app::FileCompression::kAuto},
+       {"none", app::FileCompression::kNone},
+       {"gzip", app::FileCompression::kGzip},
+       {"zstd", app::FileCompression::kZstd}}};
+};
+
+template <>
+struct Choices<app::CsvTypeWord> {
+  static constexpr std::array<std::pair<std::string_view, app::CsvTypeWord>, 3> kWords = {
+      {{"text", app::CsvTypeWord::kText},
+       {"number", app::CsvTypeWord::kNumber},
+       {"boolean", app::CsvTypeWord::kBoolean}}};
+};
+
+template <>
+struct Choices<app::ContractWord> {
+  static constexpr std::array<std::pair<std::string_view, app::ContractWord>, 4> kWords = {
+      {{"evolve", app::ContractWord::kEvolve},
+       {"freeze", app::ContractWord::kFreeze},
+       {"discard_value", app::ContractWord::kDiscardValue},
+       {"discard_row", app::ContractWord::kDiscardRow}}};
+};
+
+template <>
+struct Choices<app::FilesEncoding> {
+  static constexpr std::array<std::pair<std::string_view, app::FilesEncoding>, 1> kWords = {
+      {{"jsonl", app::FilesEncoding::kJsonLines}}};
+};
+
+template <>
+struct Choices<app::GeneratorKind> {
+  static constexpr std::array<std::pair<std::string_view, app::GeneratorKind>, 4> kWords = {
+      {{"users", app::GeneratorKind::kUsers},
+       {"cards", app::GeneratorKind::kCards},
+       {"clicks", app::GeneratorKind::kClicks},
+       {"events", app::GeneratorKind::kEvents}}};
+};
+
+}  // namespace millrace::config

@@ -1,0 +1,36 @@
+#include "app/plan.h"
+
+#include <algorithm>
+#include <map>
+
+namespace millrace::app {
+namespace {
+
+event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic) {
+  event::TopicSpec spec;
+  spec.name = name;
+  spec.partitions = static_cast<int32_t>(topic.partitions);
+  if (topic.retention) spec.retention_age = std::chrono::duration_cast<std::chrono::seconds>(*topic.retention);
+  if (topic.retention_size) spec.retention_bytes = topic.retention_size->bytes;
+  return spec;
+}
+
+}  // namespace
+
+std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline) {
+  std::map<std::string, event::TopicSpec> topics;
+  for (const auto& [name, topic] : pipeline.topics) topics.emplace(name, SpecOf(name, topic));
+  for (const auto& [name, source] : pipeline.sources) {
+    if (!source.topic.empty()) topics.try_emplace(source.topic, SpecOf(source.topic, TopicConfig{}));
+  }
+  std::vector<event::TopicSpec> specs;
+  for (auto& [name, spec] : topics) specs.push_back(std::move(spec));
+  return specs;
+}
+
+bool FromTopic(const PipelineConfig& pipeline, const TableConfig& table) {
+  const auto source = pipeline.sources.find(table.from);
+  return source == pipeline.sources.end() || !source->second.topic.empty();
+}
+
+}  // namespace millrace::app

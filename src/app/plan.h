@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "app/config_model.h"
+#include "event/stream.h"
+
+namespace millrace::app {
+
+/// Every topic of a pipeline: those under `topics`, and those that sources only name.
+std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline);
+
+/// Whether a table takes from a topic; otherwise it takes from a source directly.
+bool FromTopic(const PipelineConfig& pipeline, const TableConfig& table);
+
+}  // namespace millrace::app

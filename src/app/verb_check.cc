@@ -1,0 +1,24 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/load_config.h"
+#include "app/plan.h"
+#include "app/verbs.h"
+
+namespace millrace::app {
+
+void AddCheck(CLI::App& root, Session& session) {
+  auto* verb = AddVerb(
+      root, session, "check", "Validate a configuration without running it",
+      [&session] {
+        const auto pipeline = LoadConfig(session.config_paths);
+        fmt::print("{}: good: {} sources, {} topics, {} tables\n", pipeline.name, pipeline.sources.size(),
+                   TopicsOf(pipeline).size(), pipeline.tables.size());
+        return ExitCode::kDone;
+      },
+      "  millrace check\n  millrace check -c examples/github/millrace.yaml");
+  AddConfigOption(*verb, session);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,31 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/config_blocks.h"
+#include "app/verbs.h"
+#include "config/describe.h"
+
+namespace millrace::app {
+
+void AddDocs(CLI::App& root, Session& session) {
+  auto* docs = AddVerbGroup(root, "docs", "Reference of the configuration, and its JSON Schema for editors");
+  AddVerb(
+      *docs, session, "reference", "Every option of a configuration, as Markdown",
+      [] {
+        fmt::print("{}", config::ReferenceMarkdown(*PipelineBlock().info(), "Configuration of millrace"));
+        return ExitCode::kDone;
+      },
+      "  millrace docs reference | less");
+  AddVerb(
+      *docs, session, "schema", "JSON Schema of a configuration, for editors",
+      [] {
+        fmt::print("{}\n", config::JsonSchema(*PipelineBlock().info(), "Millrace pipeline").dump(2));
+        return ExitCode::kDone;
+      },
+      "  millrace docs schema > millrace.schema.json\n"
+      "  # first line of millrace.yaml, for editors with a YAML language server:\n"
+      "  # yaml-language-server: $schema=millrace.schema.json");
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/block_options.h"
+#include "app/config_blocks.h"
+#include "app/load_config.h"
+#include "app/storage.h"
+#include "app/text_table.h"
+#include "app/topic_tail.h"
+#include "app/verbs.h"
+#include "base/bytes.h"
+#include "base/nearest.h"
+
+namespace millrace::app {
+namespace {
+
+DataDirectory ToRead(const Session& session) {
+  return DataDirectory::OpenToRead(LoadConfigOrDefaults(session.config_paths).data_dir.value);
+}
+
+event::TopicInfo Require(event::Stream& stream, const std::string& name) {
+  if (auto topic = stream.FindTopic(name)) return *topic;
+  std::vector<std::string> names;
+  for (const auto& topic : stream.ListTopics()) names.push_back(topic.spec.name);
+  throw Error(ErrorCode::kUsage, fmt::format("there is no topic '{}'{}", name, Suggest(name, names)));
+}
+
+nlohmann::json RetentionOf(const event::TopicSpec& spec) {
+  std::string text;
+  if (spec.retention_age) text = config::FormatDuration(*spec.retention_age);
+  if (spec.retention_bytes)
+    text += (text.empty() ? "" : ", ") + FormatByteSize(static_cast<uint64_t>(*spec.retention_bytes));
+  return text.empty() ? nlohmann::json() : nlohmann::json(text);
+}
+
+ExitCode List(const Session& session) {
+  const auto directory = ToRead(session);
+  const auto stream = OpenStreamToRead(directory);
+  Listing listing(
+      {{"topic"}, {"partitions"}, {"records"}, {"bytes", Listing::Form::kBytes}, {"retention"}, {"lag_max"}});
+  const auto readers = stream->ListReaders();
+  for (const auto& topic : stream->ListTopics()) {
+    int64_t records = 0, bytes = 0;
+    for (const auto& partition : topic.partitions) {
+      records += partition.next_offset - partition.first_offset;
+      bytes += partition.bytes;
+    }
+    std::map<std::string, int64_t> lags;
+    for (const auto& reader : readers) {
+      if (reader.topic == topic.spec.name) lags[reader.reader] += reader.lag_records;
+    }
+    nlohmann::json lag_max;
+    for (const auto& [name, lag] : lags) lag_max = std::max(lag_max.is_null() ? 0 : lag_max.get<int64_t>(), lag);
+    listing.Add({topic.spec.name, topic.spec.partitions, records, bytes, RetentionOf(topic.spec), lag_max});
+  }
+  listing.Print(session.json, "there are no topics yet; `millrace topics create NAME` makes one");
+  return ExitCode::kDone;
+}
+
+ExitCode Describe(const Session& session, const std::string& name) {
+  const auto directory = ToRead(session);
+  const auto stream = OpenStreamToRead(directory);
+  const auto topic = Require(*stream, name);
+  Listing partitions({{"partition"}, {"first_offset"}, {"next_offset"}, {"records"}, {"bytes", Listing::Form::kBytes}});
+  for (const auto& partition : topic.partitions) {
+    partitions.Add({partition.partition, partition.first_offset, partition.next_offset,
+                    partition.next_offset - partition.first_offset, partition.bytes});
+  }
+  Listing readers({{"reader"}, {"partition"}, {"next_offset"}, {"lag"}});
+  for (const auto& reader : stream->ListReaders()) {
+    if (reader.topic == name) readers.Add({reader.reader, reader.partition, reader.next_offset, reader.lag_records});
+  }
+  if (session.json) {
+    nlohmann::ordered_json out = {{"topic", name}, {"id", topic.id}, {"retention", RetentionOf(topic.spec)}};
+    out["partitions"] = nlohmann::ordered_json::parse(partitions.AsJson());
+    out["readers"] = nlohmann::ordered_json::parse(readers.AsJson());
+    fmt::print("{}\n", out.dump(2));
+    return ExitCode::kDone;
+  }
+  const auto retention = RetentionOf(topic.spec);
+  fmt::print("topic      {}\nid         {}\nretention  {}\n\n{}", name, topic.id,
+             retention.is_null() ? "for ever" : retention.get<std::string>(), partitions.AsTable());
+  if (readers.empty()) {
+    fmt::print("\nnobody reads it\n");
+  } else {
+    fmt::print("\n{}", readers.AsTable());
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode Create(const Session& session, const std::string& name, const config::Node& options) {
+  const auto topic = ParseOptions(TopicBlock(), options);
+  const auto directory = DataDirectory::OpenToAppend(LoadConfigOrDefaults(session.config_paths).data_dir.value);
+  const auto stream = OpenStream(directory);
+  event::TopicSpec spec;
+  spec.name = name;
+  spec.partitions = static_cast<int32_t>(topic.partitions);
+  if (topic.retention) spec.retention_age = std::chrono::duration_cast<std::chrono::seconds>(*topic.retention);
+  if (topic.retention_size) spec.retention_bytes = topic.retention_size->bytes;
+  const bool existed = stream->FindTopic(name).has_value();
+  stream->EnsureTopic(spec);
+  fmt::print(stderr, "{} {}\n", existed ? "there was already a topic" : "created topic", name);
+  return ExitCode::kDone;
+}
+
+ExitCode Delete(const Session& session, const std::string& name, bool yes) {
+  if (!yes) {
+    throw Error(ErrorCode::kUsage, fmt::format("deleting '{}' cannot be undone; add --yes to do it", name));
+  }
+  const auto directory = DataDirectory::OpenToWrite(LoadConfigOrDefaults(session.config_paths).data_dir.value);
+  const auto stream = OpenStreamToRead(directory);
+  Require(*stream, name);
+  stream->DeleteTopic(name);
+  fmt::print(stderr, "deleted topic {}\n", name);
+  return ExitCode::kDone;
+}
+
+struct TopicArguments {
+  std::string name;
+  TailOptions tail;
+  config::Node options;
+  bool yes = false;
+};
+
+void AddTail(CLI::App& topics, Session& session, const std::shared_ptr<TopicArguments>& arguments) {
+  auto* tail = AddVerb(
+      topics, session, "tail", "Print the newest records of a topic",
+      [&session, arguments] {
+        const auto directory = ToRead(session);
+        const auto stream = OpenStreamToRead(directory);
+        auto options = arguments->tail;
+        options.json = session.json;
+        TailTopic(*stream, Require(*stream, arguments->name), options);
+        return ExitCode::kDone;
+      },
+      "  millrace topics tail events -n 3\n  millrace topics tail events --follow | jq .type");
+  tail->add_option("TOPIC", arguments->name)->required();
+  tail->add_option("-n,--records", arguments->tail.records, "How many of each partition [10]")
+      ->check(CLI::NonNegativeNumber);
+  tail->add_flag("-f,--follow", arguments->tail.follow, "Wait for more");
+  tail->add_flag("--json", session.json, "With partition, offset, time and key of each record");
+  AddConfigOption(*tail, session);
+}
+
+}  // namespace
+
+void AddTopics(CLI::App& root, Session& session) {
+  const auto arguments = std::make_shared<TopicArguments>();
+  auto* topics = AddVerbGroup(root, "topics", "Topics of the stream: list, describe, tail, create, delete");
+  auto* list = AddVerb(*topics, session, "list", "Every topic", [&session] { return List(session); });
+  auto* describe = AddVerb(*topics, session, "describe", "Partitions and readers of a topic",
+                           [&session, arguments] { return Describe(session, arguments->name); });
+  AddTail(*topics, session, arguments);
+  auto* create = AddVerb(
+      *topics, session, "create", "Make a topic",
+      [&session, arguments] { return Create(session, arguments->name, arguments->options); },
+      "  millrace topics create clicks --partitions 4 --retention 7d");
+  AddBlockOptions(*create, *TopicBlock().info(), arguments->options);
+  auto* remove = AddVerb(*topics, session, "delete", "Delete a topic and its records",
+                         [&session, arguments] { return Delete(session, arguments->name, arguments->yes); });
+  remove->add_flag("--yes", arguments->yes, "Do it");
+  for (auto* verb : {describe, create, remove}) verb->add_option("TOPIC", arguments->name)->required();
+  for (auto* verb : {list, describe}) AddJsonOption(*verb, session);
+  for (auto* verb : {list, describe, create, remove}) AddConfigOption(*verb, session);
+}
+
+}  // namespace millrace::app

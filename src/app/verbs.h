@@ -1,0 +1,24 @@
+#pragma once
+
+#include "app/session.h"
+
+/// Every verb of the command line, each in the .cc of its name. The list in cli.cc gives their order in the help.
+namespace millrace::app {
+
+void AddRun(CLI::App& root, Session& session);
+void AddCheck(CLI::App& root, Session& session);
+void AddStatus(CLI::App& root, Session& session);
+void AddGenerate(CLI::App& root, Session& session);
+void AddProduce(CLI::App& root, Session& session);
+void AddConvert(CLI::App& root, Session& session);
+void AddTopics(CLI::App& root, Session& session);
+void AddTables(CLI::App& root, Session& session);
+void AddQuery(CLI::App& root, Session& session);
+void AddRefine(CLI::App& root, Session& session);
+void AddOffsets(CLI::App& root, Session& session);
+void AddQuarantine(CLI::App& root, Session& session);
+void AddDocs(CLI::App& root, Session& session);
+void AddCompletions(CLI::App& root, Session& session);
+void AddVersion(CLI::App& root, Session& session);
+
+}  // namespace millrace::app
