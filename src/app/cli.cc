@@ -38,8 +38,10 @@ void AddVerbs(CLI::App& root, Session& session) {
   };
   group("Pipeline", [&] { AddCheck(root, session); });
   group(
-      "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); });
-  group("Look at and manage", [&] { AddTopics(root, session); });
+      "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
+      [&] { AddQuery(root, session); });
+  group(
+      "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); });
   group(
       "About millrace", [&] { AddDocs(root, session); }, [&] { AddCompletions(root, session); },
       [&] { AddVersion(root, session); });

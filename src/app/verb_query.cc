@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "app/engine_options.h"
+#include "app/lake.h"
+#include "app/load_config.h"
+#include "app/signal_stop.h"
+#include "app/verbs.h"
+#include "query/printer.h"
+
+namespace millrace::app {
+namespace {
+
+struct QueryArguments {
+  std::string sql;
+  std::string format = "table";
+  std::string as_of;
+  std::string output;
+  bool explain_scans = false;
+};
+
+int TerminalWidth() {
+  winsize size{};
+  return isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/// A snapshot id or a time.
+void SetAsOf(const std::string& text, query::QueryOptions& options) {
+  if (text.empty()) return;
+  int64_t id = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, id);
+  if (error == std::errc() && end == last) {
+    options.as_of_snapshot = table::SnapshotId(id);
+    return;
+  }
+  options.as_of = ParseTimestamp(text);
+  if (!options.as_of) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--as-of takes a snapshot id or a time such as 2021-07-21T06:00:00Z, not '{}'", text));
+  }
+}
+
+std::string SqlOf(const std::string& given) {
+  if (given != "-") return given;
+  return {(std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>()};
+}
+
+void TellScans(const query::ResultStream& result) {
+  for (const auto& scan : result.scans()) {
+    fmt::print(stderr, "{}: read {} of {} files\n", catalog::ToString(scan.table), scan.files_read, scan.files_total);
+  }
+}
+
+ExitCode Query(const Session& session, const QueryArguments& arguments) {
+  const auto format = query::ParseOutputFormat(arguments.format);
+  if (!format) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--format is table, json, jsonl, csv, arrow or parquet, not '{}'", arguments.format));
+  }
+  query::QueryOptions options;
+  SetAsOf(arguments.as_of, options);
+  const SignalStop stop;
+  const auto pipeline = LoadConfigOrDefaults(session.config_paths);
+  const auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
+  const auto lake = OpenLakeToRead(pipeline, directory);
+  query::Engine engine(*lake.catalog, EngineOptionsFor(pipeline, directory));
+  const auto result = engine.Run(SqlOf(arguments.sql), options, stop.token());
+  query::PrintOptions print;
+  print.table_width = TerminalWidth();
+  if (arguments.output.empty()) {
+    query::Print(*result, *format, print, std::cout);
+  } else {
+    std::ofstream file(arguments.output, std::ios::binary | std::ios::trunc);
+    if (!file) throw Error(ErrorCode::kStop, fmt::format("{} cannot be written", arguments.output));
+    const auto rows = query::Print(*result, *format, print, file);
+    fmt::print(stderr, "wrote {} rows to {}\n", rows, arguments.output);
+  }
+  if (arguments.explain_scans) TellScans(*result);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void AddQuery(CLI::App& root, Session& session) {
+  const auto arguments = std::make_shared<QueryArguments>();
+  auto* verb = AddVerb(
+      root, session, "query", "Ask the tables with SQL", [&session, arguments] { return Query(session, *arguments); },
+      "  millrace query \"SELECT type, count(*) AS events FROM silver.events GROUP BY type ORDER BY events DESC\"\n"
+      "  millrace query \"SHOW TABLES\"\n"
+      "  millrace query --format csv \"FROM gold.cards_by_brand\" > cards.csv\n"
+      "  millrace query --as-of 2026-01-31T12:00:00Z \"SELECT count(*) FROM silver.events\"");
+  verb->add_option("SQL", arguments->sql, "One statement that reads; - reads it from stdin")->required();
+  verb->add_option("--format", arguments->format, "table, json, jsonl, csv, arrow or parquet")->capture_default_str();
+  verb->add_option("--as-of", arguments->as_of, "Tables as they were at this time, or this snapshot");
+  verb->add_option("-o,--output", arguments->output, "Write to this file instead of printing");
+  verb->add_flag("--scans", arguments->explain_scans, "Say how many files of each table were read");
+  AddConfigOption(*verb, session);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/lake.h"
+#include "app/load_config.h"
+#include "app/snapshot_facts.h"
+#include "app/text_table.h"
+#include "app/verbs.h"
+#include "table/live_files.h"
+#include "table/partition.h"
+
+namespace millrace::app {
+namespace {
+
+struct TablesArguments {
+  std::string name;
+};
+
+struct OpenedLake {
+  PipelineConfig pipeline;
+  DataDirectory directory;
+  Lake lake;
+};
+
+OpenedLake Open(const Session& session) {
+  auto pipeline = LoadConfigOrDefaults(session.config_paths);
+  auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
+  auto lake = OpenLakeToRead(pipeline, directory);
+  return {std::move(pipeline), std::move(directory), std::move(lake)};
+}
+
+ExitCode List(const Session& session) {
+  const auto opened = Open(session);
+  Listing listing({{"table"}, {"rows"}, {"files"}, {"bytes", Listing::Form::kBytes}, {"snapshots"}, {"last_commit"}});
+  for (const auto& name : AllTables(*opened.lake.catalog)) {
+    const auto loaded = opened.lake.catalog->Load(name);
+    if (!loaded) continue;
+    const auto* snapshot = loaded->metadata->current_snapshot();
+    if (snapshot == nullptr) {
+      listing.Add({catalog::ToString(name), 0, 0, 0, 0, nullptr});
+      continue;
+    }
+    listing.Add({catalog::ToString(name), SummaryNumber(snapshot->summary, "total-records"),
+                 SummaryNumber(snapshot->summary, "total-data-files"),
+                 SummaryNumber(snapshot->summary, "total-files-size"), loaded->metadata->snapshots.size(),
+                 FormatMillis(snapshot->timestamp_ms)});
+  }
+  listing.Print(session.json, "there are no tables yet; `millrace run` makes them");
+  return ExitCode::kDone;
+}
+
+void AddColumns(Listing& listing, const std::vector<schema::Field>& fields, const std::string& prefix) {
+  for (const auto& field : fields) {
+    const auto* group = std::get_if<schema::StructType>(&field.type);
+    listing.Add({field.id.value(), prefix + field.name, group != nullptr ? "struct" : schema::ToString(field.type),
+                 field.required, field.doc.empty() ? nlohmann::json() : nlohmann::json(field.doc)});
+    if (group != nullptr) AddColumns(listing, group->fields, prefix + field.name + ".");
+  }
+}
+
+const table::SortOrder* DefaultOrder(const table::TableMetadata& metadata) {
+  for (const auto& order : metadata.sort_orders) {
+    if (order.order_id == metadata.default_sort_order_id) return &order;
+  }
+  return nullptr;
+}
+
+ExitCode Describe(const Session& session, const std::string& name) {
+  const auto opened = Open(session);
+  const auto loaded = RequireTable(*opened.lake.catalog, name);
+  const auto& metadata = *loaded.metadata;
+  Listing columns({{"id"}, {"column"}, {"type"}, {"required"}, {"doc"}});
+  AddColumns(columns, metadata.schema().fields, "");
+  const auto* order = DefaultOrder(metadata);
+  nlohmann::ordered_json out = {{"table", name},
+                                {"uuid", metadata.table_uuid},
+                                {"location", metadata.location},
+                                {"metadata", loaded.metadata_location},
+                                {"partition_by", DescribeSpec(metadata.spec(), metadata.schema())},
+                                {"sort_by", order == nullptr ? "" : DescribeOrder(*order, metadata.schema())},
+                                {"properties", metadata.properties}};
+  if (session.json) {
+    out["columns"] = nlohmann::ordered_json::parse(columns.AsJson());
+    fmt::print("{}\n", out.dump(2));
+    return ExitCode::kDone;
+  }
+  for (const auto& [key, value] : out.items()) {
+    if (value.is_string() && !value.get<std::string>().empty())
+      fmt::print("{:<13} {}\n", key, value.get<std::string>());
+  }
+  for (const auto& [key, value] : metadata.properties) fmt::print("property      {} = {}\n", key, value.substr(0, 160));
+  fmt::print("\n{}", columns.AsTable());
+  return ExitCode::kDone;
+}
+
+ExitCode Snapshots(const Session& session, const std::string& name) {
+  const auto opened = Open(session);
+  const auto loaded = RequireTable(*opened.lake.catalog, name);
+  Listing listing({{"snapshot"},
+                   {"committed_at"},
+                   {"operation"},
+                   {"added_rows"},
+                   {"added_files"},
+                   {"deleted_rows"},
+                   {"total_rows"},
+                   {"current"}});
+  const auto current = loaded.metadata->current_snapshot_id;
+  for (const auto& snapshot : loaded.metadata->snapshots) {
+    const auto operation = snapshot.summary.find("operation");
+    // As text: JavaScript's numbers cannot hold a snapshot id.
+    listing.Add({std::to_string(snapshot.snapshot_id.value()), FormatMillis(snapshot.timestamp_ms),
+                 operation == snapshot.summary.end() ? nlohmann::json() : nlohmann::json(operation->second),
+                 SummaryNumber(snapshot.summary, "added-records"), SummaryNumber(snapshot.summary, "added-data-files"),
+                 SummaryNumber(snapshot.summary, "deleted-records"), SummaryNumber(snapshot.summary, "total-records"),
+                 current == snapshot.snapshot_id});
+  }
+  listing.Print(session.json, fmt::format("{} has no snapshots yet", name));
+  return ExitCode::kDone;
+}
+
+ExitCode Files(const Session& session, const std::string& name) {
+  const auto opened = Open(session);
+  const auto loaded = RequireTable(*opened.lake.catalog, name);
+  const auto& metadata = *loaded.metadata;
+  Listing listing({{"file"}, {"partition"}, {"rows"}, {"bytes", Listing::Form::kBytes}});
+  if (const auto* snapshot = metadata.current_snapshot()) {
+    table::ForEachLiveFile(*opened.lake.store, metadata, *snapshot, {}, [&](const table::ManifestEntry& entry) {
+      const auto& file = entry.file;
+      const auto* spec = metadata.FindSpec(file.spec_id);
+      const auto partition =
+          spec == nullptr ? std::string() : table::PartitionPath(*spec, metadata.schema(), file.partition);
+      auto path = file.file_path;
+      if (!session.json && path.starts_with(metadata.location + "/")) path = path.substr(metadata.location.size() + 1);
+      listing.Add({path, partition.empty() ? nlohmann::json() : nlohmann::json(partition), file.record_count,
+                   file.file_size_in_bytes});
+    });
+  }
+  listing.Print(session.json, fmt::format("{} has no files yet", name));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void AddTables(CLI::App& root, Session& session) {
+  const auto arguments = std::make_shared<TablesArguments>();
+  auto* tables = AddVerbGroup(root, "tables", "Tables of the lake: list, describe, snapshots, files");
+  const auto add = [&](const char* name, const char* doc, ExitCode (*body)(const Session&, const std::string&)) {
+    auto* verb = AddVerb(
+        *tables, session, name, doc, [&session, arguments, body] { return body(session, arguments->name); },
+        fmt::format("  millrace tables {} silver.events", name));
+    verb->add_option("TABLE", arguments->name, "layer.name")->required();
+    AddJsonOption(*verb, session);
+    AddConfigOption(*verb, session);
+  };
+  auto* list = AddVerb(*tables, session, "list", "Every table with its rows, files and bytes",
+                       [&session] { return List(session); });
+  AddJsonOption(*list, session);
+  AddConfigOption(*list, session);
+  add("describe", "Columns, partitions and properties of a table", Describe);
+  add("snapshots", "What was committed to a table, and when", Snapshots);
+  add("files", "The data files a table is made of now", Files);
+}
+
+}  // namespace millrace::app
