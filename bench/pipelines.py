@@ -13,11 +13,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/millrace"
 GIB = 1 << 30
 
-MODEL = """/*---
-materialized: incremental
-over: silver.events
-partition_by: [type]
----*/
+MODEL = """-- ---
+-- materialized: incremental
+-- over: silver.events
+-- partition_by: [type]
+-- ---
 SELECT event_id, type, user_id, ts, price * qty AS amount FROM silver.events
 """
 

@@ -20,10 +20,10 @@ tables:
   silver.events: { from: events, key: [id], iceberg: { partition_by: ["bucket(3, id)"] } }
 models: models
 """
-MODEL = """/*---
-materialized: incremental
-over: silver.events
----*/
+MODEL = """-- ---
+-- materialized: incremental
+-- over: silver.events
+-- ---
 SELECT id, n * 2 AS double_n FROM silver.events
 """
 

@@ -30,18 +30,18 @@ tables:
 models: models
 """
 
-BY_TYPE = """/*---
-materialized: table
----*/
+BY_TYPE = """-- ---
+-- materialized: table
+-- ---
 SELECT type, date_trunc('hour', created_at) AS hour, count(*) AS events FROM silver.events GROUP BY ALL
 """
 
-DEDUPLICATED = """/*---
-materialized: incremental
-over: silver.events
-key: [id]
-partition_by: [type, day(created_at)]
----*/
+DEDUPLICATED = """-- ---
+-- materialized: incremental
+-- over: silver.events
+-- key: [id]
+-- partition_by: [type, day(created_at)]
+-- ---
 SELECT id, type, actor.login AS login, repo.name AS repo, created_at FROM silver.events
 """
 
