@@ -51,4 +51,6 @@ StructuralIndex::Result StructuralIndex::Build(std::string_view text) {
   }
 }
 
+bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text); }
+
 }  // namespace millrace::decode
