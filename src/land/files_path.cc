@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "io/object_key.h"
 
 namespace millrace::land {
 namespace {
@@ -81,6 +82,7 @@ PathTemplate::PathTemplate(std::string_view text) {
     by_event_time_ = by_event_time_ || pieces_.back().field == Field::kEvent;
     at = end + 1;
   }
+  if (!text.empty()) io::CheckKey(Render("t", 0, {}, {}));
 }
 
 PathTemplate::Piece PathTemplate::ParseField(std::string_view field) {

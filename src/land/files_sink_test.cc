@@ -350,7 +350,8 @@ TEST_F(FilesSinkTest, CommitsAreDueByBytesTimeAndPressure) {
 }
 
 TEST_F(FilesSinkTest, PathsAreCheckedWhenTheSinkIsMade) {
-  for (const char* path : {"{ingested}", "{ingested:%Q}", "{nope:%Y}", "{ingested:%Y", "a}", "{ingested:%"}) {
+  for (const char* path : {"{ingested}", "{ingested:%Q}", "{nope:%Y}", "{ingested:%Y", "a}", "{ingested:%", "../x",
+                           "/x", "a//b", "a/{topic}/.."}) {
     auto options = Options();
     options.encoding.path = path;
     EXPECT_THROW(Open(options), Error) << path;
