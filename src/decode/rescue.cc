@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "decode/json_string.h"
 
@@ -38,41 +39,33 @@ void RescuedRow::Clear() {
     return;
   }
   text_.clear();
-  count_ = 0;
   paths_.clear();
   seen_.clear();
 }
 
-bool RescuedRow::Note(const std::string& path) {
+bool RescuedRow::Add(std::string path, std::string_view raw) {
   if (!seen_.insert(path).second) return false;
-  paths_.push_back(path);
-  return true;
-}
-
-bool RescuedRow::Add(const std::string& path, std::string_view raw) {
-  if (!Note(path)) return false;
   text_ += text_.empty() ? '{' : ',';
   AppendQuoted(path, text_);
   text_ += ':';
   text_ += raw;
-  ++count_;
+  paths_.push_back(std::move(path));
   return true;
 }
 
 void RescuedRow::Rewind(Mark mark) {
   text_.resize(mark.bytes);
-  count_ = mark.count;
   for (; paths_.size() > mark.paths; paths_.pop_back()) seen_.erase(paths_.back());
 }
 
 void RescuedRow::Flush(Column& column) {
-  if (count_ == 0) {
+  if (empty()) {
     column.AppendNull();
-  } else {
-    text_ += '}';
-    column.text.Append(text_.data(), static_cast<int64_t>(text_.size()));
-    column.CloseText();
+    return;
   }
+  text_ += '}';
+  column.text.Append(text_.data(), static_cast<int64_t>(text_.size()));
+  column.CloseText();
   Clear();
 }
 

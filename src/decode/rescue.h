@@ -18,20 +18,17 @@ class RescuedRow {
   struct Mark {
     size_t bytes = 0;
     size_t paths = 0;
-    size_t count = 0;
   };
 
   void Clear();
-  /// Values, that is.
-  size_t count() const { return count_; }
+  bool empty() const { return paths_.empty(); }
+  size_t count() const { return paths_.size(); }
   size_t bytes() const { return text_.size(); }
 
   /// False when the row has something under this path already.
-  bool Add(const std::string& path, std::string_view raw);
-  /// Takes the path without a value.
-  bool Note(const std::string& path);
+  bool Add(std::string path, std::string_view raw);
 
-  Mark Here() const { return {text_.size(), paths_.size(), count_}; }
+  Mark Here() const { return {text_.size(), paths_.size()}; }
   /// Forgets what was added since.
   void Rewind(Mark mark);
 
@@ -40,7 +37,6 @@ class RescuedRow {
 
  private:
   std::string text_;
-  size_t count_ = 0;
   std::vector<std::string> paths_;
   std::unordered_set<std::string> seen_;
 };

@@ -30,6 +30,4 @@ class StructuralIndex {
   std::unique_ptr<Parser> parser_;
 };
 
-bool IsUtf8(std::string_view text);
-
 }  // namespace millrace::decode

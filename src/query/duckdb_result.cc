@@ -26,9 +26,8 @@ void ThrowIf(duckdb_error_data error) {
 class DuckDbStream final : public ResultStream {
  public:
   DuckDbStream(PreparedRun run, std::stop_token stop) : run_(std::move(run)) {
-    interrupt_.emplace(stop, Interrupt{run_.connection.get()});
     try {
-      Start();
+      Start(stop);
       ReadSchema();
     } catch (...) {
       Release();
@@ -68,7 +67,7 @@ class DuckDbStream final : public ResultStream {
     void operator()() const { connection->Interrupt(); }
   };
 
-  void Start() {
+  void Start(const std::stop_token& stop) {
     const auto connection = run_.connection->handle();
     if (duckdb_prepare(connection, run_.sql.c_str(), &statement_) != DuckDBSuccess) {
       throw Error(ErrorCode::kData, duckdb_prepare_error(statement_));
@@ -81,6 +80,8 @@ class DuckDbStream final : public ResultStream {
       const auto error = duckdb_pending_error(pending_);
       throw Error(ErrorCode::kData, error ? error : "the statement does not run");
     }
+    // DuckDB forgets an interrupt that comes before the statement is under way.
+    interrupt_.emplace(stop, Interrupt{run_.connection.get()});
     if (duckdb_execute_pending(pending_, &result_) != DuckDBSuccess) ThrowResultError();
   }
 

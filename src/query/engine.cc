@@ -65,6 +65,7 @@ void CreateStandIn(Connection& connection, const ResolvedName& entry) {
   for (const auto& field : entry.schema.fields) {
     columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", QuoteName(field.name), SqlType(field.type));
   }
+  if (entry.with_path) columns += fmt::format(", {} VARCHAR", QuoteName(kPathColumn));
   connection.Execute(fmt::format("CREATE TABLE {} ({})", SqlName(entry.written), columns));
 }
 
@@ -154,15 +155,16 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
     }
     WithContext("table " + ToString(entry.name), [&] {
       const auto found = predicates.find(KeyOf(entry.written));
-      const auto& metadata = *entry.table->metadata;
-      const auto plan =
-          PlanScan(catalog.store(), {.metadata = &metadata,
-                                     .snapshot = entry.snapshot,
-                                     .schema = &entry.schema,
-                                     .range = entry.range,
-                                     .predicate = found == predicates.end() ? Predicate{} : found->second});
+      const ScanRequest request = {.metadata = entry.table->metadata.get(),
+                                   .snapshot = entry.snapshot,
+                                   .schema = &entry.schema,
+                                   .range = entry.range,
+                                   .only_files = entry.only_files,
+                                   .with_path = entry.with_path,
+                                   .predicate = found == predicates.end() ? Predicate{} : found->second};
+      const auto plan = PlanScan(catalog.store(), request);
       run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written),
-                                          ScanSql(catalog.store(), metadata, entry.schema, plan, layouts)));
+                                          ScanSql(catalog.store(), request, plan, layouts)));
       run.scans.push_back(ReportOf(entry, plan));
     });
   }

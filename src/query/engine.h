@@ -7,8 +7,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -35,9 +37,15 @@ struct QueryOptions {
     std::optional<table::SnapshotId> upto;   // inclusive; none: the table was empty, no rows
   };
   std::map<catalog::TableName, Range> ranges;
+  /// Reads these tables with one more column, kPathColumn: the path of the data file that a row lies in.
+  std::set<catalog::TableName> with_paths;
+  /// Reads of these tables only data files that are listed (by DataFile::file_path).
+  std::map<catalog::TableName, std::set<std::string>> only_files;
   /// Name -> SQL text that stands for a view over lake tables and other views.
   std::map<catalog::TableName, std::string> views;
 };
+
+inline constexpr std::string_view kPathColumn = "__millrace_path";
 
 /// A running query; batches come as they are computed. Use it up, or drop it, before its Engine goes.
 class ResultStream {

@@ -101,6 +101,9 @@ class Resolver {
     resolved.written = written;
     resolved.name = name;
     resolved.table = std::move(loaded);
+    resolved.with_path = options_.with_paths.contains(name);
+    const auto only = options_.only_files.find(name);
+    if (only != options_.only_files.end()) resolved.only_files = &only->second;
     WithContext("table " + ToString(name), [&] { ChooseSnapshot(resolved); });
     resolved_.push_back(std::move(resolved));
     return true;

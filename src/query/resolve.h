@@ -22,6 +22,8 @@ struct ResolvedName {
   const table::Snapshot* snapshot = nullptr;  // of table->metadata; null: read as empty
   schema::Schema schema;
   std::optional<QueryOptions::Range> range;
+  const std::set<std::string>* only_files = nullptr;  // null: all of them
+  bool with_path = false;
 };
 
 /// "silver.users" in lower case: what two names share when SQL holds them to be one.

@@ -53,6 +53,11 @@ bool Applies(const DatedFile& deletes, const DatedFile& data, const table::Table
   return same_partition && deletes.sequence >= data.sequence && MayDeleteFrom(deletes.file, data.file);
 }
 
+bool IsWanted(const ScanRequest& request, const table::DataFile& file) {
+  if (request.only_files && !request.only_files->contains(file.file_path)) return false;
+  return MayMatch(request.predicate, *request.metadata, *request.schema, file);
+}
+
 void RequireReadable(const table::DataFile& file) {
   if (file.content == table::FileContent::kEqualityDeletes) {
     throw Error(
@@ -112,7 +117,7 @@ ScanPlan PlanRange(io::ObjectStore& store, const ScanRequest& request) {
   std::vector<DatedFile> data;
   for (auto& entry : std::get<table::AddedFiles>(increment).files) {
     ++plan.files_total;
-    if (!MayMatch(request.predicate, *request.metadata, *request.schema, entry.file)) continue;
+    if (!IsWanted(request, entry.file)) continue;
     data.push_back({std::move(entry.file), {}});
   }
   Sort(std::move(data), {}, *request.metadata, plan);
@@ -134,7 +139,7 @@ ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request) {
     for (auto& file : LiveFiles(store, *request.metadata, manifest)) {
       if (!is_data) {
         deletes.push_back(std::move(file));
-      } else if (MayMatch(request.predicate, *request.metadata, *request.schema, file.file)) {
+      } else if (IsWanted(request, file.file)) {
         data.push_back(std::move(file));
       }
     }

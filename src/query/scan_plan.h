@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct ScanRequest {
   const schema::Schema* schema = nullptr;     // the columns it is read with
   /// Only rows that snapshots after `range->after` added; see QueryOptions::Range.
   std::optional<QueryOptions::Range> range;
+  const std::set<std::string>* only_files = nullptr;  // by file_path; null: all of them
+  bool with_path = false;                             // kPathColumn comes after the columns of the schema
   Predicate predicate;
 };
 

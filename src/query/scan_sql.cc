@@ -54,33 +54,36 @@ struct Group {
   std::vector<std::string> paths;
 };
 
-constexpr std::string_view kPathColumn = "__millrace_path";
-
-std::string ReadPlain(const Group& group) {
-  return fmt::format("SELECT {} FROM read_parquet([{}], hive_partitioning=false{})", group.projection,
-                     PathList(group.paths), group.options);
+std::string ReadPlain(const Group& group, bool with_path) {
+  return fmt::format("SELECT {} FROM read_parquet([{}], hive_partitioning=false{}{})", group.projection,
+                     PathList(group.paths), with_path ? fmt::format(", filename={}", QuoteText(kPathColumn)) : "",
+                     group.options);
 }
 
 /// Rows at deleted positions are left out. Delete files name data files by URI.
 std::string ReadWithDeletes(const Group& group, const std::vector<std::string>& deletes) {
+  const auto gone = fmt::format(
+      "SELECT CASE WHEN starts_with(file_path, 'file:') THEN regexp_replace(file_path, '^file:/+', '/') ELSE file_path "
+      "END AS deleted_path, pos AS deleted_pos FROM read_parquet([{}], hive_partitioning=false)",
+      PathList(deletes));
   return fmt::format(
       "SELECT {} FROM read_parquet([{}], hive_partitioning=false, filename={}, file_row_number=true{}) AS kept ANTI "
-      "JOIN (SELECT "
-      "CASE WHEN starts_with(file_path, 'file:') THEN regexp_replace(file_path, '^file:/+', '/') ELSE file_path END AS "
-      "deleted_path, pos AS "
-      "deleted_pos FROM read_parquet([{}], hive_partitioning=false)) AS gone ON kept.{} = gone.deleted_path AND "
-      "kept.file_row_number = gone.deleted_pos",
-      group.projection, PathList(group.paths), QuoteText(kPathColumn), group.options, PathList(deletes), kPathColumn);
+      "JOIN ({}) AS gone ON kept.{} = gone.deleted_path AND kept.file_row_number = gone.deleted_pos",
+      group.projection, PathList(group.paths), QuoteText(kPathColumn), group.options, gone, kPathColumn);
 }
 
 /// Sorts files into groups that read alike.
 class Grouping {
  public:
-  Grouping(io::ObjectStore& store, const table::TableMetadata& metadata, const schema::Schema& schema,
-           FileLayouts& layouts)
-      : store_(store), schema_(schema), layouts_(layouts), by_name_(MembersMatchByName(schema, metadata.schemas)) {
-    const auto mapping = metadata.properties.find(schema::kNameMappingProperty);
-    if (mapping != metadata.properties.end()) mapping_ = schema::ParseNameMapping(mapping->second);
+  Grouping(io::ObjectStore& store, const ScanRequest& request, FileLayouts& layouts)
+      : store_(store),
+        schema_(*request.schema),
+        path_(request.with_path ? fmt::format(", {}", QuoteName(kPathColumn)) : ""),
+        layouts_(layouts),
+        by_name_(MembersMatchByName(schema_, request.metadata->schemas)) {
+    const auto& properties = request.metadata->properties;
+    const auto mapping = properties.find(schema::kNameMappingProperty);
+    if (mapping != properties.end()) mapping_ = schema::ParseNameMapping(mapping->second);
   }
 
   std::vector<Group> Of(const std::vector<table::DataFile>& files) {
@@ -99,39 +102,40 @@ class Grouping {
   }
 
  private:
-  Group ById() const { return {ColumnList(schema_), ", schema=" + SchemaMap(schema_), {}}; }
+  Group ById() const { return {ColumnList(schema_) + path_, ", schema=" + SchemaMap(schema_), {}}; }
 
   Group ByLayout(const FileLayout& layout) const {
-    return {ProjectLayout(schema_, layout.has_ids || !mapping_ ? layout : WithIds(layout, *mapping_)), "", {}};
+    return {ProjectLayout(schema_, layout.has_ids || !mapping_ ? layout : WithIds(layout, *mapping_)) + path_, "", {}};
   }
 
   io::ObjectStore& store_;
   const schema::Schema& schema_;
+  const std::string path_;
   FileLayouts& layouts_;
   const bool by_name_;
   std::optional<schema::NameMapping> mapping_;
 };
 
-std::string NoRows(const schema::Schema& schema) {
+std::string NoRows(const ScanRequest& request) {
   std::string columns;
-  for (const auto& field : schema.fields) {
+  for (const auto& field : request.schema->fields) {
     columns += fmt::format("{}CAST(NULL AS {}) AS {}", columns.empty() ? "" : ", ", SqlType(field.type),
                            QuoteName(field.name));
   }
+  if (request.with_path) columns += fmt::format(", CAST(NULL AS VARCHAR) AS {}", QuoteName(kPathColumn));
   return fmt::format("SELECT {} WHERE false", columns);
 }
 
 }  // namespace
 
-std::string ScanSql(io::ObjectStore& store, const table::TableMetadata& metadata, const schema::Schema& schema,
-                    const ScanPlan& plan, FileLayouts& layouts) {
-  Grouping grouping(store, metadata, schema, layouts);
+std::string ScanSql(io::ObjectStore& store, const ScanRequest& request, const ScanPlan& plan, FileLayouts& layouts) {
+  Grouping grouping(store, request, layouts);
   std::vector<std::string> deletes;
   for (const auto& file : plan.deletes) deletes.push_back(LocalPath(store, file.file_path));
   std::vector<std::string> parts;
-  for (const auto& group : grouping.Of(plan.files)) parts.push_back(ReadPlain(group));
+  for (const auto& group : grouping.Of(plan.files)) parts.push_back(ReadPlain(group, request.with_path));
   for (const auto& group : grouping.Of(plan.deleted_files)) parts.push_back(ReadWithDeletes(group, deletes));
-  return parts.empty() ? NoRows(schema) : fmt::format("{}", fmt::join(parts, " UNION ALL "));
+  return parts.empty() ? NoRows(request) : fmt::format("{}", fmt::join(parts, " UNION ALL "));
 }
 
 }  // namespace millrace::query

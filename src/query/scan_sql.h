@@ -5,14 +5,11 @@
 #include "io/object_store.h"
 #include "query/file_layout.h"
 #include "query/scan_plan.h"
-#include "schema/schema.h"
-#include "table/metadata.h"
 
 namespace millrace::query {
 
 /// The SELECT that reads a plan's files as rows of `schema`: by field id, each column under the name and type it has
 /// there. Columns a file lacks are null. Error kStop for a file outside of the store.
-std::string ScanSql(io::ObjectStore& store, const table::TableMetadata& metadata, const schema::Schema& schema,
-                    const ScanPlan& plan, FileLayouts& layouts);
+std::string ScanSql(io::ObjectStore& store, const ScanRequest& request, const ScanPlan& plan, FileLayouts& layouts);
 
 }  // namespace millrace::query

@@ -63,9 +63,9 @@ class Sorter {
   std::vector<Node> sorted_;
 };
 
-/// Tables behind the names of `node`, views opened. Models it names come before it.
-std::vector<TableName> InputsOf(const Node& node, const std::vector<Node>& before) {
-  std::vector<TableName> inputs;
+/// Finds the tables behind the names of `node`, views opened. Models it names come before it.
+void OpenViews(Node& node, const std::vector<Node>& before) {
+  auto& inputs = node.inputs;
   const auto add = [&](const TableName& name) {
     if (std::none_of(inputs.begin(), inputs.end(), [&](const TableName& other) { return Same(other, name); }))
       inputs.push_back(name);
@@ -76,11 +76,11 @@ std::vector<TableName> InputsOf(const Node& node, const std::vector<Node>& befor
       add(name);
     } else if (model->model.materialized == Materialized::kView) {
       for (const auto& below : model->inputs) add(below);
+      node.opened += model->model.sql + model->opened;
     } else {
       add(model->model.name);
     }
   }
-  return inputs;
 }
 
 void CheckOver(const Node& node) {
@@ -114,7 +114,7 @@ Graph::Graph(std::vector<Model> models, query::Engine& engine) {
     nodes.push_back(std::move(node));
   }
   for (auto& node : Sorter(std::move(nodes)).Sorted()) {
-    node.inputs = InputsOf(node, nodes_);
+    OpenViews(node, nodes_);
     CheckOver(node);
     if (node.model.materialized == Materialized::kView) views_.emplace(node.model.name, node.model.sql);
     nodes_.push_back(std::move(node));

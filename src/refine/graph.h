@@ -14,6 +14,7 @@ struct Node {
   Model model;
   std::vector<catalog::TableName> names;   // tables and views that its SQL names
   std::vector<catalog::TableName> inputs;  // tables alone, views opened: what a run reads
+  std::string opened;                      // the SQL of those views
 };
 
 /// The models of a lake, each after those it is made of.

@@ -34,11 +34,11 @@ struct Expectation {
 ///     -- materialized: incremental             materialized: incremental
 ///     -- over: silver.events                   over: silver.events
 ///     -- key: [id]                             key: [id]
-///     -- partition_by: [type, day(at)]         ...
+///     -- partition_by: [type, day(ts)]         ...
 ///     -- expect:                               --- */
 ///     --   - length(type) > 0: drop
 ///     -- ---
-///     SELECT id, type, at FROM silver.events
+///     SELECT id, type, ts FROM silver.events
 ///
 /// A file without a header is a table, refreshed on commit.
 struct Model {
@@ -51,7 +51,7 @@ struct Model {
   /// with the newer run.
   std::vector<std::string> key;
   std::vector<std::string> newest_by;
-  std::vector<std::string> partition_by;  // "type", "day(at)", as table::ParsePartitionSpec reads them
+  std::vector<std::string> partition_by;  // "type", "day(ts)", as table::ParsePartitionSpec reads them
   std::vector<std::string> sort_by;
   Schedule schedule = Schedule::kOnCommit;
   std::vector<Expectation> expectations;

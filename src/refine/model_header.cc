@@ -188,7 +188,7 @@ HeaderText CutHeader(const std::filesystem::path& file, const std::string& text)
       if (bare != "-- ---" && bare != "/* ---") return header;
       opening = bare;
       header.first_line = number + 1;
-    } else if (bare == (opening == "-- ---" ? "-- ---" : "--- */")) {
+    } else if (opening == "-- ---" ? bare == "-- ---" : bare.starts_with("--- */")) {
       if (header.yaml.find_first_not_of(" \t\r\n") == std::string::npos) header.yaml = "{}";
       return header;
     } else if (opening == "/* ---") {

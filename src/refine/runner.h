@@ -61,6 +61,8 @@ class Runner {
   const Graph& graph() const { return graph_; }
 
  private:
+  RunReport RunOne(const Node& node, const RunOptions& options, std::stop_token stop);
+
   catalog::Catalog& catalog_;
   query::Engine& engine_;
   ByteBudget& budget_;

@@ -1,0 +1,97 @@
+#include "refine/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "judge/python.h"
+
+namespace millrace::refine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string ErrorOf(const std::string& text) {
+  try {
+    ParseModel({"gold", "t"}, "models/gold/t.sql", text);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kConfig);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Model, ReadsAHeaderInLineComments) {
+  const auto model =
+      ParseModel({"gold", "t"}, "t.sql",
+                 "\n-- ---\n-- materialized: incremental\n-- over: silver.events\n-- key: [id, day]\n-- newest_by: "
+                 "at\n-- partition_by: "
+                 "[type, day(at)]\n-- sort_by: id desc\n-- schedule: manual\n-- engine: duckdb\n-- description: what "
+                 "it is\n-- tags: "
+                 "[a, b]\n-- expect:\n--   - length(type) > 0: drop\n--   - \"at < now()\": fail\n-- ---\nSELECT 1\n");
+  EXPECT_EQ(model.materialized, Materialized::kIncremental);
+  EXPECT_EQ(ToString(model.over.value()), "silver.events");
+  EXPECT_THAT(model.key, ElementsAre("id", "day"));
+  EXPECT_THAT(model.newest_by, ElementsAre("at"));
+  EXPECT_THAT(model.partition_by, ElementsAre("type", "day(at)"));
+  EXPECT_THAT(model.sort_by, ElementsAre("id desc"));
+  EXPECT_EQ(model.schedule, Schedule::kManual);
+  ASSERT_EQ(model.expectations.size(), 2U);
+  EXPECT_EQ(model.expectations[0].condition, "length(type) > 0");
+  EXPECT_EQ(model.expectations[0].action, Expectation::Action::kDrop);
+  EXPECT_EQ(model.expectations[1].action, Expectation::Action::kFail);
+  EXPECT_THAT(model.sql, HasSubstr("SELECT 1"));
+}
+
+TEST(Model, ReadsAHeaderInABlockComment) {
+  const auto model = ParseModel({"gold", "t"}, "t.sql", "/* ---\nmaterialized: view\n--- */\nSELECT 1");
+  EXPECT_EQ(model.materialized, Materialized::kView);
+}
+
+TEST(Model, IsATableWithoutAHeader) {
+  for (const auto* text :
+       {"SELECT 1", "-- a remark: with a colon\nSELECT 1", "/* a remark */ SELECT 1", "-- ---\n-- ---\nSELECT 1", ""}) {
+    EXPECT_EQ(ParseModel({"gold", "t"}, "t.sql", text).materialized, Materialized::kTable) << text;
+  }
+}
+
+TEST(Model, ErrorsNameFileLineAndMend) {
+  EXPECT_EQ(ErrorOf("-- ---\n-- key: id\n-- materialised: table\n-- ---\n"),
+            "models/gold/t.sql:3: unknown key 'materialised'; did you mean 'materialized'?");
+  EXPECT_EQ(ErrorOf("-- ---\n-- materialized: tabel\n-- ---\n"),
+            "models/gold/t.sql:2: 'tabel' is none of table, incremental, view; did you mean 'table'?");
+  EXPECT_EQ(ErrorOf("/* ---\nkey:\n  a: 1\n--- */"), "models/gold/t.sql:3: a list is expected here: [a, b]");
+  EXPECT_THAT(ErrorOf("-- ---\n-- key: [a\n-- ---\n"), HasSubstr("models/gold/t.sql:"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- key: a\nSELECT 1"), HasSubstr("models/gold/t.sql:3: the header is not closed"));
+  EXPECT_THAT(ErrorOf("/* ---\nkey: a\nSELECT 1"), HasSubstr("the header is not closed"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- materialized: incremental\n-- ---\n"), HasSubstr("needs `over:`"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- over: silver.x\n-- ---\n"), HasSubstr("`over` belongs to incremental models"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- over: x\n-- ---\n"), HasSubstr("models/gold/t.sql:2: "));
+  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"0 5 * * *\"\n-- ---\n"), HasSubstr("times are not kept yet"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"@daily\"\n-- ---\n"), HasSubstr("times are not kept yet"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0: quarantine]\n-- ---\n"), HasSubstr("not put into quarantine yet"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0]\n-- ---\n"), HasSubstr("condition: warn | drop | fail"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- newest_by: a\n-- ---\n"), HasSubstr("there is none"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- materialized: view\n-- key: a\n-- ---\n"), HasSubstr("a view is not stored"));
+}
+
+TEST(Models, AreNamedByTheirFolders) {
+  const judge::Folder folder;
+  std::filesystem::create_directories(folder.path() / "gold/daily");
+  judge::Spill(folder.File("gold/b.sql"), "SELECT 1");
+  judge::Spill(folder.File("gold/daily/a.sql"), "SELECT 1");
+  judge::Spill(folder.File("gold/notes.md"), "no model");
+  const auto models = ReadModels(folder.path());
+  ASSERT_EQ(models.size(), 2U);
+  EXPECT_EQ(ToString(models[0].name), "gold.b");
+  EXPECT_EQ(ToString(models[1].name), "gold.daily.a");
+  judge::Spill(folder.File("top.sql"), "SELECT 1");
+  EXPECT_THROW(ReadModels(folder.path()), Error);
+  EXPECT_THROW(ReadModels(folder.path() / "none"), Error);
+}
+
+}  // namespace
+}  // namespace millrace::refine

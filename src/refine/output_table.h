@@ -1,0 +1,18 @@
+#pragma once
+
+#include <stop_token>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "refine/model.h"
+#include "schema/schema.h"
+
+namespace millrace::refine {
+
+/// Makes the model's table, or brings it to the columns, partitions and sort order that the model has now. Columns are
+/// added and widened; with `rebuild`, which is right only before every row is replaced, columns that the model no
+/// longer makes, or makes of another type, go. Error kData for a type that does not fit otherwise.
+catalog::LoadedTable EnsureOutput(catalog::Catalog& catalog, const Model& model, const schema::Schema& columns,
+                                  bool rebuild, const Clock& clock, std::stop_token stop);
+
+}  // namespace millrace::refine

@@ -1,0 +1,188 @@
+#include "refine/run_plan.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <utility>
+
+#include "base/error.h"
+#include "land/committer.h"
+#include "table/live_files.h"
+
+namespace millrace::refine {
+namespace {
+
+using catalog::LoadedTable;
+using catalog::TableName;
+
+const event::SplitId kDefinition{"definition"};
+
+/// Names of tables are read without regard to letters' case, as SQL does; the catalogue knows them by their own.
+std::optional<LoadedTable> LoadAnyCase(catalog::Catalog& catalog, const TableName& name) {
+  if (auto loaded = catalog.Load(name)) return loaded;
+  const auto same = [](const std::string& a, const std::string& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+      return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    });
+  };
+  for (const auto& name_space : catalog.ListNamespaces()) {
+    if (!same(name_space, name.name_space)) continue;
+    for (const auto& table : catalog.ListTables(name_space)) {
+      if (same(table.name, name.name)) return catalog.Load(table);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Changes when the rows or files that the model makes would.
+event::Cursor DefinitionOf(const Node& node) {
+  const auto& model = node.model;
+  std::string text =
+      fmt::format("{}\n{}\n", static_cast<int>(model.materialized), model.over ? ToString(*model.over) : "");
+  for (const auto* list : {&model.key, &model.newest_by, &model.partition_by, &model.sort_by})
+    text += fmt::format("{}\n", fmt::join(*list, "\n"));
+  for (const auto& expectation : model.expectations)
+    text += fmt::format("{} {}\n", expectation.condition, static_cast<int>(expectation.action));
+  text += model.sql + node.opened;
+  return event::Cursor(fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
+}
+
+event::SplitId SplitOf(const LoadedTable& table) { return event::SplitId("table:" + table.metadata->table_uuid); }
+
+event::Cursor CursorOf(const LoadedTable& table) {
+  const auto& snapshot = table.metadata->current_snapshot_id;
+  return snapshot ? event::Cursor(std::to_string(snapshot->value())) : event::kStart;
+}
+
+event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
+  const auto found = positions.find(split);
+  return found == positions.end() ? event::kStart : found->second;
+}
+
+table::SnapshotId SnapshotOf(const event::Cursor& cursor) {
+  const auto& text = cursor.value();
+  int64_t id = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc()) {
+    throw Error(
+        ErrorCode::kStop,
+        fmt::format("'{}' is stored as the position of a model and is no snapshot id; rebuild it with --full-refresh",
+                    text));
+  }
+  return table::SnapshotId(id);
+}
+
+void RequireOurs(const LoadedTable& output, const event::Positions& stored) {
+  if (!stored.empty() || !output.metadata->current_snapshot_id) return;
+  throw Error(
+      ErrorCode::kStop,
+      fmt::format("table {} has rows that this model did not write; give the model another name, or drop the table",
+                  ToString(output.name)));
+}
+
+/// Why the rows that came since cannot be told; nullopt when they can, and then `any` says whether there are some.
+std::optional<std::string> WhyNotIncrement(catalog::Catalog& catalog, const LoadedTable& over,
+                                           const event::Cursor& from, bool& any) {
+  const auto& metadata = *over.metadata;
+  if (!metadata.current_snapshot_id) return fmt::format("{} has lost its snapshots", ToString(over.name));
+  const auto increment =
+      table::FilesAddedBetween(catalog.store(), metadata, SnapshotOf(from), *metadata.current_snapshot_id);
+  if (const auto* change = std::get_if<table::NotAppendOnly>(&increment)) {
+    return fmt::format("snapshot {} of {} did more than add rows ({})", change->snapshot_id.value(),
+                       ToString(over.name), change->operation);
+  }
+  if (std::holds_alternative<table::Disconnected>(increment)) {
+    return fmt::format("snapshot {} of {} has expired or was rolled back", from.value(), ToString(over.name));
+  }
+  any = !std::get<table::AddedFiles>(increment).files.empty();
+  return std::nullopt;
+}
+
+class Planner {
+ public:
+  Planner(catalog::Catalog& catalog, const Node& node, const RunOptions& options)
+      : catalog_(catalog), node_(node), model_(node.model), options_(options), inputs_(node.inputs) {}
+
+  RunPlan Plan() {
+    const auto output = catalog_.Load(model_.name);
+    if (output) {
+      stored_ = land::ReadPositions(*output->metadata, PositionScope(model_)).positions;
+      RequireOurs(*output, stored_);
+    }
+    for (const auto& name : inputs_) {
+      auto loaded = LoadAnyCase(catalog_, name);
+      if (!loaded) return Nothing(fmt::format("waits for {}, which does not exist yet", ToString(name)));
+      Pin(std::move(*loaded));
+    }
+    plan_.to[kDefinition] = DefinitionOf(node_);
+    for (const auto& [split, cursor] : plan_.to) plan_.from[split] = At(stored_, split);
+    if (options_.full_refresh) return Rebuild("a full refresh was asked for");
+    if (!output || stored_.empty()) return Rebuild("");
+    if (plan_.from == plan_.to) return Nothing(fmt::format("{} nothing new since the last run", Driving()));
+    if (plan_.from[kDefinition] != plan_.to[kDefinition]) return Rebuild("the model was edited");
+    return over_ ? Feed() : Rebuild("");
+  }
+
+ private:
+  /// Reads the table as it is now; what drives the model becomes a position.
+  void Pin(LoadedTable table) {
+    plan_.ranges[table.name] = {.after = std::nullopt, .upto = table.metadata->current_snapshot_id};
+    const bool incremental = model_.materialized == Materialized::kIncremental;
+    const bool is_over = incremental && LoadAnyCase(catalog_, *model_.over)->name == table.name;
+    if (!incremental || is_over) plan_.to[SplitOf(table)] = CursorOf(table);
+    if (is_over) over_ = std::move(table);
+  }
+
+  RunPlan Feed() {
+    const auto from = plan_.from[SplitOf(*over_)];
+    if (from == event::kStart) {
+      const bool other_table = std::any_of(stored_.begin(), stored_.end(), [&](const auto& entry) {
+        return entry.first != kDefinition && entry.first != SplitOf(*over_) && entry.second != event::kStart;
+      });
+      return Rebuild(other_table ? ToString(over_->name) + " is another table than it was" : "");
+    }
+    bool any = false;
+    if (const auto why = WhyNotIncrement(catalog_, *over_, from, any)) return Rebuild(*why);
+    plan_.ranges[over_->name].after = SnapshotOf(from);
+    plan_.way = !any ? RunPlan::Way::kMove : model_.key.empty() ? RunPlan::Way::kAppend : RunPlan::Way::kMerge;
+    return std::move(plan_);
+  }
+
+  RunPlan Rebuild(std::string why) {
+    plan_.way = RunPlan::Way::kRebuild;
+    plan_.why = std::move(why);
+    return std::move(plan_);
+  }
+
+  RunPlan Nothing(std::string why) {
+    plan_.way = RunPlan::Way::kNothing;
+    plan_.why = std::move(why);
+    return std::move(plan_);
+  }
+
+  std::string Driving() const {
+    if (over_) return ToString(over_->name) + " has";
+    return inputs_.size() == 1 ? ToString(inputs_.front()) + " has" : fmt::format("its {} inputs have", inputs_.size());
+  }
+
+  catalog::Catalog& catalog_;
+  const Node& node_;
+  const Model& model_;
+  const RunOptions& options_;
+  const std::vector<TableName>& inputs_;
+  RunPlan plan_;
+  event::Positions stored_;
+  std::optional<LoadedTable> over_;
+};
+
+}  // namespace
+
+std::string PositionScope(const Model& model) { return "model:" + ToString(model.name); }
+
+RunPlan PlanRun(catalog::Catalog& catalog, const Node& node, const RunOptions& options) {
+  return Planner(catalog, node, options).Plan();
+}
+
+}  // namespace millrace::refine

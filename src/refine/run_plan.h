@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "event/position.h"
+#include "query/engine.h"
+#include "refine/graph.h"
+#include "refine/runner.h"
+
+namespace millrace::refine {
+
+/// What one run of a model is to do, decided before anything is written.
+struct RunPlan {
+  enum class Way {
+    kNothing,
+    kRebuild,  // every row anew
+    kAppend,   // the rows of new snapshots of `over`
+    kMerge,    // the same, by key
+    kMove,     // those snapshots added no row: only the position moves
+  };
+  Way way = Way::kNothing;
+  std::string why;  // of nothing, and of a rebuild of what else would be fed
+  event::Positions from;
+  event::Positions to;
+  /// What each input is read at.
+  std::map<catalog::TableName, query::QueryOptions::Range> ranges;
+};
+
+/// Positions of a model's table are kept under this scope: the snapshot of each table it was made from, and its
+/// definition.
+std::string PositionScope(const Model& model);
+
+/// Compares what the model's table was made from with what there is now. Error kStop when the table has rows that this
+/// model did not write.
+RunPlan PlanRun(catalog::Catalog& catalog, const Node& node, const RunOptions& options);
+
+}  // namespace millrace::refine
