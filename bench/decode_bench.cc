@@ -1,5 +1,5 @@
 // JSON to Arrow on one core, beside the hand-written pilot in the same run. Usage: decode_bench [EVENTS] [ROUNDS]
-// Prints lines "figure <name> <value> <unit>"; rates are medians over the rounds, the two programs taking turns.
+// [CASE] Prints lines "figure <name> <value> <unit>"; rates are medians over the rounds, the two programs taking turns.
 #include <arrow/api.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -135,9 +135,11 @@ void RunCase(const Case& test, int rounds) {
       return feed.Decode(decoder, test.joined);
     });
   }
-  pilot.Print(test.name + ".pilot", test.events.count, rounds);
-  ours.Print(test.name, test.events.count, rounds);
-  Figure(test.name + ".ratio", pilot.Median() / ours.Median(), "of the pilot");
+  const std::string name = "decode." + test.name;
+  pilot.Print(name + ".pilot", test.events.count, rounds);
+  ours.Print(name, test.events.count, rounds);
+  Figure(name + ".ratio", pilot.Median() / ours.Median(), "of the pilot");
+  Figure(name + ".cpu_ratio", pilot.cpu / ours.cpu, "of the pilot");
 }
 
 void RunGrowth(size_t most, int rounds) {
@@ -159,12 +161,17 @@ void RunGrowth(size_t most, int rounds) {
 int main(int argc, char** argv) {
   const size_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
-  RunGrowth(events, rounds);
-  Figure("decode.peak", PeakMebibytes() - static_cast<double>(events) * 360 / 1048576, "MiB besides the input");
-  RunCase({.name = "decode.inferred", .events = {.count = events}}, rounds);
-  RunCase({.name = "decode.record_by_record", .events = {.count = events}, .joined = false}, rounds);
-  RunCase({.name = "decode.shuffled", .events = {.count = events, .shuffled = true}}, rounds);
-  RunCase({.name = "decode.drifting", .events = {.count = events, .drift_from = events / 2}, .declares_qty = true},
-          rounds);
+  const std::string_view only = argc > 3 ? argv[3] : "";
+  if (only.empty() || only == "growth") {
+    RunGrowth(events, rounds);
+    Figure("decode.peak", PeakMebibytes() - static_cast<double>(events) * 360 / 1048576, "MiB besides the input");
+  }
+  for (const Case& test : std::vector<Case>{
+           {.name = "inferred", .events = {.count = events}},
+           {.name = "record_by_record", .events = {.count = events}, .joined = false},
+           {.name = "shuffled", .events = {.count = events, .shuffled = true}},
+           {.name = "drifting", .events = {.count = events, .drift_from = events / 2}, .declares_qty = true}}) {
+    if (only.empty() || only == test.name) RunCase(test, rounds);
+  }
   return 0;
 }

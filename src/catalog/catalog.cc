@@ -9,7 +9,8 @@ std::string ToString(const TableName& name) { return name.name_space + "." + nam
 TableName ParseTableName(std::string_view text) {
   const size_t dot = text.rfind('.');
   const bool parts_are_there = dot != std::string_view::npos && dot > 0 && dot + 1 < text.size();
-  if (!parts_are_there || text.front() == '.' || text.find("..") != std::string_view::npos) {
+  if (!parts_are_there || text.front() == '.' || text.find("..") != std::string_view::npos ||
+      text.find('/') != std::string_view::npos) {
     throw Error(ErrorCode::kUsage,
                 "'" + std::string(text) + "' is no table name; write namespace.name, as in silver.users");
   }

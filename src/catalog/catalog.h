@@ -19,7 +19,7 @@ struct TableName {
   friend auto operator<=>(const TableName&, const TableName&) = default;
 };
 std::string ToString(const TableName& name);
-/// Error kUsage unless "namespace.name".
+/// Error kUsage unless "namespace.name", without slashes.
 TableName ParseTableName(std::string_view text);
 
 struct LoadedTable {
@@ -51,7 +51,8 @@ struct CreateTable {
   table::PartitionSpec spec;
   table::SortOrder sort_order;
   std::map<std::string, std::string> properties;
-  std::string location;  // empty: <warehouse>/<namespace>/<name>
+  /// Empty: <warehouse>/<namespace>/<name>, with the uuid behind it when files of another table are there.
+  std::string location;
 };
 
 /// Where tables are found and their commits are decided. Thread-safe. One attempt a call: nothing retries underneath.

@@ -25,8 +25,23 @@ std::string WithoutSlash(std::string location) {
   return location;
 }
 
-std::string LocationOf(const CreateTable& request, const io::ObjectStore& store) {
-  if (request.location.empty()) return store.UriOf(request.name.name_space + "/" + request.name.name);
+bool HoldsFiles(io::ObjectStore& store, const std::string& folder) {
+  bool found = false;
+  store.List(folder + "/", "", [&](const io::ObjectInfo&) {
+    found = true;
+    return false;
+  });
+  return found;
+}
+
+/// A folder of its own, also where a table that was renamed or dropped has left its files: cleaning up one table must
+/// never reach the files of another.
+std::string LocationOf(const CreateTable& request, io::ObjectStore& store, const std::string& uuid) {
+  if (request.location.empty()) {
+    std::string folder = request.name.name_space + "/" + request.name.name;
+    if (HoldsFiles(store, folder)) folder += "-" + uuid;
+    return store.UriOf(folder);
+  }
   std::string location = WithoutSlash(request.location);
   if (!store.KeyOf(location)) {
     throw Error(ErrorCode::kConfig,
@@ -72,11 +87,11 @@ std::string KeyInside(const io::ObjectStore& store, const std::string& location)
 
 }  // namespace
 
-table::TableMetadata NewTable(const CreateTable& request, const io::ObjectStore& store, const std::string& uuid,
+table::TableMetadata NewTable(const CreateTable& request, io::ObjectStore& store, const std::string& uuid,
                               Timestamp now) {
   table::TableMetadata metadata;
   metadata.table_uuid = uuid;
-  metadata.location = LocationOf(request, store);
+  metadata.location = LocationOf(request, store, uuid);
   metadata.last_updated_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   schema::Schema schema = request.schema;
   schema.schema_id = 0;

@@ -10,9 +10,9 @@
 /// The metadata files of a table for catalogues that write them themselves (a REST catalogue does so on its server).
 namespace millrace::catalog {
 
-/// The first metadata of a table: fresh uuid, ids for fields without, the default name mapping. Error kConfig for a
-/// location outside the store, kInternal for a spec or order that names no column.
-table::TableMetadata NewTable(const CreateTable& request, const io::ObjectStore& store, const std::string& uuid,
+/// The first metadata of a table: ids for fields without, the default name mapping, a folder that holds no files yet.
+/// Error kConfig for a location outside the store, kInternal for a spec or order that names no column.
+table::TableMetadata NewTable(const CreateTable& request, io::ObjectStore& store, const std::string& uuid,
                               Timestamp now);
 
 struct NextMetadata {

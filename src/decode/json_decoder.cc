@@ -194,7 +194,7 @@ void JsonDecoder::Impl::Infer(const EventBatch& events, size_t from) {
                      .name_bytes_max = static_cast<size_t>(options_.name_bytes_max),
                      .timestamps = options_.infer_timestamps});
   for (size_t record = from; record < events.size(); ++record) {
-    if (!TooLarge(events, record)) observer.Look(events.record(record));
+    if (!TooLarge(events, record) && IsUtf8(events.record(record))) observer.Look(events.record(record));
   }
   names_ = MergeObserved(observer.root(), *root_, names_, static_cast<size_t>(options_.columns_max));
   reader_->counts().schema_changed = true;

@@ -54,7 +54,8 @@ RecordReader::Result RecordReader::Read(size_t begin, size_t end) {
     if (status == Status::kOk && next_ < end_ && *next_ < end) status = Malformed("goes on after its last bracket");
   }
   const Result result = Finish(status);
-  if (result == Result::kInfer) next_ = first;
+  // A record without its end reads on into the next one.
+  if (result != Result::kRow) next_ = first;
   return result;
 }
 
@@ -84,13 +85,13 @@ RecordReader::Status RecordReader::ReadObject(Column& object) {
   }
   Column** expected = &object.first;
   for (int unknown = 0;;) {
-    if (next_ >= end_) return Malformed("ends inside an object");
+    if (end_ - next_ < 3) return Malformed("ends inside an object");
     const char* const key = base_ + next_[0];
     if (*key != '"' || base_[next_[1]] != ':') return Malformed("has no key and colon where they must be");
     Column* member = *expected;
     if (member == nullptr || !member->pattern.Matches(key + 1)) [[unlikely]] {
       const auto name = KeyText();
-      if (!name) return Fail(RejectCause::kInvalidUtf8, "has a key with a broken escape or half a surrogate pair");
+      if (!name) return BadKey();
       member = object.FindChild(*name);
       if (member == nullptr) {
         if (++unknown > options_.columns_max) return TooWide();
@@ -119,6 +120,7 @@ std::optional<std::string_view> RecordReader::KeyText() {
   if (inner.find('\\') == std::string_view::npos) return inner;
   key_scratch_.resize(inner.size());
   const auto unescaped = Unescape(inner, key_scratch_.data());
+  key_is_half_a_pair_ = unescaped.result == Unescaped::Result::kLoneSurrogate;
   if (unescaped.result != Unescaped::Result::kOk) return std::nullopt;
   return std::string_view(key_scratch_.data(), unescaped.size);
 }
@@ -155,7 +157,7 @@ RecordReader::Status RecordReader::Unrequire(Column& column) {
 RecordReader::Status RecordReader::ReadMember(Column& object, Column& member) {
   if (member.length != object.length) {
     if (member.length > object.length) {
-      return Fail(RejectCause::kDuplicateKey, fmt::format("names {} twice", Shortened(PathOf(object, member.name))));
+      return Twice(PathOf(object, member.name));
     }
     member.PadTo(object.length);
   }
@@ -174,8 +176,10 @@ RecordReader::Status RecordReader::ReadUnknown(Column& object, std::string_view 
   } else if (!ColumnsEvolve()) {
     CountUnknown(SchemaPathOf(object, name));
     if (base_[*next_] == 'n') {
+      // Nothing to keep, but a second one of this name is still one too many.
       if (!TakeRaw()) return Status::kReject;
-      return Status::kOk;
+      std::string path = PathOf(object, name);
+      return rescued_row_.Note(path) ? Status::kOk : Twice(path);
     }
     if (Rejects(options_.contract.columns)) {
       return Fail(RejectCause::kContract, fmt::format("has the member {}, which the contract keeps out; set `columns: "
@@ -224,8 +228,7 @@ RecordReader::Status RecordReader::RescueValue(Column& column) {
 }
 
 RecordReader::Status RecordReader::Rescue(std::string path, std::string_view raw) {
-  if (rescued_row_.Add(path, raw)) return Status::kOk;
-  return Fail(RejectCause::kDuplicateKey, fmt::format("names {} twice", Shortened(path)));
+  return rescued_row_.Add(path, raw) ? Status::kOk : Twice(path);
 }
 
 std::optional<std::string_view> RecordReader::TakeRaw() {
@@ -243,6 +246,15 @@ std::optional<std::string_view> RecordReader::TakeRaw() {
     return std::nullopt;
   }
   return std::string_view(begin, static_cast<size_t>(scanned.end - begin));
+}
+
+RecordReader::Status RecordReader::Twice(std::string_view path) {
+  return Fail(RejectCause::kDuplicateKey, fmt::format("names {} twice", Shortened(path)));
+}
+
+RecordReader::Status RecordReader::BadKey() {
+  return key_is_half_a_pair_ ? Fail(RejectCause::kInvalidUtf8, "has a key with half a surrogate pair, which is no text")
+                             : Malformed("has an unknown escape in a key");
 }
 
 RecordReader::Status RecordReader::TooWide() {

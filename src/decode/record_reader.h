@@ -100,6 +100,9 @@ class RecordReader {
   static bool Rejects(schema::ContractMode mode) {
     return mode == schema::ContractMode::kDiscardRow || mode == schema::ContractMode::kFreeze;
   }
+  Status Twice(std::string_view path);
+  /// After KeyText found none.
+  Status BadKey();
   Status TooWide();
   Status Fail(event::RejectCause cause, std::string detail);
   Status Malformed(const char* what);
@@ -111,6 +114,7 @@ class RecordReader {
   RescuedRow rescued_row_;
   TimestampReader timestamps_;
   std::string key_scratch_;
+  bool key_is_half_a_pair_ = false;
   std::string scratch_;
 
   const char* base_ = nullptr;

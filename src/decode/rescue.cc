@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "decode/json_string.h"
 
@@ -39,33 +38,41 @@ void RescuedRow::Clear() {
     return;
   }
   text_.clear();
+  count_ = 0;
   paths_.clear();
   seen_.clear();
 }
 
-bool RescuedRow::Add(std::string path, std::string_view raw) {
+bool RescuedRow::Note(const std::string& path) {
   if (!seen_.insert(path).second) return false;
+  paths_.push_back(path);
+  return true;
+}
+
+bool RescuedRow::Add(const std::string& path, std::string_view raw) {
+  if (!Note(path)) return false;
   text_ += text_.empty() ? '{' : ',';
   AppendQuoted(path, text_);
   text_ += ':';
   text_ += raw;
-  paths_.push_back(std::move(path));
+  ++count_;
   return true;
 }
 
 void RescuedRow::Rewind(Mark mark) {
   text_.resize(mark.bytes);
+  count_ = mark.count;
   for (; paths_.size() > mark.paths; paths_.pop_back()) seen_.erase(paths_.back());
 }
 
 void RescuedRow::Flush(Column& column) {
-  if (empty()) {
+  if (count_ == 0) {
     column.AppendNull();
-    return;
+  } else {
+    text_ += '}';
+    column.text.Append(text_.data(), static_cast<int64_t>(text_.size()));
+    column.CloseText();
   }
-  text_ += '}';
-  column.text.Append(text_.data(), static_cast<int64_t>(text_.size()));
-  column.CloseText();
   Clear();
 }
 

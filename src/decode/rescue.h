@@ -18,17 +18,20 @@ class RescuedRow {
   struct Mark {
     size_t bytes = 0;
     size_t paths = 0;
+    size_t count = 0;
   };
 
   void Clear();
-  bool empty() const { return paths_.empty(); }
-  size_t count() const { return paths_.size(); }
+  /// Values, that is.
+  size_t count() const { return count_; }
   size_t bytes() const { return text_.size(); }
 
   /// False when the row has something under this path already.
-  bool Add(std::string path, std::string_view raw);
+  bool Add(const std::string& path, std::string_view raw);
+  /// Takes the path without a value.
+  bool Note(const std::string& path);
 
-  Mark Here() const { return {text_.size(), paths_.size()}; }
+  Mark Here() const { return {text_.size(), paths_.size(), count_}; }
   /// Forgets what was added since.
   void Rewind(Mark mark);
 
@@ -37,6 +40,7 @@ class RescuedRow {
 
  private:
   std::string text_;
+  size_t count_ = 0;
   std::vector<std::string> paths_;
   std::unordered_set<std::string> seen_;
 };

@@ -21,6 +21,8 @@ uint32_t StructuralIndex::count() const { return parser_->stages->n_structural_i
 namespace {
 
 constexpr size_t kCapacityMin = size_t{256} << 10;
+/// What one huge record made larger is given back with the next one.
+constexpr size_t kCapacityKept = size_t{8} << 20;
 constexpr size_t kDepthOfUnusedSecondStage = 16;
 
 }  // namespace
@@ -31,9 +33,9 @@ StructuralIndex::Result StructuralIndex::Build(std::string_view text) {
     const auto failed = simdjson::get_active_implementation()->create_dom_parser_implementation(
         std::max(text.size(), kCapacityMin), kDepthOfUnusedSecondStage, stages);
     if (failed) throw Error(ErrorCode::kUnavailable, "no memory to parse JSON; lower the read size");
-  } else if (stages->capacity() < text.size()) {
+  } else if (stages->capacity() < text.size() || stages->capacity() > kCapacityKept) {
     if (text.size() > simdjson::SIMDJSON_MAXSIZE_BYTES) return Result::kTooLarge;
-    if (stages->set_capacity(text.size())) {
+    if (stages->set_capacity(std::max(text.size(), kCapacityMin))) {
       throw Error(ErrorCode::kUnavailable, "no memory to parse a JSON record; lower the record size limit");
     }
   }
@@ -50,5 +52,7 @@ StructuralIndex::Result StructuralIndex::Build(std::string_view text) {
       return Result::kMalformed;
   }
 }
+
+bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text); }
 
 }  // namespace millrace::decode

@@ -30,4 +30,6 @@ class StructuralIndex {
   std::unique_ptr<Parser> parser_;
 };
 
+bool IsUtf8(std::string_view text);
+
 }  // namespace millrace::decode

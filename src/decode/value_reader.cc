@@ -347,7 +347,7 @@ RecordReader::Status RecordReader::ReadMap(Column& map) {
     return Status::kOk;
   }
   for (;;) {
-    if (next_ >= end_) return Malformed("ends inside an object");
+    if (end_ - next_ < 3) return Malformed("ends inside an object");
     const Status status = ReadEntry(map);
     if (status != Status::kOk) return status;
     const char separator = base_[*next_++];
@@ -366,7 +366,7 @@ RecordReader::Status RecordReader::ReadEntry(Column& map) {
   Column& values = *map.children[1];
   if (base_[*next_] != '"' || base_[next_[1]] != ':') return Malformed("has no key and colon where they must be");
   const auto key = KeyText();
-  if (!key) return Fail(RejectCause::kInvalidUtf8, "has a key with a broken escape or half a surrogate pair");
+  if (!key) return BadKey();
   values.PadTo(keys.length);
   keys.text.Append(key->data(), static_cast<int64_t>(key->size()));
   keys.CloseText();

@@ -65,13 +65,13 @@ HiddenFile::~HiddenFile() {
 
 void HiddenFile::Write(std::string_view bytes) {
   FaultPoint("io.local.write");
-  WriteAll(file_, bytes, path_);
+  WriteAll(file_, bytes, Store());
   FaultPoint("io.local.write");
 }
 
 HiddenFile::Named HiddenFile::SyncAndName(const std::filesystem::path& target) {
   FaultPoint("io.local.fsync");
-  Sync(file_, path_);
+  Sync(file_, Store());
   FaultPoint("io.local.fsync");
   FaultPoint("io.local.link");
   const int error = MoveNoReplace(path_, target);

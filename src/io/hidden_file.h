@@ -27,6 +27,9 @@ class HiddenFile {
   Named SyncAndName(const std::filesystem::path& target);
 
  private:
+  /// What people know it by in errors: the store's root.
+  std::filesystem::path Store() const { return path_.parent_path().parent_path(); }
+
   std::filesystem::path path_;
   FileDescriptor file_;
   bool gone_ = false;  // nothing is left under the hidden name

@@ -88,6 +88,8 @@ struct Schema {
   /// The dotted path of a field; empty when there is none.
   std::string PathOf(FieldId id) const;
   FieldId highest_id() const;
+
+  friend bool operator==(const Schema&, const Schema&) = default;
 };
 
 /// Same columns and ids, whatever the schema_id.

@@ -136,6 +136,16 @@ TEST(SqlCatalogTest, ATableWhoseLocationIsOutsideIsRefused) {
               ThrowsMessage<Error>(HasSubstr("file:///elsewhere/users is outside the warehouse")));
 }
 
+/// Two tables in one folder would clean up each other's files.
+TEST(SqlCatalogTest, ATableNeverSharesTheFolderOfOneThatWasRenamedOrDropped) {
+  Lake lake;
+  EXPECT_EQ(Make(lake).metadata->location, lake.store().UriOf("silver/users"));
+  lake.catalog().Rename(kName, {"silver", "people"});
+  const LoadedTable second = Make(lake);
+  EXPECT_EQ(second.metadata->location, lake.store().UriOf("silver/users-" + second.metadata->table_uuid));
+  EXPECT_EQ(lake.catalog().Load({"silver", "people"})->metadata->location, lake.store().UriOf("silver/users"));
+}
+
 TEST(SqlCatalogTest, AnotherKindOfFileGivesOneSentence) {
   const judge::Folder folder;
   const auto store = io::LocalObjectStore::Open(folder.path() / "w");
@@ -233,7 +243,7 @@ TEST(FaultCatalogTest, DoesWhatIsAsked) {
 TEST(TableNameTest, HasANamespace) {
   EXPECT_EQ(ParseTableName("silver.users"), (TableName{"silver", "users"}));
   EXPECT_EQ(ParseTableName("a.b.c"), (TableName{"a.b", "c"}));
-  for (const char* wrong : {"", "users", ".users", "silver.", "a..b"})
+  for (const char* wrong : {"", "users", ".users", "silver.", "a..b", "a/b.c"})
     EXPECT_THROW(ParseTableName(wrong), Error) << wrong;
 }
 

@@ -18,7 +18,7 @@ struct FoundFile {
 };
 
 /// The regular files that paths and glob(7) patterns name now, each once, by name. A name that exists as it stands is
-/// no pattern. Error kUnavailable or kStop when a folder cannot be read.
+/// no pattern. Error kConfig for a folder, kUnavailable or kStop when one cannot be read.
 std::vector<FoundFile> FindFiles(const std::vector<std::string>& patterns);
 
 /// Whether a name has wildcards, so that nothing to find is no mistake.

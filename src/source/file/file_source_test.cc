@@ -135,6 +135,8 @@ TEST(FileSource, MissingFileIsSaid) {
   TestFolder folder;
   EXPECT_THROW(Records(Options(folder.path() / "nothing.jsonl")), Error);
   EXPECT_THAT(Records(Options(folder.path() / "*.jsonl")), IsEmpty());
+  EXPECT_THAT(Records(Options(folder.path() / "none" / "*.jsonl")), IsEmpty());
+  EXPECT_THROW(Records(Options(folder.path())), Error);
 }
 
 TEST(FileSource, ArraysWithDamageLoseOnlyIt) {

@@ -26,6 +26,8 @@ struct EmbeddedStreamOptions {
   /// An idempotency key is remembered for this long, and at most this many of all topics together.
   std::chrono::hours idempotency_age{24};
   int64_t idempotency_keys_max = 1'000'000;
+  /// When the write-ahead log holds this much it is moved into the main file.
+  int64_t checkpoint_bytes = int64_t{32} << 20;
   /// SQLite's name of the file system to use; empty: the operating system's.
   std::string vfs{};
 };

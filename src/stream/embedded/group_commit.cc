@@ -1,5 +1,6 @@
 #include "stream/embedded/group_commit.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -9,10 +10,9 @@
 namespace millrace::stream {
 namespace {
 
-/// Frames (pages) in the write-ahead log from which on it is moved into the main file; at the second mark the writer
-/// waits for readers to leave the log, so that it starts over instead of growing.
-constexpr int kCheckpointFrames = 2'048;
-constexpr int kRestartFrames = 4 * kCheckpointFrames;
+/// At this many times checkpoint_bytes the writer waits for readers to leave the log, so that it starts over instead
+/// of growing.
+constexpr int kRestartFactor = 4;
 
 [[noreturn]] void EndProcess(const DiskFailure& failure) {
   LogLine(LogLevel::kError, std::string("stopping at once, as what was last written may be lost: ") + failure.what());
@@ -34,11 +34,12 @@ void CommitSignal::WaitBeyond(uint64_t seen, std::chrono::nanoseconds wait, std:
   raised_.wait_for(lock, stop, wait, [&] { return value() != seen; });
 }
 
-GroupCommit::GroupCommit(std::unique_ptr<Connection> connection, size_t queue_bytes_max)
+GroupCommit::GroupCommit(std::unique_ptr<Connection> connection, size_t queue_bytes_max, int64_t checkpoint_bytes)
     : connection_(std::move(connection)),
       ledger_(*connection_),
       queue_bytes_max_(queue_bytes_max),
-      checkpoint_at_frames_(kCheckpointFrames),
+      checkpoint_frames_(static_cast<int>(std::max<int64_t>(1, checkpoint_bytes / kPageBytes))),
+      checkpoint_at_frames_(checkpoint_frames_),
       thread_([this] { Loop(); }) {}
 
 GroupCommit::~GroupCommit() {
@@ -122,12 +123,12 @@ void GroupCommit::RunWork(Group& group) {
 
 void GroupCommit::CheckpointWhenDue() {
   const int frames = connection_->wal_frames();
-  if (frames < std::exchange(last_frames_, frames)) checkpoint_at_frames_ = kCheckpointFrames;
+  if (frames < std::exchange(last_frames_, frames)) checkpoint_at_frames_ = checkpoint_frames_;
   if (frames < checkpoint_at_frames_) return;
   FaultPoint("stream.before_checkpoint");
-  connection_->Checkpoint(frames >= kRestartFrames);
+  connection_->Checkpoint(frames >= kRestartFactor * checkpoint_frames_);
   FaultPoint("stream.after_checkpoint");
-  checkpoint_at_frames_ = frames + kCheckpointFrames;
+  checkpoint_at_frames_ = frames + checkpoint_frames_;
 }
 
 }  // namespace millrace::stream

@@ -37,7 +37,7 @@ class GroupCommit {
  public:
   using Work = std::function<void(Ledger&)>;
 
-  GroupCommit(std::unique_ptr<Connection> connection, size_t queue_bytes_max);
+  GroupCommit(std::unique_ptr<Connection> connection, size_t queue_bytes_max, int64_t checkpoint_bytes);
   ~GroupCommit();
 
   /// Returns when `work` is durable; what it throws, or what the transaction failed with, is thrown here.
@@ -67,6 +67,7 @@ class GroupCommit {
   Ledger ledger_;
   const size_t queue_bytes_max_;
   CommitSignal signal_;
+  const int checkpoint_frames_;
   int checkpoint_at_frames_;
   int last_frames_ = 0;
 

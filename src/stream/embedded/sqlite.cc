@@ -135,6 +135,7 @@ Connection::Connection(const std::filesystem::path& path, const std::string& vfs
     }
   }
   sqlite3_busy_timeout(connection_, kBusyTimeoutMilliseconds);
+  // In place of SQLite's own checkpoints, whose errors nobody hears.
   sqlite3_wal_hook(
       connection_,
       [](void* self, sqlite3*, const char*, int frames) {

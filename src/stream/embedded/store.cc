@@ -79,15 +79,14 @@ void Create(Connection& connection) {
 
 std::unique_ptr<Connection> OpenStore(const std::filesystem::path& path, const std::string& vfs) {
   auto connection = std::make_unique<Connection>(path, vfs);
-  connection->Execute("PRAGMA page_size=16384");
+  connection->Execute("PRAGMA page_size=" + std::to_string(kPageBytes));
   if (IsEmpty(*connection)) {
     UseWriteAheadLog(*connection);
     Create(*connection);
   }
   CheckVersion(*connection, path.string());
   UseWriteAheadLog(*connection);
-  connection->Execute(
-      "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=OFF; PRAGMA cache_size=-8192");
+  connection->Execute("PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA cache_size=-8192");
   return connection;
 }
 

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "event/event_batch.h"
+#include "land/files_json_line.h"
+#include "land/files_path.h"
+#include "land/files_plan.h"
+
+namespace millrace::land {
+
+/// A chunk that is ready: what the plan says and the bytes it stands for.
+struct SealedChunk {
+  FilesPlan plan;
+  std::vector<std::string> contents;  // of plan.objects
+};
+
+/// The objects of one chunk of one split in the making, in memory. Their bytes and keys are a function of the records
+/// and the encoding, however the records were cut into batches. Single-threaded.
+class FilesChunk {
+ public:
+  struct Added {
+    uint64_t rows = 0;
+    uint64_t blank = 0;
+    std::vector<event::Reject> rejects;
+  };
+
+  FilesChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin);
+
+  /// The records [first, last) of a batch; the chunk's split is that of its first batch.
+  Added Add(const event::EventBatch& events, size_t first, size_t last);
+
+  bool empty() const { return plan_.records == 0; }
+  int64_t raw_bytes() const { return raw_bytes_; }
+  int64_t held_bytes() const;
+
+  /// Its records end before `end`.
+  SealedChunk Seal(event::Cursor end) &&;
+
+ private:
+  struct OpenObject {
+    std::string folder;
+    size_t number = 0;  // in the plan
+    int64_t rows = 0;
+    FilesPacker packer;
+  };
+
+  void Start(const event::EventBatch& events, size_t first);
+  OpenObject& ObjectFor(const std::string& folder);
+  void Close(std::deque<OpenObject>::iterator object);
+
+  PathTemplate path_;
+  JsonLineWriter line_;
+  FilesPlan plan_;
+  std::vector<std::string> contents_;
+  std::deque<OpenObject> open_;  // oldest first
+  int64_t raw_bytes_ = 0;
+};
+
+}  // namespace millrace::land

@@ -1,0 +1,188 @@
+#include "land/files_json_line.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "land/files_json_check.h"
+
+namespace millrace::land {
+namespace {
+
+using event::RejectCause;
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+std::string_view Trimmed(std::string_view record) {
+  if (record.starts_with(kByteOrderMark)) record.remove_prefix(kByteOrderMark.size());
+  const auto first = record.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return record.substr(first, record.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// nullopt: the numbers are what simdjson does not hold, and nothing else is known to be wrong.
+std::optional<RejectCause> CauseOf(simdjson::error_code code) {
+  switch (code) {
+    case simdjson::NUMBER_ERROR:
+    case simdjson::BIGINT_ERROR:
+    case simdjson::NUMBER_OUT_OF_RANGE:
+      return std::nullopt;
+    case simdjson::UTF8_ERROR:
+      return RejectCause::kInvalidUtf8;
+    case simdjson::DEPTH_ERROR:
+      return RejectCause::kTooDeep;
+    case simdjson::CAPACITY:
+    case simdjson::OUT_OF_CAPACITY:
+      return RejectCause::kTooLarge;
+    case simdjson::MEMALLOC:
+      throw Error(ErrorCode::kUnavailable, "out of memory while checking a JSON record");
+    case simdjson::SUCCESS:
+    case simdjson::TAPE_ERROR:
+    case simdjson::STRING_ERROR:
+    case simdjson::T_ATOM_ERROR:
+    case simdjson::F_ATOM_ERROR:
+    case simdjson::N_ATOM_ERROR:
+    case simdjson::UNINITIALIZED:
+    case simdjson::EMPTY:
+    case simdjson::UNESCAPED_CHARS:
+    case simdjson::UNCLOSED_STRING:
+    case simdjson::UNSUPPORTED_ARCHITECTURE:
+    case simdjson::INCORRECT_TYPE:
+    case simdjson::INDEX_OUT_OF_BOUNDS:
+    case simdjson::NO_SUCH_FIELD:
+    case simdjson::IO_ERROR:
+    case simdjson::INVALID_JSON_POINTER:
+    case simdjson::INVALID_URI_FRAGMENT:
+    case simdjson::UNEXPECTED_ERROR:
+    case simdjson::PARSER_IN_USE:
+    case simdjson::OUT_OF_ORDER_ITERATION:
+    case simdjson::INSUFFICIENT_PADDING:
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+    case simdjson::SCALAR_DOCUMENT_AS_VALUE:
+    case simdjson::OUT_OF_BOUNDS:
+    case simdjson::TRAILING_CONTENT:
+    case simdjson::NUM_ERROR_CODES:
+      return RejectCause::kMalformed;
+  }
+  return RejectCause::kMalformed;
+}
+
+void AppendString(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void AppendBase64(std::string_view bytes, std::string& out) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t word = 0;
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    for (size_t j = 0; j < 3; ++j) word = word << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    for (size_t j = 0; j < 4; ++j) out += j <= count ? kDigits[(word >> (18 - 6 * j)) & 63] : '=';
+  }
+}
+
+/// JSON text on one line: line ends can stand only between tokens, where a space means the same.
+void AppendOnOneLine(std::string_view text, std::string& out) {
+  const size_t begin = out.size();
+  out += text;
+  if (text.find_first_of("\n\r") == std::string_view::npos) return;
+  std::replace_if(
+      out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+}
+
+}  // namespace
+
+class JsonLineWriter::Parser {
+ public:
+  simdjson::error_code Parse(std::string_view record) {
+    return dom_.parse(record.data(), record.size(), false).error();
+  }
+
+ private:
+  simdjson::dom::parser dom_;
+};
+
+JsonLineWriter::JsonLineWriter(size_t record_bytes_max)
+    : record_bytes_max_(record_bytes_max), parser_(std::make_unique<Parser>()) {}
+
+JsonLineWriter::~JsonLineWriter() = default;
+
+void JsonLineWriter::Begin(const event::EventBatch& events) {
+  events_ = &events;
+  prefix_ = "{\"_topic\":";
+  AppendString(events.topic, prefix_);
+  fmt::format_to(std::back_inserter(prefix_), ",\"_partition\":{},\"_offset\":", events.partition);
+  ingested_at_ = FormatTimestamp(events.ingested_at);
+}
+
+std::optional<event::Reject> JsonLineWriter::Check(std::string_view record) {
+  if (record.size() > record_bytes_max_) {
+    return event::Reject{0, RejectCause::kTooLarge,
+                         fmt::format("{} bytes, the limit is {}", record.size(), record_bytes_max_)};
+  }
+  const auto code = parser_->Parse(record);
+  if (code == simdjson::SUCCESS) return std::nullopt;
+  const auto cause = CauseOf(code);
+  if (!cause && IsJsonDocument(record)) return std::nullopt;
+  return event::Reject{0, cause.value_or(RejectCause::kMalformed), simdjson::error_message(code)};
+}
+
+void JsonLineWriter::AppendMembers(size_t record, std::string& out) {
+  const auto time = events_->timestamp(record);
+  if (last_time_text_.empty() || time != last_time_) {
+    last_time_ = time;
+    last_time_text_ = FormatTimestamp(time);
+  }
+  out += prefix_;
+  fmt::format_to(std::back_inserter(out), "{},\"_event_time\":\"{}\",\"_ingested_at\":\"{}\",", events_->offset(record),
+                 last_time_text_, ingested_at_);
+  const auto key = events_->key(record);
+  if (key.empty()) {
+    out += "\"_key\":null";
+  } else if (simdjson::validate_utf8(key.data(), key.size())) {
+    out += "\"_key\":";
+    AppendString(key, out);
+  } else {
+    out += "\"_key\":null,\"_key_base64\":\"";
+    AppendBase64(key, out);
+    out += '"';
+  }
+}
+
+LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
+  const auto text = Trimmed(events_->record(record));
+  if (text.empty()) return LineOutcome::kBlank;
+  if (auto reject = Check(text)) {
+    reject_ = *std::move(reject);
+    reject_.record = static_cast<uint32_t>(record);
+    return LineOutcome::kRejected;
+  }
+  AppendMembers(record, out);
+  if (text.front() != '{') {
+    out += ",\"_value\":";
+    AppendOnOneLine(text, out);
+    out += "}\n";
+    return LineOutcome::kRow;
+  }
+  const auto members = text.substr(1);
+  out += members.find_first_not_of(" \t\r\n") == members.size() - 1 ? "" : ",";
+  AppendOnOneLine(members, out);
+  out += '\n';
+  return LineOutcome::kRow;
+}
+
+}  // namespace millrace::land

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace millrace::land {
+
+/// Persisted in plans by name: frozen.
+enum class FilesCompression { kNone, kGzip, kZstd };
+std::string_view ToString(FilesCompression compression);
+/// Error kConfig when it is none of "none", "gzip", "zstd".
+FilesCompression ParseFilesCompression(std::string_view name);
+/// ".jsonl", ".jsonl.gz", ".jsonl.zst".
+std::string_view ExtensionOf(FilesCompression compression);
+
+/// Lower-case hex.
+std::string Sha256Hex(std::string_view bytes);
+
+/// Gathers lines and packs them. Its bytes are a function of the lines alone: it feeds the packer in blocks of a fixed
+/// size, however the lines came.
+class FilesPacker {
+ public:
+  FilesPacker(FilesCompression compression, int level);
+  ~FilesPacker();
+  FilesPacker(FilesPacker&&) noexcept;
+  FilesPacker& operator=(FilesPacker&&) noexcept;
+
+  /// Lines are appended here, then Settle is called.
+  std::string& room() { return room_; }
+  void Settle();
+
+  /// Before packing.
+  int64_t raw_bytes() const { return raw_bytes_ + static_cast<int64_t>(room_.size()); }
+  /// What it holds in memory.
+  int64_t held_bytes() const { return static_cast<int64_t>(room_.size() + packed_.size()); }
+
+  std::string Finish() &&;
+
+ private:
+  class Deflater;
+
+  void Pack(std::string_view bytes, bool last);
+
+  std::unique_ptr<Deflater> deflater_;  // none: stored as it is
+  std::string room_;
+  std::string packed_;
+  int64_t raw_bytes_ = 0;
+};
+
+}  // namespace millrace::land

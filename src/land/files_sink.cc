@@ -1,0 +1,291 @@
+#include "land/files_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/log.h"
+
+namespace millrace::land {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstDelay{200};
+constexpr std::chrono::milliseconds kLongestDelay{30'000};
+
+void Accumulate(event::SinkCounts& sum, const event::SinkCounts& more) {
+  sum.records += more.records;
+  sum.rows += more.rows;
+  sum.blank += more.blank;
+  for (const auto& [cause, count] : more.rejected) sum.rejected[cause] += count;
+}
+
+std::string_view FolderOfPlan(std::string_view key) { return key.substr(0, key.rfind('/')); }
+
+}  // namespace
+
+FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudget& budget, FilesRejects* rejects,
+                     const Clock& clock)
+    : store_(store),
+      options_(std::move(options)),
+      budget_(budget),
+      rejects_(rejects),
+      clock_(clock),
+      folder_(PlansFolder(options_.encoding.prefix, options_.pipeline)) {
+  const PathTemplate checked(options_.encoding.path);
+}
+
+template <typename Body>
+auto FilesSink::Insist(std::stop_token stop, Body&& body) {
+  for (auto delay = kFirstDelay;; delay = std::min(2 * delay, kLongestDelay)) {
+    try {
+      auto result = body();
+      trouble_.clear();
+      return result;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable || stop.stop_requested()) throw;
+      trouble_ = error.what();
+      LogWarning("{}; trying again in {} ms, everything is kept", error.what(), delay.count());
+      if (!clock_.SleepFor(delay, stop)) throw;
+    }
+  }
+}
+
+event::Positions FilesSink::Recover() {
+  splits_.clear();
+  buffered_since_.reset();
+  std::vector<std::string> newest;
+  store_.List(folder_, "", [&](const io::ObjectInfo& object) {
+    if (!object.key.ends_with(".plan")) return true;
+    if (newest.empty() || FolderOfPlan(newest.back()) != FolderOfPlan(object.key)) newest.emplace_back();
+    newest.back() = object.key;
+    return true;
+  });
+  for (const auto& key : newest) Adopt(key);
+  auto landed = positions();
+  if (rejects_ != nullptr) rejects_->Recover(landed);
+  return landed;
+}
+
+void FilesSink::Adopt(const std::string& key) {
+  const auto text = store_.Get(key);
+  if (!text) throw Error(ErrorCode::kStop, "plan " + key + " was deleted while it was read; put it back");
+  auto plan = ReadPlan(key, *text);
+  bool whole = true;
+  for (const auto& object : plan.objects) {
+    const auto size = store_.Size(object.key);
+    whole = whole && size.has_value();
+    if (size && *size != object.bytes) {
+      throw Error(ErrorCode::kStop,
+                  fmt::format("{} has {} bytes and its plan {} says {}: something else wrote it; move it away",
+                              object.key, *size, key, object.bytes));
+    }
+  }
+  auto& split = splits_[plan.split];
+  split.landed = split.chained = split.written = whole ? plan.end : plan.begin;
+  if (!whole) split.replay = std::move(plan);
+}
+
+void FilesSink::Write(event::EventBatchPtr events) {
+  auto& split = splits_[events->split];
+  if (events->begin != split.written) {
+    throw Error(ErrorCode::kInternal, fmt::format("split {}: a batch begins at '{}' where '{}' is due",
+                                                  events->split.value(), events->begin.value(), split.written.value()));
+  }
+  const size_t replayed = split.replay ? Replay(split, *events) : 0;
+  if (replayed < events->size()) Buffered(split, options_.encoding, *events, replayed, events->size());
+  split.written = events->end;
+}
+
+void FilesSink::Buffered(Split& split, const FilesEncoding& encoding, const event::EventBatch& events, size_t first,
+                         size_t last) {
+  auto& buffer = split.buffer;
+  if (buffer.chunk == nullptr) {
+    buffer.chunk = std::make_unique<FilesChunk>(options_.pipeline, encoding, split.chained);
+    if (!buffered_since_) buffered_since_ = clock_.Steady();
+  }
+  const auto added = buffer.chunk->Add(events, first, last);
+  buffer.counts.records += last - first;
+  buffer.counts.rows += added.rows;
+  buffer.counts.blank += added.blank;
+  for (const auto& reject : added.rejects) ++buffer.counts.rejected[reject.cause];
+  if (!added.rejects.empty()) {
+    if (rejects_ == nullptr) {
+      const auto& reject = added.rejects.front();
+      throw Error(ErrorCode::kData, fmt::format("topic {} partition {} offset {}: {} ({}); give the files a quarantine",
+                                                events.topic, events.partition, events.offset(reject.record),
+                                                event::ToString(reject.cause), reject.detail));
+    }
+    rejects_->Add(events, added.rejects);
+  }
+  const int64_t held = buffer.chunk->held_bytes();
+  if (held > buffer.held_bytes) buffer.reservation.Merge(budget_.Force(held - std::exchange(buffer.held_bytes, held)));
+}
+
+size_t FilesSink::Replay(Split& split, const event::EventBatch& events) {
+  const FilesPlan& plan = *split.replay;
+  size_t count = 0;
+  while (count < events.size() && events.offset(count) <= plan.last_offset) ++count;
+  if (count > 0) Buffered(split, plan.encoding, events, 0, count);
+  const bool reached = count < events.size() || (count > 0 && events.offset(count - 1) == plan.last_offset);
+  if (!reached) return count;
+  if (split.buffer.chunk != nullptr) Seal(split, plan.end);
+  if (split.sealed.empty() || split.sealed.back().chunk.plan != plan) {
+    throw Error(
+        ErrorCode::kStop,
+        fmt::format("split {}: the records from '{}' to '{}' do not make the files that were planned before the "
+                    "crash; run the version of millrace that planned them, or remove the plan at {} and its files",
+                    plan.split.value(), plan.begin.value(), plan.end.value(),
+                    PlanKey(folder_, plan.split, plan.first_offset)));
+  }
+  split.sealed.back().planned = true;
+  split.replay.reset();
+  return count;
+}
+
+void FilesSink::Seal(Split& split, event::Cursor end) {
+  auto buffer = std::exchange(split.buffer, {});
+  split.chained = end;
+  auto chunk = std::move(*buffer.chunk).Seal(std::move(end));
+  split.sealed.push_back({std::move(chunk), std::move(buffer.counts), std::move(buffer.reservation), false});
+}
+
+int64_t FilesSink::committable_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [id, split] : splits_) {
+    if (split.buffer.chunk != nullptr && !split.replay) bytes += split.buffer.chunk->raw_bytes();
+  }
+  return bytes;
+}
+
+bool FilesSink::CommitDue() const {
+  const bool sealed = std::ranges::any_of(splits_, [](const auto& entry) { return !entry.second.sealed.empty(); });
+  if (sealed) return true;
+  const bool buffered = std::ranges::any_of(
+      splits_, [](const auto& entry) { return entry.second.buffer.chunk != nullptr && !entry.second.replay; });
+  if (!buffered) return false;
+  return committable_bytes() >= options_.buffer_bytes || budget_.under_pressure() ||
+         (buffered_since_ && clock_.Steady() - *buffered_since_ >= options_.buffer_time);
+}
+
+event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
+  for (auto& [id, split] : splits_) {
+    if (split.buffer.chunk != nullptr && !split.replay) Seal(split, split.written);
+  }
+  if (std::ranges::all_of(splits_, [](const auto& entry) { return entry.second.sealed.empty(); })) {
+    return event::CommitOutcome::kNothing;
+  }
+  if (!OwnsStarts(stop)) return GiveWay();
+  CommitRejects(stop);
+  for (auto& [id, split] : splits_) {
+    for (; !split.sealed.empty(); split.sealed.pop_front()) {
+      auto& sealed = split.sealed.front();
+      if (!sealed.planned && !PutPlan(sealed, stop)) return GiveWay();
+      PutObjects(sealed.chunk, stop);
+      split.landed = sealed.chunk.plan.end;
+      Accumulate(counts_, sealed.counts);
+    }
+  }
+  ++counts_.commits;
+  buffered_since_.reset();
+  if (std::ranges::any_of(splits_, [](const auto& entry) { return entry.second.buffer.chunk != nullptr; })) {
+    buffered_since_ = clock_.Steady();
+  }
+  return event::CommitOutcome::kCommitted;
+}
+
+bool FilesSink::OwnsStarts(std::stop_token stop) {
+  for (auto& [id, split] : splits_) {
+    for (auto& sealed : split.sealed) {
+      if (sealed.planned) continue;
+      const auto key = PlanKey(folder_, id, sealed.chunk.plan.first_offset);
+      const auto there = Insist(stop, [&] { return store_.Get(key); });
+      if (there && *there != WritePlan(sealed.chunk.plan)) return false;
+      sealed.planned = there.has_value();
+    }
+  }
+  return true;
+}
+
+void FilesSink::CommitRejects(std::stop_token stop) {
+  if (rejects_ == nullptr) return;
+  event::Positions from;
+  event::Positions to;
+  for (const auto& [id, split] : splits_) {
+    if (split.sealed.empty()) continue;
+    if (split.landed != event::kStart) from[id] = split.landed;
+    to[id] = split.sealed.back().chunk.plan.end;
+  }
+  FaultPoint("files.before_rejects");
+  rejects_->Commit(from, to, stop);
+  FaultPoint("files.after_rejects");
+}
+
+bool FilesSink::PutPlan(Sealed& sealed, std::stop_token stop) {
+  const auto& plan = sealed.chunk.plan;
+  const auto key = PlanKey(folder_, plan.split, plan.first_offset);
+  const auto text = WritePlan(plan);
+  FaultPoint("files.before_plan");
+  const bool ours = Insist(stop, [&] {
+    if (store_.PutIfAbsent(key, text) == io::PutOutcome::kCreated) return true;
+    return store_.Get(key) == text;  // an earlier attempt whose answer was lost, or another worker
+  });
+  FaultPoint("files.after_plan");
+  sealed.planned = ours;
+  return ours;
+}
+
+void FilesSink::PutObjects(const SealedChunk& chunk, std::stop_token stop) {
+  for (size_t i = 0; i < chunk.plan.objects.size(); ++i) {
+    FaultPoint("files.before_object");
+    PutObject(chunk.plan.objects[i], chunk.contents[i], stop);
+    FaultPoint("files.after_object");
+    ++counts_.files;
+    counts_.bytes += static_cast<uint64_t>(chunk.plan.objects[i].bytes);
+  }
+}
+
+void FilesSink::PutObject(const PlannedObject& object, const std::string& content, std::stop_token stop) {
+  Insist(stop, [&] {
+    if (store_.PutIfAbsent(object.key, content) == io::PutOutcome::kCreated) return true;
+    const auto there = store_.Get(object.key);
+    if (there && Sha256Hex(*there) == object.sha256) return true;
+    throw Error(ErrorCode::kStop, object.key +
+                                      " is there already with other content than planned: something else wrote it; "
+                                      "move it away, then start again");
+  });
+}
+
+event::CommitOutcome FilesSink::GiveWay() {
+  if (rejects_ != nullptr) rejects_->Drop();
+  splits_.clear();
+  buffered_since_.reset();
+  return event::CommitOutcome::kConflict;
+}
+
+event::Positions FilesSink::positions() const {
+  event::Positions landed;
+  for (const auto& [id, split] : splits_) {
+    if (split.landed != event::kStart) landed[id] = split.landed;
+  }
+  return landed;
+}
+
+std::string FilesSink::WaitsFor() const {
+  if (!trouble_.empty()) return "the object store: " + trouble_;
+  for (const auto& [id, split] : splits_) {
+    if (!split.replay) continue;
+    return fmt::format("split {} to be read again up to offset {}, to finish the files a crash left", id.value(),
+                       split.replay->last_offset);
+  }
+  const int64_t bytes = committable_bytes();
+  if (bytes == 0) return "";
+  return fmt::format("{} more, or {} s since the first of what is buffered ({})",
+                     FormatByteSize(static_cast<uint64_t>(std::max<int64_t>(0, options_.buffer_bytes - bytes))),
+                     options_.buffer_time.count() / 1000, FormatByteSize(static_cast<uint64_t>(bytes)));
+}
+
+}  // namespace millrace::land

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "event/decoder.h"
+#include "event/sink.h"
+#include "land/data_file_writer.h"
+#include "land/key_hash.h"
+#include "land/metadata_columns.h"
+#include "land/quarantine.h"
+#include "land/schema_authority.h"
+
+namespace millrace::land {
+
+/// What the lanes of one sink share. Outlives them.
+struct LaneContext {
+  catalog::Catalog& catalog;
+  SchemaAuthority& authority;
+  QuarantineWriter& quarantine;
+  ByteBudget& budget;
+  DataFileWriterOptions writer;  // file_prefix excepted
+  MetadataColumns metadata_columns;
+  std::vector<std::string> key;  // empty: no deduplication
+  /// Which keys of batch `sequence` are new; called once a batch in the order of batches, and waits for its turn.
+  std::function<std::vector<bool>(uint64_t sequence, const std::vector<KeyHash>& keys)> claim;
+  std::stop_token stop;
+};
+
+/// Decodes batches and encodes their rows: one thread's part of a table sink. Used by one thread at a time.
+class Lane {
+ public:
+  Lane(const LaneContext& context, std::unique_ptr<event::Decoder> decoder, std::string file_prefix);
+
+  /// Takes a batch all the way into the writer. `sequence` numbers the batches of the sink.
+  void Process(uint64_t sequence, const event::EventBatch& events);
+  /// Gives memory back while others wait for it.
+  void Relieve();
+  /// Closes the files and hands them over, together with what was counted since the last time.
+  std::vector<table::DataFile> Finish();
+  event::SinkCounts TakeCounts();
+  /// Deletes the files that were closed and not handed over.
+  void Discard() noexcept;
+
+  /// The columns the decoder knows; null when none.
+  std::shared_ptr<arrow::Schema> decoder_columns() const { return decoder_->schema(); }
+  int64_t encoded_bytes() const { return finished_bytes_ + (writer_ ? writer_->encoded_bytes() : 0); }
+
+ private:
+  event::Decoded DecodeFitting(const event::EventBatch& events);
+  void Adopt(TableViewPtr view);
+  /// Drops the rows that are rejected or known: `rows` and record_of_row shrink together.
+  void Keep(const std::vector<bool>& wanted, event::Decoded& decoded);
+  void DropHeld(const event::EventBatch& events, event::Decoded& decoded);
+  void DropDuplicates(uint64_t sequence, event::Decoded& decoded);
+  void WriteRows(const event::EventBatch& events, const event::Decoded& decoded);
+  void FinishWriter();
+
+  const LaneContext& context_;
+  std::unique_ptr<event::Decoder> decoder_;
+  std::string file_prefix_;
+  TableViewPtr view_;
+  std::unique_ptr<DataFileWriter> writer_;
+  int writers_ = 0;
+  std::vector<table::DataFile> files_;
+  int64_t finished_bytes_ = 0;
+  event::SinkCounts counts_;
+};
+
+}  // namespace millrace::land

@@ -1,0 +1,164 @@
+#include "land/lane_pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/error.h"
+
+namespace millrace::land {
+namespace {
+
+/// How often an idle lane looks whether somebody waits for its memory.
+constexpr std::chrono::milliseconds kIdle{50};
+constexpr size_t kQueuedPerLane = 2;
+
+}  // namespace
+
+void AddCounts(const event::SinkCounts& more, event::SinkCounts& total) {
+  total.records += more.records;
+  total.rows += more.rows;
+  total.duplicates += more.duplicates;
+  total.blank += more.blank;
+  total.rescued_values += more.rescued_values;
+  for (const auto& [cause, count] : more.rejected) total.rejected[cause] += count;
+  total.commits += more.commits;
+  total.files += more.files;
+  total.bytes += more.bytes;
+}
+
+LanePool::LanePool(LaneContext context, int lanes, const std::function<std::unique_ptr<event::Decoder>()>& decoder,
+                   const std::string& file_prefix, std::function<std::vector<bool>(const std::vector<KeyHash>&)> claim)
+    : context_(std::move(context)), claim_(std::move(claim)) {
+  context_.stop = stop_.get_token();
+  context_.claim = [this](uint64_t sequence, const std::vector<KeyHash>& keys) { return ClaimInTurn(sequence, keys); };
+  for (int i = 0; i < lanes; ++i) {
+    workers_.push_back(std::make_unique<Worker>(Lane(context_, decoder(), file_prefix + "-" + std::to_string(i))));
+  }
+  for (auto& worker : workers_) worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
+}
+
+LanePool::~LanePool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_.request_stop();
+    queue_.clear();
+  }
+  work_.notify_all();
+  turn_.notify_all();
+  for (auto& worker : workers_) {
+    worker->thread.join();
+    worker->lane.Discard();
+  }
+}
+
+void LanePool::Run(Worker& worker) {
+  std::unique_lock lock(mutex_);
+  while (!stop_.stop_requested()) {
+    try {
+      Step(worker, lock);
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      Fail();
+    }
+    if (failure_) work_.wait(lock, [&] { return stop_.stop_requested(); });
+  }
+}
+
+/// One task, or the end of a round, or a look at the budget.
+void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
+  const bool woken = work_.wait_for(
+      lock, kIdle, [&] { return stop_.stop_requested() || !queue_.empty() || worker.finished_round != round_; });
+  if (stop_.stop_requested()) return;
+  if (!woken) {
+    lock.unlock();
+    if (context_.budget.under_pressure()) worker.lane.Relieve();
+    lock.lock();
+    return;
+  }
+  std::vector<table::DataFile> files;
+  const bool finishing = queue_.empty();
+  Task task;
+  if (!finishing) {
+    task = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  lock.unlock();
+  done_.notify_one();
+  if (finishing) {
+    files = worker.lane.Finish();
+  } else {
+    worker.lane.Process(task.sequence, *task.events);
+  }
+  const event::SinkCounts counts = worker.lane.TakeCounts();
+  const int64_t encoded = worker.lane.encoded_bytes();
+  task = {};
+  lock.lock();
+  AddCounts(counts, counts_);
+  encoded_bytes_ += encoded - std::exchange(worker.encoded_bytes, encoded);
+  if (!finishing) return;
+  worker.files = std::move(files);
+  worker.finished_round = round_;
+  done_.notify_one();
+}
+
+void LanePool::Fail() {
+  if (!failure_) failure_ = std::current_exception();
+  failed_.request_stop();
+  done_.notify_all();
+  turn_.notify_all();
+}
+
+void LanePool::ThrowIfFailed() {
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+std::vector<bool> LanePool::ClaimInTurn(uint64_t sequence, const std::vector<KeyHash>& keys) {
+  std::unique_lock lock(mutex_);
+  turn_.wait(lock, [&] { return next_turn_ == sequence || failure_ || stop_.stop_requested(); });
+  if (next_turn_ != sequence) throw Error(ErrorCode::kUnavailable, "stopped before this batch's turn came");
+  lock.unlock();  // it is this batch's turn, and nobody else's
+  std::vector<bool> fresh = claim_(keys);
+  lock.lock();
+  ++next_turn_;
+  turn_.notify_all();
+  return fresh;
+}
+
+void LanePool::Submit(event::EventBatchPtr events) {
+  Reservation reservation = context_.budget.Reserve(events->bytes(), failed_.get_token());
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [&] { return failure_ || queue_.size() < kQueuedPerLane * workers_.size(); });
+  ThrowIfFailed();
+  queue_.push_back({.sequence = submitted_++, .events = std::move(events), .reservation = std::move(reservation)});
+  work_.notify_one();
+}
+
+std::vector<table::DataFile> LanePool::Finish() {
+  std::unique_lock lock(mutex_);
+  ++round_;
+  work_.notify_all();
+  done_.wait(lock, [&] {
+    return failure_ ||
+           std::ranges::all_of(workers_, [&](const auto& worker) { return worker->finished_round == round_; });
+  });
+  ThrowIfFailed();
+  std::vector<table::DataFile> files;
+  for (auto& worker : workers_) {
+    for (auto& file : worker->files) files.push_back(std::move(file));
+    worker->files.clear();
+  }
+  return files;
+}
+
+event::SinkCounts LanePool::TakeCounts() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(counts_, {});
+}
+
+event::SinkCounts LanePool::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+}  // namespace millrace::land

@@ -1,0 +1,129 @@
+#include "land/schema_authority.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "schema/evolution.h"
+#include "table/partition.h"
+#include "table/schema_update.h"
+
+namespace millrace::land {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kWaitMin{20};
+constexpr milliseconds kWaitMax{2000};
+
+bool FitsField(const arrow::Field& field, const arrow::Field& column);
+
+bool FitsFields(const arrow::FieldVector& fields, const arrow::FieldVector& columns) {
+  return std::ranges::all_of(fields, [&](const auto& field) {
+    const auto column = std::ranges::find(columns, field->name(), [](const auto& other) { return other->name(); });
+    return column != columns.end() && FitsField(*field, **column);
+  });
+}
+
+bool FitsField(const arrow::Field& field, const arrow::Field& column) {
+  if (field.nullable() && !column.nullable()) return false;
+  if (field.type()->id() != column.type()->id()) return field.type()->id() == arrow::Type::NA;
+  switch (field.type()->id()) {
+    case arrow::Type::STRUCT:
+      return FitsFields(field.type()->fields(), column.type()->fields());
+    case arrow::Type::LIST:
+      return FitsField(*field.type()->field(0), *column.type()->field(0));
+    case arrow::Type::MAP:
+      return FitsFields(field.type()->field(0)->type()->fields(), column.type()->field(0)->type()->fields());
+    default:
+      return field.type()->Equals(*column.type());
+  }
+}
+
+/// Later snapshots have later sequence numbers, later schemas more columns.
+bool Newer(const table::TableMetadata& left, const table::TableMetadata& right) {
+  return left.last_sequence_number > right.last_sequence_number || left.last_column_id > right.last_column_id ||
+         left.last_updated_ms > right.last_updated_ms;
+}
+
+}  // namespace
+
+bool Fits(const arrow::Schema& rows, const arrow::Schema& columns) {
+  return FitsFields(rows.fields(), columns.fields());
+}
+
+SchemaAuthority::SchemaAuthority(catalog::Catalog& catalog, TableDeclaration declaration, const Clock& clock)
+    : catalog_(catalog), declaration_(std::move(declaration)), clock_(clock) {}
+
+TableViewPtr SchemaAuthority::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+TableViewPtr SchemaAuthority::Refresh() {
+  const std::lock_guard growing(growing_);
+  return Load();
+}
+
+void SchemaAuthority::Saw(const catalog::LoadedTable& table) {
+  auto columns = schema::ToArrow(table.metadata->schema());
+  const std::lock_guard lock(mutex_);
+  if (view_ && !Newer(*table.metadata, *view_->table.metadata)) return;
+  view_ = std::make_shared<const TableView>(TableView{table, std::move(columns)});
+}
+
+TableViewPtr SchemaAuthority::Load() {
+  auto loaded = catalog_.Load(declaration_.name);
+  TableViewPtr fresh;
+  if (loaded) {
+    auto columns = schema::ToArrow(loaded->metadata->schema());
+    fresh = std::make_shared<const TableView>(TableView{std::move(*loaded), std::move(columns)});
+  }
+  const std::lock_guard lock(mutex_);
+  view_ = fresh;
+  return fresh;
+}
+
+void SchemaAuthority::Create(const arrow::Schema& wanted) {
+  catalog::CreateTable request;
+  request.name = declaration_.name;
+  request.schema = schema::FromArrow(wanted);
+  // The ids of the rows, if any, are of some other table.
+  request.schema = schema::Evolve(schema::Schema{}, 0, request.schema).schema;
+  request.spec = table::ParsePartitionSpec(declaration_.partition_by, request.schema);
+  request.sort_order = table::ParseSortOrder(declaration_.sort_by, request.schema);
+  request.properties = declaration_.properties;
+  catalog_.EnsureNamespace(declaration_.name.name_space);
+  const auto result = catalog_.Create(request);
+  if (const auto* unknown = std::get_if<catalog::Unknown>(&result)) {
+    LogWarning("creating {}: the outcome is unknown, reading again: {}", catalog::ToString(declaration_.name),
+               unknown->why);
+  }
+}
+
+TableViewPtr SchemaAuthority::Require(const arrow::Schema& wanted, std::stop_token stop) {
+  const std::lock_guard growing(growing_);
+  if (const auto known = view(); known && Fits(wanted, *known->columns)) return known;
+  for (milliseconds wait = kWaitMin;; wait = std::min(2 * wait, kWaitMax)) {
+    const TableViewPtr fresh = Load();
+    if (!fresh) {
+      Create(wanted);
+      if (Load()) continue;
+    } else {
+      const auto change = table::EvolveSchema(*fresh->table.metadata, schema::FromArrow(wanted));
+      if (change.empty()) return fresh;
+      const auto result = catalog_.Commit(declaration_.name, change.requirements, change.updates);
+      if (std::holds_alternative<catalog::Committed>(result)) return Load();
+    }
+    if (!clock_.SleepFor(wait, stop)) {
+      throw Error(ErrorCode::kUnavailable, "stopped before the columns of " + catalog::ToString(declaration_.name) +
+                                               " could be changed; start again");
+    }
+  }
+}
+
+}  // namespace millrace::land

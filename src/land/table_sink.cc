@@ -1,0 +1,253 @@
+#include "land/table_sink.h"
+
+#include <arrow/api.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/random.h"
+#include "land/committer.h"
+#include "land/key_index.h"
+#include "land/lane_pool.h"
+#include "land/quarantine.h"
+
+namespace millrace::land {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+/// A commit is due when this many keys wait for it: they are looked up in memory and on disk until then.
+constexpr int64_t kPendingKeysMax = int64_t{16} << 20;
+
+int LanesOf(int wanted) {
+  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+/// What one lane may hold, so that all of them together stay well inside the budget and sources can go on.
+DataFileWriterOptions WriterOptions(int64_t file_size_bytes, int64_t budget_bytes, int lanes) {
+  DataFileWriterOptions options;
+  options.file_size_target_bytes = file_size_bytes;
+  options.row_group_bytes = std::clamp<int64_t>(budget_bytes / (8 * lanes), int64_t{1} << 20, int64_t{64} << 20);
+  options.buffer_bytes_max = std::max<int64_t>(budget_bytes / (3 * lanes), int64_t{4} << 20);
+  return options;
+}
+
+}  // namespace
+
+class TableSink::Impl {
+ public:
+  Impl(catalog::Catalog& catalog, TableSinkOptions options, ByteBudget& budget, const Clock& clock)
+      : catalog_(catalog),
+        options_(std::move(options)),
+        budget_(budget),
+        clock_(clock),
+        lanes_(LanesOf(options_.lanes)),
+        authority_(catalog, options_.table, clock),
+        quarantine_(catalog, {.target = options_.table.name, .scope = options_.scope}, budget, clock) {
+    if (!options_.key.empty()) keys_ = std::make_unique<KeyIndex>(options_.key_index_folder, options_.key);
+  }
+
+  event::Positions Recover();
+  void Write(event::EventBatchPtr events);
+  bool CommitDue() const;
+  event::CommitOutcome Commit(std::stop_token stop);
+  const event::Positions& positions() const { return landed_; }
+  event::SinkCounts counts() const;
+  std::string WaitsFor() const;
+
+ private:
+  void StartLanes();
+  void EnsureTable(const LanePool& pool, std::stop_token stop);
+  bool Overtaken(const TableView& view) const;
+  void ForgetChunk();
+  void Turn(const Landed& landed, LanePool& pool);
+  event::CommitOutcome Lost();
+  int64_t due_bytes() const { return options_.file_size_bytes * lanes_; }
+
+  catalog::Catalog& catalog_;
+  const TableSinkOptions options_;
+  ByteBudget& budget_;
+  const Clock& clock_;
+  const int lanes_;
+  SchemaAuthority authority_;
+  QuarantineWriter quarantine_;
+  std::unique_ptr<KeyIndex> keys_;
+  std::unique_ptr<LanePool> pool_;
+  Random random_ = Random::FromSystem();
+
+  event::Positions landed_;
+  event::Positions from_;  // where the chunk starts, of the splits it has
+  event::Positions to_;
+  std::optional<SteadyTime> chunk_since_;
+  uint64_t chunk_records_ = 0;
+  event::SinkCounts committed_;
+};
+
+void TableSink::Impl::StartLanes() {
+  pool_.reset();
+  LaneContext context{.catalog = catalog_,
+                      .authority = authority_,
+                      .quarantine = quarantine_,
+                      .budget = budget_,
+                      .writer = WriterOptions(options_.file_size_bytes, budget_.limit(), lanes_),
+                      .metadata_columns = MetadataColumns(options_.metadata_columns),
+                      .key = options_.key,
+                      .claim = {},
+                      .stop = {}};
+  pool_ = std::make_unique<LanePool>(std::move(context), lanes_, options_.decoder, random_.Uuid(),
+                                     [this](const std::vector<KeyHash>& keys) { return keys_->Claim(keys); });
+}
+
+void TableSink::Impl::ForgetChunk() {
+  from_.clear();
+  to_.clear();
+  chunk_since_.reset();
+  chunk_records_ = 0;
+}
+
+event::Positions TableSink::Impl::Recover() {
+  pool_.reset();
+  ForgetChunk();
+  const TableViewPtr view = authority_.Refresh();
+  landed_ = view ? ReadPositions(*view->table.metadata, options_.scope).positions : event::Positions{};
+  quarantine_.Recover(landed_);
+  if (keys_ && view) keys_->CatchUp(catalog_.store(), *view->table.metadata);
+  StartLanes();
+  return landed_;
+}
+
+void TableSink::Impl::Write(event::EventBatchPtr events) {
+  if (!pool_) throw Error(ErrorCode::kInternal, "a table sink is written to before it was recovered");
+  const auto at = [](const event::Positions& positions, const event::SplitId& split) {
+    const auto found = positions.find(split);
+    return found == positions.end() ? event::kStart : found->second;
+  };
+  const event::Cursor expected = to_.contains(events->split) ? to_[events->split] : at(landed_, events->split);
+  if (events->begin != expected) {
+    throw Error(ErrorCode::kInternal, fmt::format("{}: a batch begins at '{}', the one before ended at '{}'",
+                                                  events->split.value(), events->begin.value(), expected.value()));
+  }
+  from_.try_emplace(events->split, events->begin);
+  to_[events->split] = events->end;
+  if (!chunk_since_) chunk_since_ = clock_.Steady();
+  chunk_records_ += events->size();
+  pool_->Submit(std::move(events));
+}
+
+bool TableSink::Impl::CommitDue() const {
+  if (!chunk_since_ || !pool_) return false;
+  return clock_.Steady() - *chunk_since_ >= options_.freshness || pool_->encoded_bytes() >= due_bytes() ||
+         (keys_ && keys_->pending() >= kPendingKeysMax);
+}
+
+/// Without a row so far there is no table, and without a table no place for positions: a declared schema makes one.
+void TableSink::Impl::EnsureTable(const LanePool& pool, std::stop_token stop) {
+  if (authority_.view()) return;
+  const auto declared = pool.decoder_columns();
+  if (!declared) return;
+  arrow::FieldVector fields = declared->fields();
+  for (auto& field : MetadataColumns(options_.metadata_columns).fields()) fields.push_back(std::move(field));
+  authority_.Require(arrow::Schema(std::move(fields)), stop);
+}
+
+bool TableSink::Impl::Overtaken(const TableView& view) const {
+  const auto stored = ReadPositions(*view.table.metadata, options_.scope).positions;
+  return std::ranges::any_of(from_, [&](const auto& entry) {
+    const auto now = stored.find(entry.first);
+    return (now == stored.end() ? event::kStart : now->second) != entry.second;
+  });
+}
+
+event::CommitOutcome TableSink::Impl::Lost() {
+  if (keys_) keys_->Forget();
+  quarantine_.Drop();
+  Recover();
+  return event::CommitOutcome::kConflict;
+}
+
+/// The chunk has landed: everything that remembers turns to the next one.
+void TableSink::Impl::Turn(const Landed& landed, LanePool& pool) {
+  FaultPoint("land.before_key_index");
+  if (keys_) keys_->Landed(catalog_.store(), *landed.table.metadata, landed.snapshot_id);
+  for (const auto& [split, cursor] : to_) landed_[split] = cursor;
+  authority_.Saw(landed.table);
+  AddCounts(pool.TakeCounts(), committed_);
+  ++committed_.commits;
+  ForgetChunk();
+  FaultPoint("land.after_key_index");
+}
+
+event::CommitOutcome TableSink::Impl::Commit(std::stop_token stop) {
+  if (from_.empty()) return event::CommitOutcome::kNothing;
+  if (!pool_) throw Error(ErrorCode::kInternal, "a table sink that failed is committed before it was recovered");
+  // Whatever is thrown from here on leaves the sink without lanes: what became of the chunk, only Recover can tell.
+  std::unique_ptr<LanePool> pool = std::move(pool_);
+  std::vector<table::DataFile> files = pool->Finish();
+  EnsureTable(*pool, stop);
+  // A fresh look before the quarantine, so that a zombie leaves nothing there.
+  const TableViewPtr view = authority_.Refresh();
+  if (view && Overtaken(*view)) {
+    for (const auto& file : files) {
+      if (const auto key = catalog_.store().KeyOf(file.file_path)) catalog_.store().Delete(*key);
+    }
+    return Lost();
+  }
+  quarantine_.Commit(from_, to_, stop);
+  if (!view) {
+    chunk_since_ = clock_.Steady();
+    pool_ = std::move(pool);
+    return event::CommitOutcome::kNothing;
+  }
+  const uint64_t count = files.size();
+  uint64_t bytes = 0;
+  for (const auto& file : files) bytes += static_cast<uint64_t>(file.file_size_in_bytes);
+  Committer committer(catalog_, options_.table.name, view->table.metadata->table_uuid, clock_);
+  table::SnapshotChange change;
+  change.added = std::move(files);
+  const auto result =
+      committer.Commit(std::move(change), MovePositions{.scope = options_.scope, .from = from_, .to = to_}, stop);
+  if (!std::holds_alternative<Landed>(result)) return Lost();
+  Turn(std::get<Landed>(result), *pool);
+  committed_.files += count;
+  committed_.bytes += bytes;
+  pool_ = std::move(pool);
+  return event::CommitOutcome::kCommitted;
+}
+
+event::SinkCounts TableSink::Impl::counts() const {
+  event::SinkCounts counts = committed_;
+  if (pool_) AddCounts(pool_->counts(), counts);
+  return counts;
+}
+
+std::string TableSink::Impl::WaitsFor() const {
+  if (!chunk_since_ || !pool_) return "";
+  const auto held = duration_cast<milliseconds>(clock_.Steady() - *chunk_since_);
+  if (CommitDue()) return fmt::format("{} records are ready to commit", chunk_records_);
+  const auto seconds = [](milliseconds duration) { return static_cast<double>(duration.count()) / 1000; };
+  return fmt::format("{} records wait for freshness ({:.1f} s of {:.1f} s gone) or file size ({} of {} encoded)",
+                     chunk_records_, seconds(held), seconds(options_.freshness),
+                     FormatByteSize(static_cast<uint64_t>(pool_->encoded_bytes())),
+                     FormatByteSize(static_cast<uint64_t>(due_bytes())));
+}
+
+TableSink::TableSink(catalog::Catalog& catalog, TableSinkOptions options, ByteBudget& budget, const Clock& clock)
+    : impl_(std::make_unique<Impl>(catalog, std::move(options), budget, clock)) {}
+
+TableSink::~TableSink() = default;
+
+event::Positions TableSink::Recover() { return impl_->Recover(); }
+void TableSink::Write(event::EventBatchPtr events) { impl_->Write(std::move(events)); }
+bool TableSink::CommitDue() const { return impl_->CommitDue(); }
+event::CommitOutcome TableSink::Commit(std::stop_token stop) { return impl_->Commit(stop); }
+event::Positions TableSink::positions() const { return impl_->positions(); }
+event::SinkCounts TableSink::counts() const { return impl_->counts(); }
+std::string TableSink::WaitsFor() const { return impl_->WaitsFor(); }
+
+}  // namespace millrace::land

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "event/sink.h"
+#include "event/stream.h"
+
+/// What every Sink does. In the test file of an implementation: derive from SinkFixture, then
+/// INSTANTIATE_TYPED_TEST_SUITE_P(Name, SinkContract, MyFixture).
+namespace millrace::event {
+
+/// Records are JSON objects {"id": n, "name": "..."}; what is no JSON is rejected.
+class SinkFixture {
+ public:
+  virtual ~SinkFixture() = default;
+  /// A new sink onto the same target, not recovered yet. Several may be open.
+  virtual std::unique_ptr<Sink> Open() = 0;
+  /// The ids that any reader of the target sees now, in rising order; and the texts of its quarantine.
+  virtual std::vector<int64_t> Landed() = 0;
+  virtual std::vector<std::string> Quarantined() = 0;
+};
+
+/// Records `first` to `first + lines.size()` of a split whose cursor is the offset of the next record.
+inline EventBatchPtr BatchOf(const std::vector<std::string>& lines, int64_t first,
+                             const std::string& split = "topic:t/0") {
+  auto batch = std::make_shared<EventBatch>();
+  std::string text;
+  for (const auto& line : lines) {
+    batch->records.push_back({static_cast<uint32_t>(text.size()), static_cast<uint32_t>(line.size())});
+    text += line + "\n";
+  }
+  batch->payload = PaddedBuffer::CopyOf(text);
+  batch->newline_joined = true;
+  batch->base_offset = first;
+  batch->split = SplitId(split);
+  batch->begin = OffsetCursor(first);
+  batch->end = OffsetCursor(first + static_cast<int64_t>(lines.size()));
+  batch->topic = "t";
+  batch->ingested_at = Timestamp(std::chrono::microseconds(1'600'000'000'000'000));
+  return batch;
+}
+
+inline std::string RecordOf(int64_t id) {
+  return R"({"id": )" + std::to_string(id) + R"(, "name": "n)" + std::to_string(id) + "\"}";
+}
+
+/// Records with the ids [first, end).
+inline EventBatchPtr Ids(int64_t first, int64_t end, const std::string& split = "topic:t/0") {
+  std::vector<std::string> lines;
+  for (int64_t id = first; id < end; ++id) lines.push_back(RecordOf(id));
+  return BatchOf(lines, first, split);
+}
+
+inline std::vector<int64_t> Range(int64_t first, int64_t end) {
+  std::vector<int64_t> ids;
+  for (int64_t id = first; id < end; ++id) ids.push_back(id);
+  return ids;
+}
+
+template <typename Fixture>
+class SinkContract : public testing::Test {
+ protected:
+  const SplitId split_{"topic:t/0"};
+  Fixture fixture_;
+};
+TYPED_TEST_SUITE_P(SinkContract);
+
+TYPED_TEST_P(SinkContract, StartsAtTheBeginning) {
+  const auto sink = this->fixture_.Open();
+  EXPECT_TRUE(sink->Recover().empty());
+  EXPECT_EQ(sink->Commit({}), CommitOutcome::kNothing);
+  EXPECT_FALSE(sink->CommitDue());
+  EXPECT_EQ(sink->WaitsFor(), "");
+}
+
+TYPED_TEST_P(SinkContract, RowsAreVisibleWithTheirPositionsAfterTheCommitAndNotBefore) {
+  const auto sink = this->fixture_.Open();
+  sink->Recover();
+  sink->Write(Ids(0, 10));
+  sink->Write(Ids(10, 25));
+  EXPECT_NE(sink->WaitsFor(), "");
+  EXPECT_THAT(this->fixture_.Landed(), testing::IsEmpty());
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), Range(0, 25));
+  EXPECT_EQ(sink->positions().at(this->split_), OffsetCursor(25));
+  EXPECT_EQ(sink->counts().records, 25U);
+  EXPECT_EQ(sink->counts().rows, 25U);
+  EXPECT_EQ(sink->counts().commits, 1U);
+}
+
+TYPED_TEST_P(SinkContract, GoesOnWhereTheLastCommitEnded) {
+  {
+    const auto sink = this->fixture_.Open();
+    sink->Recover();
+    sink->Write(Ids(0, 10));
+    sink->Commit({});
+    sink->Write(Ids(10, 20));  // written, never committed
+  }
+  const auto sink = this->fixture_.Open();
+  EXPECT_EQ(sink->Recover().at(this->split_), OffsetCursor(10));
+  sink->Write(Ids(10, 20));
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), Range(0, 20));
+}
+
+TYPED_TEST_P(SinkContract, SplitsMoveByThemselves) {
+  const auto sink = this->fixture_.Open();
+  sink->Recover();
+  sink->Write(Ids(0, 5, "topic:t/0"));
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  auto other = BatchOf({RecordOf(50), RecordOf(51)}, 0, "topic:t/1");
+  sink->Write(other);
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(sink->positions().at(SplitId("topic:t/0")), OffsetCursor(5));
+  EXPECT_EQ(sink->positions().at(SplitId("topic:t/1")), OffsetCursor(2));
+  const auto again = this->fixture_.Open();
+  EXPECT_EQ(again->Recover(), sink->positions());
+}
+
+TYPED_TEST_P(SinkContract, AGapIsRefused) {
+  const auto sink = this->fixture_.Open();
+  sink->Recover();
+  sink->Write(Ids(0, 10));
+  EXPECT_THROW(sink->Write(Ids(11, 20)), Error);
+}
+
+TYPED_TEST_P(SinkContract, TheSlowerOfTwoWritersLosesItsChunk) {
+  const auto slow = this->fixture_.Open();
+  slow->Recover();
+  slow->Write(Ids(0, 10));
+  const auto fast = this->fixture_.Open();
+  fast->Recover();
+  fast->Write(Ids(0, 7));
+  ASSERT_EQ(fast->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(slow->Commit({}), CommitOutcome::kConflict);
+  const auto positions = slow->Recover();
+  EXPECT_EQ(positions.at(this->split_), OffsetCursor(7));
+  slow->Write(Ids(7, 10));
+  ASSERT_EQ(slow->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), Range(0, 10));
+}
+
+TYPED_TEST_P(SinkContract, WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand) {
+  const auto lines = {RecordOf(0), std::string("{nonsense"), RecordOf(2), std::string("  "), RecordOf(4)};
+  const auto sink = this->fixture_.Open();
+  sink->Recover();
+  sink->Write(BatchOf(lines, 0));
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), (std::vector<int64_t>{0, 2, 4}));
+  EXPECT_EQ(this->fixture_.Quarantined(), std::vector<std::string>{"{nonsense"});
+  const SinkCounts counts = sink->counts();
+  EXPECT_EQ(counts.records, 5U);
+  EXPECT_EQ(counts.rows, 3U);
+  EXPECT_EQ(counts.blank, 1U);
+  EXPECT_EQ(counts.rejected.at(RejectCause::kMalformed), 1U);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(SinkContract, StartsAtTheBeginning,
+                            RowsAreVisibleWithTheirPositionsAfterTheCommitAndNotBefore, GoesOnWhereTheLastCommitEnded,
+                            SplitsMoveByThemselves, AGapIsRefused, TheSlowerOfTwoWritersLosesItsChunk,
+                            WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand);
+
+}  // namespace millrace::event
