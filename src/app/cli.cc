@@ -36,10 +36,11 @@ void AddVerbs(CLI::App& root, Session& session) {
     const auto all = root.get_subcommands({});
     for (size_t i = before; i < all.size(); ++i) all[i]->group(name);
   };
-  group("Pipeline", [&] { AddCheck(root, session); });
+  group(
+      "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); }, [&] { AddRefine(root, session); });
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
-      [&] { AddQuery(root, session); });
+      [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); });
   group(
       "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); });
   group(

@@ -143,6 +143,18 @@ TEST_F(CliTest, GenerateIsRepeatableAndNeverOverwrites) {
   EXPECT_EQ(Millrace({"generate", "clicks", "--rows", "5", "-o", file}).code, 64);
 }
 
+TEST_F(CliTest, ConvertGoesBackAndForth) {
+  const auto csv = Write("a.csv", "id,name,cvv\n1,\"Ann, B\",9\n2,Bo,8\n");
+  const auto packed = (folder_ / "a.jsonl.gz").string();
+  const auto back = (folder_ / "b.csv").string();
+  EXPECT_EQ(Millrace({"convert", csv, packed, "--drop", "cvv"}).code, 0);
+  EXPECT_EQ(Millrace({"convert", packed, back}).code, 0);
+  std::stringstream text;
+  text << std::ifstream(back).rdbuf();
+  EXPECT_EQ(text.str(), "id,name\r\n1,\"Ann, B\"\r\n2,Bo\r\n");
+  EXPECT_EQ(Millrace({"convert", packed, back}).code, 64);
+}
+
 TEST_F(CliTest, CompletionScriptsAreTakenByTheirShell) {
   const auto script = Millrace({"completions", "bash"});
   EXPECT_THAT(script.out, HasSubstr("\"topics tail\""));

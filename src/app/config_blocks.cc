@@ -117,9 +117,11 @@ const Block<TableConfig>& TableBlock() {
           .Add(&TableConfig::key,
                {.name = "key",
                 .doc = "Columns that tell rows apart: a row whose key has landed is dropped as a duplicate."})
-          .Add(
-              &TableConfig::columns,
-              {.name = "columns", .doc = "Column name to type where inferring it from the first events is not wanted."})
+          .Add(&TableConfig::columns, {.name = "columns",
+                                       .doc = "Column name to type where inferring it from the first events is not "
+                                              "wanted: long, double, decimal(9, 2), string, "
+                                              "boolean, timestamptz, date, list<string>, struct<os: string>, or json "
+                                              "for text that keeps any value as it came."})
           .Nested("contract", &TableConfig::contract, ContractBlock())
           .Add(&TableConfig::freshness, {.name = "freshness",
                                          .doc = "Events are to be visible this soon after they arrived.",

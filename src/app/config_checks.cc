@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,9 +13,6 @@
 
 namespace millrace::app {
 namespace {
-
-constexpr std::array<std::string_view, 6> kMetadataColumns = {"_topic",      "_partition",   "_offset",
-                                                              "_event_time", "_ingested_at", "_key"};
 
 /// Adds what `body` throws as a problem at a place.
 template <typename Body>
@@ -105,14 +100,9 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
     }
   }
   for (const auto& [column, type] : table.columns) {
+    if (type == kJsonType) continue;
     Collect(context, table.MarkOf("columns"), fmt::format("{}.columns.{}", path, column),
             [&type = type] { schema::ParseType(type); });
-  }
-  const std::vector<std::string> known(kMetadataColumns.begin(), kMetadataColumns.end());
-  for (const auto& column : table.metadata) {
-    if (std::find(known.begin(), known.end(), column) != known.end()) continue;
-    context.problems.Add(table.MarkOf("metadata"),
-                         fmt::format("{}.metadata: there is no column '{}'{}", path, column, Suggest(column, known)));
   }
 }
 

@@ -12,6 +12,9 @@
 /// A pipeline as people write it. Only app/ sees these; components get plain structs of their own.
 namespace millrace::app {
 
+/// A declared column type beside those of tables: text that keeps any value as its own JSON.
+inline constexpr const char* kJsonType = "json";
+
 enum class FileFormat { kAuto, kJsonLines, kJson, kCsv };
 enum class FileCompression { kAuto, kNone, kGzip, kZstd };
 enum class CsvTypeWord { kText, kNumber, kBoolean };
@@ -86,7 +89,7 @@ struct TableConfig : config::Located {
   ContractConfig contract;
   config::Duration freshness{};
   config::ByteSize file_size;
-  std::vector<std::string> metadata;
+  bool metadata = false;
 };
 
 struct LakeConfig : config::Located {

@@ -55,7 +55,7 @@ topics:
 tables:
   bronze.users: { from: created, files: { compression: zstd } }
   silver.users: { from: created, key: [id], contract: { types: discard_row }, iceberg: { partition_by: day(registered_date) } }
-  silver.clicks: { from: clicks, metadata: [_offset] }
+  silver.clicks: { from: clicks, metadata: true }
 )");
   EXPECT_EQ(pipeline.data_dir.value, (folder_ / "millrace-data").string());
   EXPECT_EQ(pipeline.warehouse(), (folder_ / "millrace-data/lake").string());
@@ -80,8 +80,8 @@ tables:
   quarantine.x: { from: t }
   bronze.a: { from: card, files: { compression: auto, path: ../x }, key: [id] }
   silver.b: { from: cards, files: {}, iceberg: {} }
-  silver.c: { from: cards, columns: { a: lnog }, metadata: [_ofset] }
-  silver.d: { from: both }
+  silver.c: { from: cards, columns: { a: lnog } }
+  silver.d: { from: both, metadata: all }
   silver.e: { key: [id] }
 )"),
             R"(17 mistakes in the configuration:
@@ -96,12 +96,12 @@ tables:
   p.yaml:12: tables.bronze.a.files.path: must stay below the table's folder
   p.yaml:13: tables.silver.b: is either `files` or `iceberg`, not both
   p.yaml:14: tables.silver.c.columns.a: the type 'lnog' cannot be read: 'lnog' is no type; allowed are boolean, int, long, float, double, decimal(p, s), date, time, timestamp, timestamptz, string, uuid, binary, fixed[n], list<type>, map<type, type>, struct<name: type, ...>
-  p.yaml:14: tables.silver.c.metadata: there is no column '_ofset'; did you mean '_offset'?
+  p.yaml:15: tables.silver.d.metadata: expected true or false, found 'all'
   p.yaml:16: tables.silver.e: 'from' is missing: The topic, or the source without a topic, it is made from.
   p.yaml:12: tables.bronze.a.from: there is no topic or source 'card'; did you mean 'cards'?
   p.yaml:11: tables.quarantine.x: the layer 'quarantine' is where millrace keeps rejected records; choose another
   p.yaml:15: tables.silver.d.from: the source 'both' goes to a topic; take from that: `from: t`
-  p.yaml:10: tables.users: 'users' names no table; write layer.name, such as silver.users)");
+  p.yaml:10: tables.users: 'users' is no table name; write namespace.name, as in silver.users)");
 }
 
 TEST_F(ConfigModelTest, TheExamplesAreGood) {

@@ -76,7 +76,9 @@ source::CsvType CsvTypeOf(CsvTypeWord type) {
   return source::CsvType::kString;
 }
 
-std::unique_ptr<event::Source> MakeFile(const std::string& name, const SourceConfig& source) {
+}  // namespace
+
+source::FileSourceOptions FileOptionsFor(const std::string& name, const SourceConfig& source) {
   const auto& config = *source.file;
   source::FileSourceOptions options;
   options.name = name;
@@ -90,13 +92,11 @@ std::unique_ptr<event::Source> MakeFile(const std::string& name, const SourceCon
   options.csv.columns = config.csv.header;
   for (const auto& [column, type] : config.csv.types) options.csv.types.emplace(column, CsvTypeOf(type));
   options.csv.drop = source.drop;
-  return std::make_unique<source::FileSource>(std::move(options));
+  return options;
 }
 
-}  // namespace
-
 std::unique_ptr<event::Source> MakeSource(const std::string& name, const SourceConfig& source) {
-  if (source.file) return MakeFile(name, source);
+  if (source.file) return std::make_unique<source::FileSource>(FileOptionsFor(name, source));
   if (source.generator) return MakeGenerator(name, *source.generator);
   throw Error(ErrorCode::kConfig, fmt::format("the source '{}' has no kind; give it `file` or `generator`", name));
 }

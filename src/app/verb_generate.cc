@@ -12,6 +12,8 @@
 #include "app/registry.h"
 #include "app/signal_stop.h"
 #include "app/verbs.h"
+#include "base/bytes.h"
+#include "source/convert/convert.h"
 
 namespace millrace::app {
 namespace {
@@ -24,20 +26,21 @@ struct GenerateArguments {
 };
 
 ExitCode ToOutput(event::Source& source, const GenerateArguments& arguments, std::optional<int64_t> rows) {
-  const SignalStop stop;
   Progress progress("generate");
   if (arguments.output.empty() || arguments.output == "-") {
+    const SignalStop stop;
     PrintEvents(source, stdout, progress, rows, stop.token());
     return ExitCode::kDone;
   }
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(arguments.output.c_str(), "wbx"), close);
-  if (!file) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{} cannot be made, or is there already; name a new file", arguments.output));
-  }
-  const auto count = PrintEvents(source, file.get(), progress, rows, stop.token());
-  fmt::print(stderr, "wrote {} events to {}\n", count, arguments.output);
+  source::ConvertOptions options;
+  options.to = arguments.output;
+  const auto stats = source::WriteRecords(source, options, [&](const source::ConvertStats& now) {
+    std::optional<double> share;
+    if (rows && *rows > 0) share = static_cast<double>(now.records) / static_cast<double>(*rows);
+    progress.Show(now.records, share);
+  });
+  fmt::print(stderr, "wrote {} events, {}, to {}\n", stats.records,
+             FormatByteSize(static_cast<uint64_t>(stats.bytes_out)), arguments.output);
   return ExitCode::kDone;
 }
 
@@ -64,7 +67,9 @@ void AddGenerate(CLI::App& root, Session& session) {
   verb->add_option("KIND", arguments->kind, "users, cards, clicks or events")->required();
   AddBlockOptions(*verb, *GeneratorBlock().info(), arguments->options, {"kind"});
   auto* topic = verb->add_option("--topic", arguments->topic, "Append to this topic instead of printing");
-  verb->add_option("-o,--output", arguments->output, "Write to this new file instead of printing")->excludes(topic);
+  verb->add_option("-o,--output", arguments->output,
+                   "Write to this new file (.jsonl .json .csv, .gz .zst) instead of printing")
+      ->excludes(topic);
   AddConfigOption(*verb, session);
 }
 

@@ -62,21 +62,15 @@ void GroupCommit::Run(const Work& work, size_t bytes) {
     group->bytes += bytes;
     if (group->requests.size() == 1) work_.notify_one();
   }
-  {
-    std::unique_lock lock(group->mutex);
-    group->finished.wait(lock, [&] { return group->done; });
-  }
+  group->done.wait(0, std::memory_order_acquire);
   if (request.error) std::rethrow_exception(request.error);
 }
 
 void GroupCommit::Loop() {
   while (const auto group = Take()) {
     Execute(*group);
-    {
-      const std::lock_guard lock(group->mutex);
-      group->done = true;
-    }
-    group->finished.notify_all();
+    group->done.store(1, std::memory_order_release);
+    group->done.notify_all();
     signal_.Raise();
     try {
       CheckpointWhenDue();

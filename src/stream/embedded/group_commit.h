@@ -54,9 +54,7 @@ class GroupCommit {
   struct Group {
     std::vector<Request*> requests;
     size_t bytes = 0;
-    std::mutex mutex;
-    std::condition_variable finished;
-    bool done = false;
+    std::atomic<uint32_t> done{0};
   };
 
   void Loop();

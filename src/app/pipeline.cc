@@ -1,0 +1,105 @@
+#include "app/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/plan.h"
+#include "app/registry.h"
+#include "app/run_status.h"
+#include "app/storage.h"
+#include "app/table_sinks.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace millrace::app {
+namespace {
+
+constexpr auto kStatusEvery = std::chrono::seconds(1);
+constexpr auto kRetentionEvery = std::chrono::seconds(10);
+
+/// True once in `every`.
+bool Due(SteadyTime& last, std::chrono::seconds every) {
+  const auto now = Clock::System().Steady();
+  if (last != SteadyTime{} && now - last < every) return false;
+  last = now;
+  return true;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
+    : config_(config),
+      until_idle_(until_idle),
+      directory_(DataDirectory::OpenToWrite(config.data_dir.value)),
+      budget_(config.memory.bytes),
+      lake_(OpenLake(config, directory_)),
+      stream_(OpenStream(directory_)),
+      refinery_(Refinery::Open(config, directory_, lake_, budget_)) {
+  PipelineRunner::Options options;
+  options.until_idle = until_idle;
+  options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
+  if (refinery_) options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
+  runner_ = std::make_unique<PipelineRunner>(std::move(options));
+  for (const auto& topic : TopicsOf(config)) stream_->EnsureTopic(topic);
+  AddSources();
+  AddTables();
+}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::AddSources() {
+  for (const auto& [name, source] : config_.sources) {
+    if (until_idle_ && !EndsByItself(source)) {
+      throw Error(ErrorCode::kConfig,
+                  fmt::format("{}: sources.{}: never ends, so --until-idle would never return; give it `rows`",
+                              config::ToString(source.mark), name));
+    }
+    if (source.topic.empty()) continue;
+    runner_->AddSource(std::make_unique<SourceFeed>(
+        MakeSource(name, source), *stream_, budget_,
+        SourceFeed::Options{.producer = config_.name + "/" + name, .topic = source.topic, .until_idle = until_idle_}));
+  }
+}
+
+void Pipeline::AddTables() {
+  for (const auto& [name, table] : config_.tables) {
+    TableFeed::Options options;
+    options.table = name;
+    if (until_idle_) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
+    options.on_commit = [this] { runner_->NoteCommit(); };
+    runner_->AddTable(std::make_unique<TableFeed>(
+        OpenReader(name, table), MakeSink(config_, name, table, directory_, lake_, budget_), std::move(options)));
+  }
+}
+
+std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_name, const TableConfig& table) {
+  if (FromTopic(config_, table)) return stream_->OpenReader(table.from, config_.name + "/" + table_name);
+  return MakeSource(table.from, config_.sources.at(table.from));
+}
+
+void Pipeline::Refine(std::stop_token stop, bool tell_built) {
+  const auto reports = refinery_->Run({}, {.full_refresh = false, .on_commit_only = true}, stop, tell_built);
+  if (!stop.stop_requested()) models_failed_ = AnyFailed(reports);
+}
+
+void Pipeline::Tick(const PipelineRunner& runner) {
+  if (show_) show_(runner);
+  if (Due(status_written_, kStatusEvery))
+    WriteRunStatus(directory_.status(), DescribeRun(runner, Clock::System().Now()));
+  if (Due(retention_enforced_, kRetentionEvery)) {
+    const auto freed = stream_->EnforceRetention(Clock::System().Now());
+    if (freed > 0) LogDebug("retention freed {} bytes of the stream", freed);
+  }
+}
+
+RunReport Pipeline::Run(std::stop_token stop, std::function<void(const PipelineRunner&)> show) {
+  show_ = std::move(show);
+  auto report = runner_->Run(stop);
+  if (refinery_ && until_idle_ && !stop.stop_requested()) Refine(stop, true);
+  WriteRunStatus(directory_.status(), DescribeRun(*runner_, Clock::System().Now()));
+  return report;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "app/config_model.h"
+#include "app/lake.h"
+#include "app/pipeline_runner.h"
+#include "app/refinery.h"
+#include "base/byte_budget.h"
+#include "event/stream.h"
+
+namespace millrace::app {
+
+/// A pipeline put together from its configuration: the data directory locked, stream, lake, one feed a source and one a
+/// table. Made, run once, dropped.
+class Pipeline {
+ public:
+  /// Error when the data directory is taken, or something a source or table needs is not there.
+  Pipeline(const PipelineConfig& config, bool until_idle);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// Models failed during the run; said on stderr.
+  bool models_failed() const { return models_failed_; }
+
+  /// `show` is called about ten times a second.
+  RunReport Run(std::stop_token stop, std::function<void(const PipelineRunner&)> show);
+
+ private:
+  void AddSources();
+  void AddTables();
+  std::unique_ptr<event::Source> OpenReader(const std::string& table_name, const TableConfig& table);
+  void Refine(std::stop_token stop, bool tell_built);
+  void Tick(const PipelineRunner& runner);
+
+  const PipelineConfig& config_;
+  const bool until_idle_;
+  DataDirectory directory_;
+  ByteBudget budget_;
+  Lake lake_;
+  std::unique_ptr<event::Stream> stream_;
+  std::unique_ptr<Refinery> refinery_;
+  bool models_failed_ = false;
+  std::function<void(const PipelineRunner&)> show_;
+  SteadyTime status_written_{};
+  SteadyTime retention_enforced_{};
+  std::unique_ptr<PipelineRunner> runner_;
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,98 @@
+#include "app/pipeline_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::app {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(100);
+/// How long a commit of unknown outcome is waited for after a stop.
+constexpr auto kPatience = std::chrono::seconds(60);
+
+}  // namespace
+
+PipelineRunner::PipelineRunner(Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+PipelineRunner::~PipelineRunner() = default;
+
+bool PipelineRunner::IntakeDone(const std::string& topic) const {
+  return std::all_of(sources_.begin(), sources_.end(),
+                     [&](const auto& source) { return source->topic() != topic || source->done(); });
+}
+
+void PipelineRunner::NoteCommit() { ++commits_; }
+
+void PipelineRunner::Guard(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (...) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+    stop_feeds_.request_stop();
+  }
+}
+
+void PipelineRunner::Refine(std::stop_token stop) {
+  uint64_t seen = 0;
+  while (clock_.SleepFor(kTick, stop)) {
+    const uint64_t now = commits_;
+    if (now == seen) continue;
+    seen = now;
+    options_.after_commits(stop);
+  }
+}
+
+RunReport PipelineRunner::Run(std::stop_token stop) {
+  const std::stop_callback forward(stop, [this] { stop_feeds_.request_stop(); });
+  std::stop_source abort;
+  {
+    std::jthread refiner;
+    if (options_.after_commits) {
+      refiner = std::jthread([this](const std::stop_token& done) { Guard([&] { Refine(done); }); });
+    }
+    std::vector<std::jthread> threads;
+    const auto start = [&](std::function<void()> body) {
+      ++feeds_running_;
+      threads.emplace_back([this, body = std::move(body)] {
+        Guard(body);
+        --feeds_running_;
+      });
+    };
+    for (auto& feed : sources_) {
+      start([this, &feed] { feed->Run(stop_feeds_.get_token()); });
+    }
+    for (auto& feed : tables_) {
+      start([this, &feed, &abort] { feed->Run(stop_feeds_.get_token(), abort.get_token()); });
+    }
+    WatchUntilFeedsEnd();
+    if (feeds_running_ > 0) abort.request_stop();
+  }
+  if (error_) std::rethrow_exception(error_);
+  return Report();
+}
+
+void PipelineRunner::WatchUntilFeedsEnd() {
+  std::optional<SteadyTime> stopped_at;
+  // Without anything to drain to, the pipeline goes on until it is told to stop.
+  while (feeds_running_ > 0 || (!options_.until_idle && !stop_feeds_.stop_requested())) {
+    clock_.SleepFor(kTick, {});
+    if (options_.tick) options_.tick(*this);
+    if (!stop_feeds_.stop_requested()) continue;
+    if (!stopped_at) stopped_at = clock_.Steady();
+    if (clock_.Steady() - *stopped_at > kPatience) return;
+  }
+}
+
+RunReport PipelineRunner::Report() const {
+  RunReport report;
+  report.drained = std::all_of(tables_.begin(), tables_.end(), [](const auto& table) { return table->drained(); }) &&
+                   std::all_of(sources_.begin(), sources_.end(), [](const auto& source) { return source->done(); });
+  for (const auto& source : sources_) report.events += source->events();
+  for (const auto& table : tables_) report.tables.push_back({table->table(), table->status().counts});
+  return report;
+}
+
+}  // namespace millrace::app

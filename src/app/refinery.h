@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/config_model.h"
+#include "app/data_directory.h"
+#include "app/lake.h"
+#include "base/byte_budget.h"
+#include "refine/runner.h"
+
+namespace millrace::app {
+
+/// The models of a pipeline and the engine that runs them. One thread at a time.
+class Refinery {
+ public:
+  /// Null when the pipeline has no models. Error kConfig for a model that cannot be read.
+  static std::unique_ptr<Refinery> Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
+                                        ByteBudget& budget);
+
+  /// Runs models (empty: all) and says on stderr what became of each; what was built is only told when `tell_built`.
+  std::vector<refine::RunReport> Run(const std::vector<catalog::TableName>& models, const refine::RunOptions& options,
+                                     std::stop_token stop, bool tell_built);
+
+  const refine::Graph& graph() const { return runner_.graph(); }
+
+ private:
+  Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget);
+
+  query::Engine engine_;
+  refine::Runner runner_;
+};
+
+/// One model failed, or was left out because one before it failed.
+bool AnyFailed(const std::vector<refine::RunReport>& reports);
+
+}  // namespace millrace::app

@@ -1,0 +1,61 @@
+#include "app/source_feed.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/log.h"
+
+namespace millrace::app {
+namespace {
+
+constexpr int kFencedMax = 10;
+
+}  // namespace
+
+SourceFeed::SourceFeed(std::unique_ptr<event::Source> source, event::Stream& stream, ByteBudget& budget,
+                       Options options)
+    : source_(std::move(source)), stream_(stream), budget_(budget), options_(std::move(options)) {}
+
+void SourceFeed::Run(std::stop_token stop) {
+  WithContext(fmt::format("source {}", source_->name()), [&] {
+    SeekToStored();
+    while (!stop.stop_requested()) {
+      const auto read = source_->Read({}, stop);
+      if (read.state == event::ReadState::kBatch) {
+        const auto held = budget_.Reserve(read.batch->bytes(), stop);
+        Append(read.batch);
+      } else if (read.state == event::ReadState::kExhausted || (options_.until_idle && !stop.stop_requested())) {
+        done_ = true;
+        return;
+      }
+    }
+  });
+}
+
+void SourceFeed::SeekToStored() { source_->Seek(stream_.ProducerPositions(options_.producer)); }
+
+void SourceFeed::Append(const event::EventBatchPtr& batch) {
+  const auto outcome =
+      stream_.Append({.topic = options_.topic,
+                      .events = batch,
+                      .position = event::ProducerPosition{options_.producer, batch->split, batch->begin, batch->end},
+                      .idempotency_key = {}});
+  if (outcome == event::AppendOutcome::kFenced) {
+    if (++fenced_in_a_row_ > kFencedMax) {
+      throw Error(ErrorCode::kStop,
+                  "something else keeps feeding this source into the same stream; stop it, then run again");
+    }
+    LogWarning("source {}: its stored position was moved; going on from there", source_->name());
+    SeekToStored();
+    return;
+  }
+  fenced_in_a_row_ = 0;
+  events_ += batch->size();
+  FaultPoint("app.source_ack");
+  source_->Acknowledge({{batch->split, batch->end}});
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/byte_budget.h"
+#include "event/source.h"
+#include "event/stream.h"
+
+namespace millrace::app {
+
+/// Carries one source into one topic. The append and the move of the source's position are one transaction of the
+/// stream, so a crash between any two steps repeats nothing and loses nothing. Run belongs to one thread; the counters
+/// may be read by others.
+class SourceFeed {
+ public:
+  struct Options {
+    std::string producer;  // stable: its positions are stored under it
+    std::string topic;
+    bool until_idle = false;
+  };
+  SourceFeed(std::unique_ptr<event::Source> source, event::Stream& stream, ByteBudget& budget, Options options);
+
+  /// Until the source ends, is idle (when that is asked for), or a stop is requested. Error kStop when somebody else
+  /// keeps moving the source's position.
+  void Run(std::stop_token stop);
+
+  std::string_view name() const { return source_->name(); }
+  const std::string& topic() const { return options_.topic; }
+  uint64_t events() const { return events_; }
+  bool done() const { return done_; }
+
+ private:
+  void Append(const event::EventBatchPtr& batch);
+  void SeekToStored();
+
+  std::unique_ptr<event::Source> source_;
+  event::Stream& stream_;
+  ByteBudget& budget_;
+  const Options options_;
+  int fenced_in_a_row_ = 0;
+  std::atomic<uint64_t> events_ = 0;
+  std::atomic<bool> done_ = false;
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,116 @@
+#include "app/table_sinks.h"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "decode/json_decoder.h"
+#include "land/files_sink.h"
+#include "land/quarantine.h"
+#include "land/table_sink.h"
+#include "schema/schema.h"
+
+namespace millrace::app {
+namespace {
+
+schema::ContractMode ModeOf(ContractWord word) {
+  switch (word) {
+    case ContractWord::kEvolve:
+      return schema::ContractMode::kEvolve;
+    case ContractWord::kFreeze:
+      return schema::ContractMode::kFreeze;
+    case ContractWord::kDiscardValue:
+      return schema::ContractMode::kDiscardValue;
+    case ContractWord::kDiscardRow:
+      return schema::ContractMode::kDiscardRow;
+  }
+  return schema::ContractMode::kEvolve;
+}
+
+std::shared_ptr<event::Sink> MakeTableSink(const PipelineConfig& pipeline, const std::string& name,
+                                           const TableConfig& table, const DataDirectory& directory, Lake& lake,
+                                           ByteBudget& budget) {
+  land::TableSinkOptions options;
+  options.table.name = catalog::ParseTableName(name);
+  if (table.iceberg) {
+    options.table.partition_by = table.iceberg->partition_by;
+    options.table.sort_by = table.iceberg->sort_by;
+    options.table.properties = table.iceberg->properties;
+  }
+  options.scope = pipeline.name;
+  options.decoder = [table] { return MakeDecoder(table); };
+  options.freshness = table.freshness;
+  options.file_size_bytes = table.file_size.bytes;
+  options.metadata_columns = table.metadata;
+  options.key = table.key;
+  options.key_index_folder = directory.path() / "keys" / name;
+  return std::make_shared<land::TableSink>(*lake.catalog, std::move(options), budget);
+}
+
+land::FilesCompression CompressionOf(FileCompression compression) {
+  switch (compression) {
+    case FileCompression::kNone:
+      return land::FilesCompression::kNone;
+    case FileCompression::kZstd:
+      return land::FilesCompression::kZstd;
+    case FileCompression::kGzip:
+    case FileCompression::kAuto:
+      return land::FilesCompression::kGzip;
+  }
+  return land::FilesCompression::kGzip;
+}
+
+/// A sink of files and what it borrows.
+struct FilesLanding {
+  land::QuarantineWriter quarantine;
+  land::QuarantinedFilesRejects rejects;
+  land::FilesSink sink;
+
+  FilesLanding(Lake& lake, land::QuarantineOptions quarantine_options, land::FilesSinkOptions options,
+               ByteBudget& budget)
+      : quarantine(*lake.catalog, std::move(quarantine_options), budget),
+        rejects(quarantine),
+        sink(*lake.store, std::move(options), budget, &rejects) {}
+};
+
+std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const std::string& name,
+                                           const TableConfig& table, Lake& lake, ByteBudget& budget) {
+  const auto table_name = catalog::ParseTableName(name);
+  land::FilesSinkOptions options;
+  options.pipeline = pipeline.name;
+  options.encoding.prefix = FilesPrefix(table_name);
+  options.encoding.path = table.files->path;
+  options.encoding.compression = CompressionOf(table.files->compression);
+  options.buffer_bytes = table.files->buffer_size.bytes;
+  options.buffer_time = table.files->buffer_time;
+  land::QuarantineOptions quarantine{.target = table_name, .scope = pipeline.name};
+  auto landing = std::make_shared<FilesLanding>(lake, std::move(quarantine), std::move(options), budget);
+  return {landing, &landing->sink};
+}
+
+}  // namespace
+
+std::string FilesPrefix(const catalog::TableName& name) { return name.name_space + "/" + name.name; }
+
+std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table) {
+  decode::JsonDecoderOptions options;
+  options.contract = {ModeOf(table.contract.columns), ModeOf(table.contract.types)};
+  schema::Schema columns;
+  for (const auto& [column, type] : table.columns) {
+    schema::Field field;
+    field.name = column;
+    field.type = type == kJsonType ? schema::Type(schema::PrimitiveType{}) : schema::ParseType(type);
+    if (type == kJsonType) options.json_columns.insert(column);
+    columns.fields.push_back(std::move(field));
+  }
+  if (!columns.fields.empty()) options.columns = schema::ToArrow(columns);
+  return std::make_unique<decode::JsonDecoder>(std::move(options));
+}
+
+std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget) {
+  if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
+  return MakeTableSink(pipeline, name, table, directory, lake, budget);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/config_model.h"
+#include "app/lake.h"
+#include "base/byte_budget.h"
+#include "event/decoder.h"
+#include "event/sink.h"
+
+namespace millrace::app {
+
+/// Where the objects of a table of plain files lie in the warehouse.
+std::string FilesPrefix(const catalog::TableName& name);
+
+/// The decoder of a table's records, with its declared columns.
+std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table);
+
+/// What lands a table: rows into Iceberg, or events as they came into files. `lake` and `budget` outlive it.
+std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget);
+
+}  // namespace millrace::app
