@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/fault.h"
+#include "base/random.h"
 #include "catalog/sql/sql_catalog.h"
 #include "io/local_object_store.h"
 #include "judge/python.h"
@@ -72,12 +73,33 @@ class RunnerTest : public ::testing::Test {
     CommitEvents(std::move(change));
   }
 
-  void CommitEvents(table::SnapshotChange change) {
-    const auto base = *catalog_.Load(kEvents);
+  /// Records the files of a table anew, with what their partitions say and nothing else.
+  void WithoutBounds(const TableName& name) {
+    table::SnapshotChange change;
+    change.operation = "replace";
+    change.remove_all = true;
+    const auto base = *catalog_.Load(name);
+    for (const auto& manifest : table::ReadManifestList(*store_, *base.metadata->current_snapshot())) {
+      for (auto& entry : table::ReadManifest(*store_, *base.metadata, manifest)) {
+        if (entry.status == table::EntryStatus::kDeleted) continue;
+        for (auto* counts : {&entry.file.value_counts, &entry.file.null_value_counts, &entry.file.nan_value_counts})
+          counts->clear();
+        entry.file.lower_bounds.clear();
+        entry.file.upper_bounds.clear();
+        change.added.push_back(entry.file);
+      }
+    }
+    CommitTo(name, std::move(change));
+  }
+
+  void CommitEvents(table::SnapshotChange change) { CommitTo(kEvents, std::move(change)); }
+
+  void CommitTo(const TableName& name, table::SnapshotChange change) {
+    const auto base = *catalog_.Load(name);
     table::SnapshotBuilder builder(*store_, std::move(change));
     const auto request = builder.Build(*base.metadata, Clock::System().Now());
     ASSERT_TRUE(
-        std::holds_alternative<catalog::Committed>(catalog_.Commit(kEvents, request.requirements, request.updates)));
+        std::holds_alternative<catalog::Committed>(catalog_.Commit(name, request.requirements, request.updates)));
   }
 
   judge::Folder folder_;
@@ -270,6 +292,52 @@ TEST_F(RunnerTest, RowsOfOthersAreNotTouched) {
   const auto report = RunOne(Parse("silver.events", "SELECT 1 AS id"));
   EXPECT_EQ(report.error, ErrorCode::kStop);
   EXPECT_THAT(report.why, HasSubstr("has rows that this model did not write"));
+}
+
+std::string RandomCondition(Random& random) {
+  static const std::vector<std::string> kConditions[] = {
+      {"id = {}", "id IN ({}, 3, 77)", "id < {}", "id >= {}", "id BETWEEN {} AND 60"},
+      {"ts >= TIMESTAMPTZ '2023-11-01 00:00:00Z' + {} * INTERVAL 31 HOUR",
+       "ts < TIMESTAMPTZ '2023-11-01 00:00:00Z' + {} * INTERVAL 31 HOUR",
+       "ts = TIMESTAMPTZ '2023-12-30 00:00:00Z' + {} * INTERVAL 7 HOUR", "ts IS NULL"},
+      {"old > TIMESTAMP '1969-01-01' + {} * INTERVAL 11 DAY", "old <= TIMESTAMP '1969-01-01' + {} * INTERVAL 11 DAY"},
+      {"name = 'n{}'", "name > 'n{}'", "name < 'n{}'", "name LIKE 'n{}%'", "name IS NOT NULL"},
+      {"d = DATE '1970-01-01' + ({} - 50)", "d < DATE '1970-01-01' + ({} - 50)"},
+      {"big = {} * 1000", "big > -{}"}};
+  const auto& group = kConditions[random.Below(std::size(kConditions))];
+  return fmt::format(fmt::runtime(group[random.Below(group.size())]), random.Below(100));
+}
+
+/// Bounds are left out of the files' records, so only partitions prune: by each transform, before and after 1970.
+TEST_F(RunnerTest, PartitionsPruneAndNeverChangeAnAnswer) {
+  constexpr const char* kSelect =
+      "SELECT range AS id, CASE WHEN range % 11 = 0 THEN NULL ELSE TIMESTAMPTZ '2023-12-30 00:00:00Z' + range * "
+      "INTERVAL 7 HOUR END AS ts, "
+      "TIMESTAMP '1969-06-01' + range * INTERVAL 5 DAY AS old, CASE WHEN range % 13 = 0 THEN NULL ELSE 'n' || range "
+      "END AS name, "
+      "DATE '1970-01-01' + (range - 50)::INT AS d, (range - 50) * 1000 AS big FROM range(100)";
+  Random random(7);
+  for (const auto* partition :
+       {"bucket(5, id)", "day(ts)", "month(old)", "year(old)", "hour(ts)", "truncate(2, name)", "month(d)", "day(d)",
+        "truncate(7000, big)", "bucket(4, name)", "bucket(3, ts)", "name"}) {
+    const auto model =
+        Parse("gold.parts", fmt::format("-- ---\n-- partition_by: \"{}\"\n-- ---\n{}", partition, kSelect));
+    ASSERT_EQ(RunOne(model).outcome, Outcome::kBuilt);
+    WithoutBounds(model.name);
+    int pruned = 0;
+    for (int i = 0; i < 15; ++i) {
+      const auto condition =
+          RandomCondition(random) + (random.Below(2) == 0 ? " AND " : " OR ") + RandomCondition(random);
+      SCOPED_TRACE(fmt::format("{}: {}", partition, condition));
+      const auto ask = "SELECT count(*) AS n, sum(id) AS s FROM {} WHERE " + condition;
+      const auto result = engine_.Run(fmt::format(fmt::runtime(ask), "gold.parts"), {}, {});
+      pruned += result->scans()[0].files_read < result->scans()[0].files_total ? 1 : 0;
+      std::ostringstream answer;
+      Print(*result, query::OutputFormat::kCsv, {}, answer);
+      ASSERT_EQ(answer.str(), Ask(fmt::format(fmt::runtime(ask), "(SELECT * FROM gold.parts LIMIT 1000000)")));
+    }
+    EXPECT_GT(pruned, 0) << partition;
+  }
 }
 
 constexpr const char* kLatest =
