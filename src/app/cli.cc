@@ -37,12 +37,14 @@ void AddVerbs(CLI::App& root, Session& session) {
     for (size_t i = before; i < all.size(); ++i) all[i]->group(name);
   };
   group(
-      "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); }, [&] { AddRefine(root, session); });
+      "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); }, [&] { AddStatus(root, session); },
+      [&] { AddRefine(root, session); });
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
       [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); });
   group(
-      "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); });
+      "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); },
+      [&] { AddOffsets(root, session); }, [&] { AddQuarantine(root, session); });
   group(
       "About millrace", [&] { AddDocs(root, session); }, [&] { AddCompletions(root, session); },
       [&] { AddVersion(root, session); });

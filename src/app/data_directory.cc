@@ -138,6 +138,15 @@ DataDirectory DataDirectory::OpenToRead(const fs::path& path) {
   return DataDirectory(path);
 }
 
+std::optional<std::string> DataDirectory::HolderOf(const fs::path& path) {
+  const int file = open((path / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  const bool is_free = flock(file, LOCK_SH | LOCK_NB) == 0;
+  close(file);
+  if (is_free) return std::nullopt;
+  return ReadFirstLine(path / "lock").value_or("unknown");
+}
+
 DataDirectory::DataDirectory(DataDirectory&& other) noexcept
     : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
+#include <optional>
 #include <string>
 
 namespace millrace::app {
@@ -23,6 +23,9 @@ class DataDirectory {
   static DataDirectory OpenToAppend(const std::filesystem::path& path);
   /// For looking while another process may write. Error kUnavailable when there is nothing yet.
   static DataDirectory OpenToRead(const std::filesystem::path& path);
+
+  /// The pid, as text, of the process that has it locked; nullopt when none has.
+  static std::optional<std::string> HolderOf(const std::filesystem::path& path);
 
   ~DataDirectory();
   DataDirectory(DataDirectory&& other) noexcept;

@@ -9,9 +9,7 @@
 #include <iterator>
 #include <memory>
 
-#include "app/engine_options.h"
-#include "app/lake.h"
-#include "app/load_config.h"
+#include "app/opened_lake.h"
 #include "app/signal_stop.h"
 #include "app/verbs.h"
 #include "query/printer.h"
@@ -69,11 +67,10 @@ ExitCode Query(const Session& session, const QueryArguments& arguments) {
   query::QueryOptions options;
   SetAsOf(arguments.as_of, options);
   const SignalStop stop;
-  const auto pipeline = LoadConfigOrDefaults(session.config_paths);
-  const auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
-  const auto lake = OpenLakeToRead(pipeline, directory);
-  query::Engine engine(*lake.catalog, EngineOptionsFor(pipeline, directory));
-  const auto result = engine.Run(SqlOf(arguments.sql), options, stop.token());
+  const auto opened = OpenLakeOf(session);
+  const auto over = OpenEngineOver(opened);
+  options.views = over.options.views;
+  const auto result = over.engine->Run(SqlOf(arguments.sql), options, stop.token());
   query::PrintOptions print;
   print.table_width = TerminalWidth();
   if (arguments.output.empty()) {

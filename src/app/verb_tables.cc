@@ -4,8 +4,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "app/lake.h"
-#include "app/load_config.h"
+#include "app/files_table_facts.h"
+#include "app/opened_lake.h"
 #include "app/snapshot_facts.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
@@ -19,31 +19,33 @@ struct TablesArguments {
   std::string name;
 };
 
-struct OpenedLake {
-  PipelineConfig pipeline;
-  DataDirectory directory;
-  Lake lake;
-};
+bool IsFilesTable(const OpenedLake& opened, const std::string& name) {
+  const auto found = opened.pipeline.tables.find(name);
+  return found != opened.pipeline.tables.end() && found->second.files.has_value();
+}
 
-OpenedLake Open(const Session& session) {
-  auto pipeline = LoadConfigOrDefaults(session.config_paths);
-  auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
-  auto lake = OpenLakeToRead(pipeline, directory);
-  return {std::move(pipeline), std::move(directory), std::move(lake)};
+void AddFilesTables(OpenedLake& opened, Listing& listing) {
+  for (const auto& [name, table] : opened.pipeline.tables) {
+    if (!table.files) continue;
+    const auto facts = ReadFilesTable(opened.pipeline, name, opened.lake);
+    listing.Add({name, "files", facts.rows, facts.files, facts.bytes, nullptr, nullptr});
+  }
 }
 
 ExitCode List(const Session& session) {
-  const auto opened = Open(session);
-  Listing listing({{"table"}, {"rows"}, {"files"}, {"bytes", Listing::Form::kBytes}, {"snapshots"}, {"last_commit"}});
+  auto opened = OpenLakeOf(session);
+  Listing listing(
+      {{"table"}, {"form"}, {"rows"}, {"files"}, {"bytes", Listing::Form::kBytes}, {"snapshots"}, {"last_commit"}});
+  AddFilesTables(opened, listing);
   for (const auto& name : AllTables(*opened.lake.catalog)) {
     const auto loaded = opened.lake.catalog->Load(name);
     if (!loaded) continue;
     const auto* snapshot = loaded->metadata->current_snapshot();
     if (snapshot == nullptr) {
-      listing.Add({catalog::ToString(name), 0, 0, 0, 0, nullptr});
+      listing.Add({catalog::ToString(name), "iceberg", 0, 0, 0, 0, nullptr});
       continue;
     }
-    listing.Add({catalog::ToString(name), SummaryNumber(snapshot->summary, "total-records"),
+    listing.Add({catalog::ToString(name), "iceberg", SummaryNumber(snapshot->summary, "total-records"),
                  SummaryNumber(snapshot->summary, "total-data-files"),
                  SummaryNumber(snapshot->summary, "total-files-size"), loaded->metadata->snapshots.size(),
                  FormatMillis(snapshot->timestamp_ms)});
@@ -69,7 +71,7 @@ const table::SortOrder* DefaultOrder(const table::TableMetadata& metadata) {
 }
 
 ExitCode Describe(const Session& session, const std::string& name) {
-  const auto opened = Open(session);
+  const auto opened = OpenLakeOf(session);
   const auto loaded = RequireTable(*opened.lake.catalog, name);
   const auto& metadata = *loaded.metadata;
   Listing columns({{"id"}, {"column"}, {"type"}, {"required"}, {"doc"}});
@@ -97,7 +99,7 @@ ExitCode Describe(const Session& session, const std::string& name) {
 }
 
 ExitCode Snapshots(const Session& session, const std::string& name) {
-  const auto opened = Open(session);
+  const auto opened = OpenLakeOf(session);
   const auto loaded = RequireTable(*opened.lake.catalog, name);
   Listing listing({{"snapshot"},
                    {"committed_at"},
@@ -121,8 +123,20 @@ ExitCode Snapshots(const Session& session, const std::string& name) {
   return ExitCode::kDone;
 }
 
+void ListPlainFiles(OpenedLake& opened, const std::string& name, Listing& listing) {
+  ForEachFile(opened.pipeline, name, opened.lake, [&](const std::string& key, int64_t rows, int64_t bytes) {
+    listing.Add({opened.lake.store->UriOf(key), nullptr, rows, bytes});
+  });
+}
+
 ExitCode Files(const Session& session, const std::string& name) {
-  const auto opened = Open(session);
+  auto opened = OpenLakeOf(session);
+  if (IsFilesTable(opened, name)) {
+    Listing plain({{"file"}, {"partition"}, {"rows"}, {"bytes", Listing::Form::kBytes}});
+    ListPlainFiles(opened, name, plain);
+    plain.Print(session.json, fmt::format("{} has no files yet", name));
+    return ExitCode::kDone;
+  }
   const auto loaded = RequireTable(*opened.lake.catalog, name);
   const auto& metadata = *loaded.metadata;
   Listing listing({{"file"}, {"partition"}, {"rows"}, {"bytes", Listing::Form::kBytes}});

@@ -1,0 +1,26 @@
+#include "app/opened_lake.h"
+
+#include "app/engine_options.h"
+#include "app/load_config.h"
+#include "refine/graph.h"
+
+namespace millrace::app {
+
+OpenedLake OpenLakeOf(const Session& session) {
+  auto pipeline = LoadConfigOrDefaults(session.config_paths);
+  auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
+  auto lake = OpenLakeToRead(pipeline, directory);
+  return {std::move(pipeline), std::move(directory), std::move(lake)};
+}
+
+OpenedEngine OpenEngineOver(const OpenedLake& opened) {
+  OpenedEngine made;
+  made.engine =
+      std::make_unique<query::Engine>(*opened.lake.catalog, EngineOptionsFor(opened.pipeline, opened.directory));
+  if (opened.pipeline.models) {
+    made.options.views = refine::Graph(refine::ReadModels(opened.pipeline.models->value), *made.engine).views();
+  }
+  return made;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "app/lake.h"
+#include "app/refinery.h"
+#include "app/session.h"
+#include "query/engine.h"
+
+namespace millrace::app {
+
+/// What verbs that only look need: the pipeline, its data directory and its lake, open for reading.
+struct OpenedLake {
+  PipelineConfig pipeline;
+  DataDirectory directory;
+  Lake lake;
+};
+
+OpenedLake OpenLakeOf(const Session& session);
+
+/// A SQL engine over it that knows the views among the pipeline's models.
+struct OpenedEngine {
+  std::unique_ptr<query::Engine> engine;
+  query::QueryOptions options;
+};
+
+OpenedEngine OpenEngineOver(const OpenedLake& opened);
+
+}  // namespace millrace::app

@@ -1,0 +1,44 @@
+#include "app/table_positions.h"
+
+#include "app/files_table_facts.h"
+#include "app/plan.h"
+#include "land/committer.h"
+
+namespace millrace::app {
+namespace {
+
+event::Positions StoredPositions(OpenedLake& opened, const std::string& name, const TableConfig& table) {
+  if (table.files) return ReadFilesTable(opened.pipeline, name, opened.lake).positions;
+  const auto loaded = opened.lake.catalog->Load(catalog::ParseTableName(name));
+  if (!loaded) return {};
+  return land::ReadPositions(*loaded->metadata, opened.pipeline.name).positions;
+}
+
+void AddTopicPositions(const std::string& name, const event::TopicInfo& topic, event::Positions& stored,
+                       std::vector<TablePosition>& out) {
+  for (const auto& partition : topic.partitions) {
+    const auto split = event::TopicSplit(topic.id, partition.partition);
+    const auto found = stored.find(split);
+    const int64_t offset = found == stored.end() ? partition.first_offset : event::OffsetOf(found->second);
+    out.push_back({name, topic.spec.name, partition.partition, std::to_string(offset), partition.next_offset - offset});
+    stored.erase(split);
+  }
+}
+
+}  // namespace
+
+std::vector<TablePosition> ReadTablePositions(OpenedLake& opened, event::Stream* stream) {
+  std::vector<TablePosition> out;
+  for (const auto& [name, table] : opened.pipeline.tables) {
+    auto stored = StoredPositions(opened, name, table);
+    if (stream != nullptr && FromTopic(opened.pipeline, table)) {
+      if (const auto topic = stream->FindTopic(table.from)) AddTopicPositions(name, *topic, stored, out);
+    }
+    // Splits of sources, and of incarnations of a topic that are gone.
+    for (const auto& [split, cursor] : stored)
+      out.push_back({name, split.value(), std::nullopt, cursor.value(), std::nullopt});
+  }
+  return out;
+}
+
+}  // namespace millrace::app
