@@ -5,6 +5,7 @@
 #include "app/load_config.h"
 #include "app/plan.h"
 #include "app/verbs.h"
+#include "refine/model.h"
 
 namespace millrace::app {
 
@@ -13,8 +14,9 @@ void AddCheck(CLI::App& root, Session& session) {
       root, session, "check", "Validate a configuration without running it",
       [&session] {
         const auto pipeline = LoadConfig(session.config_paths);
-        fmt::print("{}: good: {} sources, {} topics, {} tables\n", pipeline.name, pipeline.sources.size(),
-                   TopicsOf(pipeline).size(), pipeline.tables.size());
+        const size_t models = pipeline.models ? refine::ReadModels(pipeline.models->value).size() : 0;
+        fmt::print("{}: good: {} sources, {} topics, {} tables, {} models\n", pipeline.name, pipeline.sources.size(),
+                   TopicsOf(pipeline).size(), pipeline.tables.size(), models);
         return ExitCode::kDone;
       },
       "  millrace check\n  millrace check -c examples/github/millrace.yaml");
