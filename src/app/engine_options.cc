@@ -1,10 +1,23 @@
 #include "app/engine_options.h"
 
+#include <algorithm>
+#include <thread>
+
 namespace millrace::app {
 
-query::EngineOptions EngineOptionsFor(const PipelineConfig& pipeline, const DataDirectory& directory) {
+int64_t EngineShare(const PipelineConfig& pipeline) { return pipeline.models ? pipeline.memory.bytes / 2 : 0; }
+
+int64_t BufferShare(const PipelineConfig& pipeline) { return pipeline.memory.bytes - EngineShare(pipeline); }
+
+/// A thread of the engine sorts and groups in this much without going under.
+constexpr int64_t kBytesPerThread = int64_t{256} << 20;
+
+query::EngineOptions EngineOptionsFor(int64_t memory_bytes, const DataDirectory& directory) {
   query::EngineOptions options;
-  options.memory_bytes = pipeline.memory.bytes / 2;
+  options.memory_bytes = memory_bytes;
+  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
+  options.threads =
+      static_cast<int>(std::clamp<int64_t>(memory_bytes / kBytesPerThread, 1, std::max<int64_t>(1, cores)));
   options.spill_directory = (directory.path() / "spill").string();
   return options;
 }

@@ -1,12 +1,19 @@
 #pragma once
 
+#include <cstdint>
+
 #include "app/config_model.h"
 #include "app/data_directory.h"
 #include "query/engine.h"
 
 namespace millrace::app {
 
-/// Half of the pipeline's memory, the rest spilled below the data directory.
-query::EngineOptions EngineOptionsFor(const PipelineConfig& pipeline, const DataDirectory& directory);
+/// How a pipeline's memory is shared out while it runs: half to the engine of its models, when it has any, and the
+/// rest to what is buffered.
+int64_t EngineShare(const PipelineConfig& pipeline);
+int64_t BufferShare(const PipelineConfig& pipeline);
+
+/// An engine that takes `memory_bytes` and spills the rest below the data directory.
+query::EngineOptions EngineOptionsFor(int64_t memory_bytes, const DataDirectory& directory);
 
 }  // namespace millrace::app

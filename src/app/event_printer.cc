@@ -11,8 +11,7 @@
 namespace millrace::app {
 namespace {
 
-/// False when nobody reads any more.
-bool WriteBatch(const event::EventBatch& batch, std::FILE* out) {
+void WriteBatch(const event::EventBatch& batch, std::FILE* out) {
   bool good = true;
   if (batch.newline_joined && !batch.records.empty()) {
     const auto begin = batch.records.front().begin;
@@ -25,9 +24,7 @@ bool WriteBatch(const event::EventBatch& batch, std::FILE* out) {
       good = std::fwrite(record.data(), 1, record.size(), out) == record.size() && std::fputc('\n', out) != EOF;
     }
   }
-  good = good && std::fflush(out) == 0;
-  if (good) return true;
-  if (errno == EPIPE) return false;
+  if (good && std::fflush(out) == 0) return;
   throw Error(ErrorCode::kStop, fmt::format("the output cannot be written: {}", std::strerror(errno)));
 }
 
@@ -40,7 +37,7 @@ int64_t PrintEvents(event::Source& source, std::FILE* out, Progress& progress, s
     const auto read = source.Read({}, stop);
     if (read.state == event::ReadState::kExhausted) break;
     if (read.state == event::ReadState::kIdle) continue;
-    if (!WriteBatch(*read.batch, out)) break;
+    WriteBatch(*read.batch, out);
     count += static_cast<int64_t>(read.batch->size());
     std::optional<double> share;
     if (expected && *expected > 0) share = static_cast<double>(count) / static_cast<double>(*expected);

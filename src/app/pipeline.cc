@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/engine_options.h"
 #include "app/plan.h"
 #include "app/registry.h"
 #include "app/run_status.h"
@@ -33,7 +34,7 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
     : config_(config),
       until_idle_(until_idle),
       directory_(DataDirectory::OpenToWrite(config.data_dir.value)),
-      budget_(config.memory.bytes),
+      budget_(BufferShare(config)),
       lake_(OpenLake(config, directory_)),
       stream_(OpenStream(directory_)),
       refinery_(Refinery::Open(config, directory_, lake_, budget_)) {

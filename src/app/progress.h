@@ -20,7 +20,6 @@ class Progress {
 
   /// Draws at most ten times a second. `share` is how much is done, in [0, 1], where that is known.
   void Show(int64_t events, std::optional<double> share);
-  bool visible() const { return visible_; }
 
  private:
   std::string what_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "app/engine_options.h"
 
@@ -18,33 +19,10 @@ void TellExpectations(const refine::RunReport& report) {
   }
 }
 
-void Tell(const refine::RunReport& report, bool tell_built, bool stopped) {
-  using Outcome = refine::RunReport::Outcome;
-  const auto name = catalog::ToString(report.model);
-  // What a stop cut short is done by the next run.
-  if (stopped && report.outcome != Outcome::kBuilt) return;
-  switch (report.outcome) {
-    case Outcome::kBuilt:
-      if (tell_built)
-        fmt::print(stderr, "{}: {} rows{}\n", name, report.rows, report.why.empty() ? "" : " (" + report.why + ")");
-      break;
-    case Outcome::kNothing:
-      if (tell_built) fmt::print(stderr, "{}: as it was{}\n", name, report.why.empty() ? "" : " (" + report.why + ")");
-      break;
-    case Outcome::kFailed:
-      fmt::print(stderr, "millrace: {}\n", report.why);
-      break;
-    case Outcome::kSkipped:
-      fmt::print(stderr, "millrace: model {}: left out: {}\n", name, report.why);
-      break;
-  }
-  TellExpectations(report);
-}
-
 }  // namespace
 
 Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget)
-    : engine_(*lake.catalog, EngineOptionsFor(pipeline, directory)),
+    : engine_(*lake.catalog, EngineOptionsFor(EngineShare(pipeline), directory)),
       runner_(*lake.catalog, engine_, budget, refine::Graph(refine::ReadModels(pipeline.models->value), engine_)) {}
 
 std::unique_ptr<Refinery> Refinery::Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
@@ -53,10 +31,36 @@ std::unique_ptr<Refinery> Refinery::Open(const PipelineConfig& pipeline, const D
   return std::unique_ptr<Refinery>(new Refinery(pipeline, directory, lake, budget));
 }
 
+void Refinery::Tell(const refine::RunReport& report, bool tell_built) {
+  using Outcome = refine::RunReport::Outcome;
+  const auto name = catalog::ToString(report.model);
+  const auto why = report.why.empty() ? std::string() : " (" + report.why + ")";
+  switch (report.outcome) {
+    case Outcome::kBuilt:
+      failures_.erase(report.model);
+      if (tell_built) fmt::print(stderr, "{}: {} rows{}\n", name, report.rows, why);
+      break;
+    case Outcome::kNothing:
+      if (tell_built) fmt::print(stderr, "{}: as it was{}\n", name, why);
+      break;
+    case Outcome::kFailed:
+    case Outcome::kSkipped:
+      if (std::exchange(failures_[report.model], report.why) == report.why && !tell_built) return;
+      fmt::print(stderr, "millrace: {}{}\n", report.outcome == Outcome::kSkipped ? name + ": left out: " : "",
+                 report.why);
+      break;
+  }
+  TellExpectations(report);
+}
+
 std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableName>& models,
                                              const refine::RunOptions& options, std::stop_token stop, bool tell_built) {
   auto reports = runner_.Run(models, options, stop);
-  for (const auto& report : reports) Tell(report, tell_built, stop.stop_requested());
+  for (const auto& report : reports) {
+    // What a stop cut short is done by the next run.
+    if (stop.stop_requested() && report.outcome != refine::RunReport::Outcome::kBuilt) continue;
+    Tell(report, tell_built);
+  }
   return reports;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -29,8 +30,11 @@ class Refinery {
  private:
   Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget);
 
+  void Tell(const refine::RunReport& report, bool tell_built);
+
   query::Engine engine_;
   refine::Runner runner_;
+  std::map<catalog::TableName, std::string> failures_;  // told already: a model that fails again and again says it once
 };
 
 /// One model failed, or was left out because one before it failed.

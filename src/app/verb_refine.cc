@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/engine_options.h"
 #include "app/load_config.h"
 #include "app/refinery.h"
 #include "app/signal_stop.h"
@@ -21,7 +22,7 @@ ExitCode Refine(const Session& session, const RefineArguments& arguments) {
   const auto pipeline = LoadConfig(session.config_paths);
   const auto directory = DataDirectory::OpenToWrite(pipeline.data_dir.value);
   auto lake = OpenLake(pipeline, directory);
-  ByteBudget budget(pipeline.memory.bytes);
+  ByteBudget budget(BufferShare(pipeline));
   const auto refinery = Refinery::Open(pipeline, directory, lake, budget);
   if (!refinery) {
     throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");

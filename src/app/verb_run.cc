@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -42,6 +43,8 @@ void ShowProgress(const PipelineRunner& runner, Progress& progress) {
 }
 
 ExitCode Run(const Session& session, bool until_idle) {
+  // Whoever read our talk may go; the pipeline does not.
+  std::signal(SIGPIPE, SIG_IGN);
   const SignalStop stop;
   const auto config = LoadConfig(session.config_paths);
   Pipeline pipeline(config, until_idle);
