@@ -21,7 +21,10 @@ class Wrong(AssertionError):
 
 
 def path_of(uri):
-    return urllib.parse.unquote(uri[len("file://") :]) if uri.startswith("file://") else uri
+    """A path out of what writers put into metadata: ours and pyiceberg's file:///x, Spark's file:/x, or plain."""
+    if uri.startswith("file:"):
+        return "/" + urllib.parse.unquote(uri[len("file:") :]).lstrip("/")
+    return uri
 
 
 class Lake:

@@ -44,7 +44,7 @@ def check(millrace):
     oracle.compare([(i, i * 7) for i in range(EVENTS)], [(r["id"], r["n"]) for r in rows], "silver")
     oracle.compare([(i, i * 14) for i in range(EVENTS)], [(r["id"], r["double_n"]) for r in lake.walk("gold.doubles")], "gold")
     (quarantine,) = [t for t in lake.tables() if t.startswith("quarantine.") and "silver" in t]
-    assert [bytes(r["raw"]) for r in lake.walk(quarantine)] == [b"poison"]
+    assert [bytes(r["record"]) for r in lake.walk(quarantine)] == [b"poison"]
     lines = []
     for path in sorted((millrace.folder / "data/lake/bronze/events").rglob("*.jsonl")):
         lines += [json.loads(line) for line in path.read_text().splitlines()]

@@ -25,7 +25,7 @@ tables:
     iceberg: {{ partition_by: [day(created_at)] }}
     key: [id]
     columns: {{ created_at: timestamptz }}
-    metadata: [_topic, _partition, _offset]
+    metadata: true
   silver.cards: {{ from: cards, key: [id] }}
 models: models
 """
@@ -64,9 +64,11 @@ def sent(root):
         return [json.loads(line) for line in file]
 
 
-def agrees(value, stored, path="$"):
+def agrees(value, stored, path="$", null_list_is_empty=False):
     """Why `stored` (a Python value out of Arrow) is not the JSON `value`; None when it is. A member that is absent reads as NULL."""
     if value is None:
+        if null_list_is_empty and stored == []:
+            return None
         return None if stored is None or (isinstance(stored, dict) and not any(stored.values())) else f"{path}: null became {stored!r}"
     if isinstance(value, dict):
         if stored is None:
@@ -75,14 +77,14 @@ def agrees(value, stored, path="$"):
         if unknown:
             return f"{path}: members {unknown} are gone"
         for name, item in stored.items():
-            wrong = agrees(value.get(name), item, f"{path}.{name}")
+            wrong = agrees(value.get(name), item, f"{path}.{name}", null_list_is_empty)
             if wrong:
                 return wrong
         return None
     if isinstance(value, list):
         if stored is None or len(stored) != len(value):
             return None if not value and stored is None else f"{path}: list of {len(value)} became {stored!r}"
-        return next((w for i, (a, b) in enumerate(zip(value, stored)) if (w := agrees(a, b, f"{path}[{i}]"))), None)
+        return next((w for i, (a, b) in enumerate(zip(value, stored)) if (w := agrees(a, b, f"{path}[{i}]", null_list_is_empty))), None)
     if isinstance(stored, datetime.datetime):
         value = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
     return None if value == stored and type(value) is type(stored) else f"{path}: {value!r} became {stored!r}"
@@ -92,17 +94,28 @@ def without(row, *names):
     return {k: v for k, v in row.items() if k not in names}
 
 
-META = ("_topic", "_partition", "_offset", "_rescued")
+META = ("_topic", "_partition", "_offset", "_event_time", "_ingested_at", "_key", "_rescued")
 
 
-def check_events(rows, sent):
+def check_events(rows, sent, null_list_is_empty=False):
+    """`null_list_is_empty`: pyiceberg 0.12 reads a null list of structs inside a struct as [], in tables of its own making too."""
     by_id = {row["id"]: row for row in rows}
     oracle.compare([e["id"] for e in sent], [r["id"] for r in rows], "event ids")
     for event in sent:
         row = by_id[event["id"]]
-        rescued = json.loads(row["_rescued"]) if row.get("_rescued") else {}
-        wrong = agrees(event, without(row, *META))
-        assert wrong is None or rescued, f"event {event['id']}: {wrong}"
+        if row["_rescued"]:
+            restore(row, json.loads(row["_rescued"]))
+        wrong = agrees(event, without(row, *META), null_list_is_empty=null_list_is_empty)
+        assert wrong is None, f"event {event['id']}: {wrong}"
+
+
+def restore(row, rescued):
+    """Puts rescued values (path -> value) back where they came from."""
+    for path, value in rescued.items():
+        *parents, name = path.split(".")
+        for parent in parents:
+            row = row[parent]
+        row[name] = value
 
 
 def test_silver_is_the_input_by_our_own_walk_of_the_files(lake, sent):
@@ -110,12 +123,13 @@ def test_silver_is_the_input_by_our_own_walk_of_the_files(lake, sent):
 
 
 def test_silver_is_the_input_by_pyiceberg(lake, sent):
-    check_events(readers.pyiceberg_rows(lake.folder / "data", "silver.events"), sent)
+    check_events(readers.pyiceberg_rows(lake.folder / "data", "silver.events"), sent, null_list_is_empty=True)
 
 
-def test_nothing_had_to_be_rescued_or_quarantined(lake):
+def test_only_empty_lists_had_to_be_rescued_and_nothing_quarantined(lake):
+    """`"assets": []` says nothing of the type of assets, so there is no column for it yet; the text is kept."""
     rows = readers.pyiceberg_rows(lake.folder / "data", "silver.events")
-    assert [r["_rescued"] for r in rows if r.get("_rescued")] == []
+    assert {r["_rescued"] for r in rows if r["_rescued"]} == {'{"payload.release.assets":[]}'}
     assert not [t for t in oracle.Lake(lake.folder / "data").tables() if t.startswith("quarantine.")]
 
 
