@@ -141,7 +141,8 @@ void Column::Pad(int64_t rows) {
   if (has_offsets()) {
     const auto end = values.At<int32_t>(length);
     values.Reserve(rows * 4);
-    for (int64_t row = 0; row < rows; ++row) values.UnsafeAppend(end);
+    std::fill_n(reinterpret_cast<int32_t*>(values.end()), rows, end);
+    values.SetSize(values.size() + rows * 4);
   } else if (width > 0) {
     values.AppendZeros(rows * width);
   }
@@ -175,7 +176,11 @@ void Column::MarkNull(int64_t rows) {
     if (length > 0) std::memset(validity.data(), 0xff, static_cast<size_t>((length + 7) / 8));
   }
   EnsureBits(validity, length + rows);
-  for (int64_t row = length; row < length + rows; ++row) SetBit(validity.data(), row, false);
+  // Bits of rows to come may be cleared with them: each is written when its row is.
+  const int64_t end = length + rows;
+  int64_t row = length;
+  for (; row < end && (row & 7) != 0; ++row) SetBit(validity.data(), row, false);
+  if (row < end) std::memset(validity.data() + row / 8, 0, static_cast<size_t>((end - row + 7) / 8));
 }
 
 }  // namespace millrace::decode

@@ -181,5 +181,78 @@ TEST(JsonDecoderTest, ContractKeepsColumnsOut) {
   }
 }
 
+TEST(JsonDecoderTest, DeclaredTypesReadTheirText) {
+  const auto uuid = arrow::KeyValueMetadata::Make({"iceberg.type", "PARQUET:field_id"}, {"uuid", "7"});
+  JsonDecoderOptions options =
+      Declared({arrow::field("u", arrow::fixed_size_binary(16), true, uuid), arrow::field("x", arrow::binary()),
+                arrow::field("y", arrow::fixed_size_binary(3)), arrow::field("a", arrow::date32()),
+                arrow::field("b", arrow::time64(arrow::TimeUnit::MICRO)),
+                arrow::field("l", arrow::timestamp(arrow::TimeUnit::MICRO)), arrow::field("d", arrow::decimal128(9, 2)),
+                arrow::field("j", arrow::utf8()), arrow::field("m", arrow::map(arrow::utf8(), arrow::int64()))});
+  options.json_columns = {"j"};
+  Decoding decoding(options);
+  decoding.Take(
+      {R"({"u":"123e4567-e89b-12d3-a456-426614174000","x":"aGk=","y":"YWJj","a":"2021-07-21","b":"01:02:03",)"
+       R"("l":"2021-07-21T06:00:00","d":12.5,"j":{"any": [1]},"m":{"k":1,"l":null}})",
+       R"({"u":"nope","x":"a","y":"aGk=","a":"today","b":7,"l":"2021-07-21T06:00:00Z","d":0.005,"j":"s","m":{"k":"v"}})"});
+  EXPECT_THAT(decoding.Column("u"),
+              ElementsAre(std::string("\x12\x3e\x45\x67\xe8\x9b\x12\xd3\xa4\x56\x42\x66\x14\x17\x40\x00", 16), "null"));
+  EXPECT_THAT(decoding.Column("a"), ElementsAre("2021-07-21", "null"));
+  EXPECT_THAT(decoding.Column("b"), ElementsAre("01:02:03.000000", "null"));
+  EXPECT_THAT(decoding.Column("d"), ElementsAre("12.50", "null"));
+  EXPECT_THAT(decoding.Column("j"), ElementsAre(R"({"any": [1]})", R"("s")"));
+  EXPECT_THAT(
+      decoding.Column("_rescued"),
+      ElementsAre("null", R"({"u":"nope","x":"a","y":"aGk=","a":"today","b":7,"l":"2021-07-21T06:00:00Z","d":0.005,)"
+                          R"("m[\"k\"]":"v"})"));
+  EXPECT_TRUE(decoding.decoder().schema()->field(0)->metadata()->Equals(*uuid)) << "metadata goes through";
+}
+
+TEST(JsonDecoderTest, RequiredColumnsAreKeptOrBecomeOptional) {
+  for (const auto mode : {ContractMode::kDiscardValue, ContractMode::kEvolve}) {
+    Decoding decoding(
+        Declared({arrow::field("r", arrow::int64(), false), arrow::field("a", arrow::int64())}, {.types = mode}));
+    const auto& decoded = decoding.Take({R"({"r":1})", R"({"a":2})", R"({"r":null})", R"({"r":"x"})"});
+    EXPECT_EQ(decoded.rejects.size(), mode == ContractMode::kEvolve ? 0u : 3u);
+    EXPECT_EQ(decoding.decoder().schema()->field(0)->nullable(), mode == ContractMode::kEvolve);
+  }
+}
+
+TEST(JsonDecoderTest, TypesContractRejects) {
+  for (const auto mode : {ContractMode::kDiscardRow, ContractMode::kFreeze}) {
+    Decoding decoding(Declared({arrow::field("a", arrow::int64())}, {.types = mode}));
+    const auto& decoded = decoding.Take({R"({"a":1})", R"({"a":"x"})", R"({"a":2})"});
+    ASSERT_EQ(decoded.rejects.size(), 1u);
+    EXPECT_EQ(decoded.rejects[0].cause, RejectCause::kContract);
+    EXPECT_THAT(decoding.Column("a"), ElementsAre("1", "2"));
+  }
+}
+
+TEST(JsonDecoderTest, UndecidedNamesWaitForAType) {
+  Decoding decoding;
+  decoding.Take({R"({"a":1,"x":null,"y":[],"z":{"w":null}})"});
+  EXPECT_EQ(decoding.decoder().schema()->ToString(), "a: int64\n_rescued: string");
+  EXPECT_THAT(decoding.Column("_rescued"), ElementsAre(R"({"y":[],"z":{"w":null}})"));
+  decoding.Take({R"({"a":2,"y":[]})", R"({"x":1.5,"y":[[1]],"z":{"w":[true]}})", R"({"y":[],"z":{}})"});
+  EXPECT_THAT(decoding.Column("x"), ElementsAre("null", "1.5", "null"));
+  EXPECT_EQ(decoding.Type("y"), "list<element: list<element: int64>>");
+  EXPECT_EQ(decoding.Type("z"), "struct<w: list<element: bool>>");
+  EXPECT_THAT(decoding.Column("_rescued"), ElementsAre(R"({"y":[]})", "null", "null"));
+}
+
+TEST(JsonDecoderTest, AdoptRulesOverWhatWasInferred) {
+  Decoding decoding;
+  decoding.Take({R"({"a":1,"b":"x"})"});
+  const auto id = arrow::KeyValueMetadata::Make({"PARQUET:field_id"}, {"3"});
+  decoding.decoder().Adopt(
+      arrow::schema({arrow::field("_rescued", arrow::utf8(), true, id), arrow::field("b", arrow::utf8())}));
+  EXPECT_EQ(decoding.decoder().schema()->field_names(), (std::vector<std::string>{"b", "_rescued"}));
+  EXPECT_TRUE(decoding.decoder().schema()->field(1)->metadata()->Equals(*id));
+  const auto decoded = decoding.decoder().Decode(Batch({R"({"a":"now text","b":"y"})"}));
+  EXPECT_EQ(decoded.rows->schema()->field_names(), (std::vector<std::string>{"b", "a", "_rescued"}));
+  EXPECT_EQ(decoded.rows->GetColumnByName("a")->type()->ToString(), "string");
+  EXPECT_THROW(decoding.decoder().Adopt(arrow::schema({arrow::field("n", arrow::uint64())})), Error);
+}
+
 }  // namespace
 }  // namespace millrace::decode

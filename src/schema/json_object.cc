@@ -10,6 +10,32 @@ namespace millrace::schema {
 
 using nlohmann::json;
 
+namespace {
+
+/// Copying and printing a document goes down as deep as it nests, on the stack.
+constexpr int kDepthMax = 1000;
+
+bool NestsTooDeep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDepthMax) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 JsonObject::JsonObject(const json& object, std::string path) : json_(object), path_(std::move(path)) {
   if (!json_.is_object()) {
     throw Error(ErrorCode::kData, fmt::format("{} is not a JSON object", path_.empty() ? "the document" : path_));
@@ -100,6 +126,7 @@ bool JsonObject::Bool(const char* member) const {
 }
 
 json ParseJson(std::string_view text, const std::string& what) {
+  if (NestsTooDeep(text)) throw Error(ErrorCode::kData, fmt::format("{} nests deeper than {} levels", what, kDepthMax));
   try {
     return json::parse(text);
   } catch (const json::parse_error& error) {

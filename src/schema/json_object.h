@@ -43,7 +43,8 @@ class JsonObject {
   std::string path_;
 };
 
-/// Parses a document. Error kData with the byte where it stops being JSON; `what` names it ("table metadata").
+/// Parses a document. Error kData with the byte where it stops being JSON, or when it nests deeper than 1000 levels;
+/// `what` names it ("table metadata").
 nlohmann::json ParseJson(std::string_view text, const std::string& what);
 
 }  // namespace millrace::schema

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "judge/python.h"
+#include "schema/json_object.h"
 #include "schema/name_mapping.h"
 
 namespace millrace::schema {
@@ -184,6 +185,15 @@ TEST(SchemaTest, JsonThatIsWrongNamesThePath) {
     deep = R"({"type": "list", "element-id": 2, "element-required": true, "element": )" + deep + "}";
   fails((R"([{"id": 1, "name": "a", "required": true, "type": )" + deep + "}]").c_str(),
         "nests deeper than 200 levels");
+}
+
+TEST(ParseJsonTest, NestingIsBoundedAndBracketsInStringsDoNotCount) {
+  const auto nested = [](size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  EXPECT_TRUE(ParseJson(nested(1000), "it").is_array());
+  EXPECT_THAT([&] { ParseJson(nested(5'000'000), "it"); },
+              ThrowsMessage<Error>(HasSubstr("it nests deeper than 1000 levels")));
+  const std::string text = "\\\"" + std::string(2000, '[');
+  EXPECT_EQ(ParseJson(json(text).dump(), "it"), text);
 }
 
 TEST(ParseTypeTest, ReadsWhatPeopleWrite) {

@@ -23,7 +23,19 @@ std::string DecimalToBigEndian(const Decimal& decimal, int bytes) {
   std::string text(static_cast<size_t>(bytes), '\0');
   auto bits = static_cast<__uint128_t>(decimal.unscaled);
   for (auto it = text.rbegin(); it != text.rend(); ++it, bits >>= 8) *it = static_cast<char>(bits & 0xff);
+  if (DecimalFromBigEndian(text) != decimal) {
+    throw Error(ErrorCode::kData, "a decimal partition value has more digits than its column");
+  }
   return text;
+}
+
+size_t FixedLength(const schema::PrimitiveType& type) {
+  return type.kind == Primitive::kUuid ? 16 : static_cast<size_t>(type.length);
+}
+
+std::string_view OfLength(size_t length, std::string_view bytes) {
+  if (bytes.size() == length) return bytes;
+  throw Error(ErrorCode::kData, fmt::format("a fixed partition value has {} bytes, not {}", bytes.size(), length));
 }
 
 }  // namespace
@@ -54,9 +66,10 @@ Value ReadPartitionValue(AvroDecoder& decoder, const AvroType& avro, const schem
       return decoder.Double(avro);
     case Primitive::kDecimal:
       return DecimalFromBigEndian(decoder.ByteString(avro));
-    case Primitive::kString:
     case Primitive::kUuid:
     case Primitive::kFixed:
+      return std::string(OfLength(FixedLength(type), decoder.ByteString(avro)));
+    case Primitive::kString:
     case Primitive::kBinary:
       return std::string(decoder.ByteString(avro));
   }
@@ -82,15 +95,8 @@ void WritePartitionValue(AvroEncoder& encoder, const schema::PrimitiveType& type
     case Primitive::kDecimal:
       return encoder.Fixed(DecimalToBigEndian(std::get<Decimal>(value), DecimalBytesOf(type.precision)));
     case Primitive::kUuid:
-    case Primitive::kFixed: {
-      const auto& bytes = std::get<std::string>(value);
-      const size_t size = type.kind == Primitive::kUuid ? 16 : static_cast<size_t>(type.length);
-      if (bytes.size() != size) {
-        throw Error(ErrorCode::kInternal,
-                    fmt::format("a fixed partition value has {} bytes, not {}", bytes.size(), size));
-      }
-      return encoder.Fixed(bytes);
-    }
+    case Primitive::kFixed:
+      return encoder.Fixed(OfLength(FixedLength(type), std::get<std::string>(value)));
     case Primitive::kString:
     case Primitive::kBinary:
       return encoder.Bytes(std::get<std::string>(value));

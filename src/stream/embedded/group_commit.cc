@@ -62,15 +62,21 @@ void GroupCommit::Run(const Work& work, size_t bytes) {
     group->bytes += bytes;
     if (group->requests.size() == 1) work_.notify_one();
   }
-  group->done.wait(0, std::memory_order_acquire);
+  {
+    std::unique_lock lock(group->mutex);
+    group->finished.wait(lock, [&] { return group->done; });
+  }
   if (request.error) std::rethrow_exception(request.error);
 }
 
 void GroupCommit::Loop() {
   while (const auto group = Take()) {
     Execute(*group);
-    group->done.store(1, std::memory_order_release);
-    group->done.notify_all();
+    {
+      const std::lock_guard lock(group->mutex);
+      group->done = true;
+    }
+    group->finished.notify_all();
     signal_.Raise();
     try {
       CheckpointWhenDue();

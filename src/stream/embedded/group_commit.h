@@ -54,7 +54,9 @@ class GroupCommit {
   struct Group {
     std::vector<Request*> requests;
     size_t bytes = 0;
-    std::atomic<uint32_t> done{0};
+    std::mutex mutex;
+    std::condition_variable finished;
+    bool done = false;
   };
 
   void Loop();
