@@ -83,9 +83,11 @@ const Block<IcebergConfig>& IcebergBlock() {
                {.name = "partition_by",
                 .doc =
                     "Columns or transforms of them: type, day(created_at), hour(t), month(t), year(t), bucket(16, id), "
-                    "truncate(4, name)."})
+                    "truncate(4, name). A table that is there takes a change for its new files; absent, it keeps what "
+                    "it has."})
           .Add(&IcebergConfig::sort_by,
-               {.name = "sort_by", .doc = "Columns rows of a file are sorted by; `desc` may follow."})
+               {.name = "sort_by",
+                .doc = "Columns rows of a file are sorted by; `desc` may follow. Changes as partition_by does."})
           .Add(&IcebergConfig::properties,
                {.name = "properties", .doc = "Table properties, set when the table is made."});
   return block;

@@ -33,8 +33,8 @@ std::shared_ptr<event::Sink> MakeTableSink(const PipelineConfig& pipeline, const
   land::TableSinkOptions options;
   options.table.name = catalog::ParseTableName(name);
   if (table.iceberg) {
-    options.table.partition_by = table.iceberg->partition_by;
-    options.table.sort_by = table.iceberg->sort_by;
+    if (table.iceberg->Given("partition_by")) options.table.partition_by = table.iceberg->partition_by;
+    if (table.iceberg->Given("sort_by")) options.table.sort_by = table.iceberg->sort_by;
     options.table.properties = table.iceberg->properties;
   }
   options.scope = pipeline.name;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "land/files_json_check.h"
+#include "land/files_json_names.h"
 
 namespace millrace::land {
 namespace {
@@ -178,9 +179,14 @@ LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
     out += "}\n";
     return LineOutcome::kRow;
   }
-  const auto members = text.substr(1);
-  out += members.find_first_not_of(" \t\r\n") == members.size() - 1 ? "" : ",";
-  AppendOnOneLine(members, out);
+  out += text.find_first_not_of(" \t\r\n", 1) == text.size() - 1 ? "" : ",";
+  size_t written = 1;
+  for (const NameChange& change : ReservedNameChanges(text)) {
+    AppendOnOneLine(text.substr(written, change.at - written), out);
+    out.append(change.underscores, '_');
+    written = change.at;
+  }
+  AppendOnOneLine(text.substr(written), out);
   out += '\n';
   return LineOutcome::kRow;
 }

@@ -16,7 +16,8 @@ enum class LineOutcome { kRow, kBlank, kRejected };
 /// Makes one line of JSON of a record: an object as it came, byte for byte, with our members in front of its own,
 ///   {"_topic":"t","_partition":0,"_offset":7,"_event_time":"...","_ingested_at":"...","_key":"k", ...
 /// raw line ends between its tokens as spaces; any other JSON value as member "_value". A key that is not UTF-8 comes
-/// as "_key_base64". What is no JSON document is rejected. A pure function of the record; single-threaded.
+/// as "_key_base64". Members of the record that are called like ours get one underscore more (files_json_names.h). What
+/// is no JSON document is rejected. A pure function of the record; single-threaded.
 class JsonLineWriter {
  public:
   explicit JsonLineWriter(size_t record_bytes_max);

@@ -99,8 +99,7 @@ struct QuarantineWriter::State {
 
 QuarantineWriter::QuarantineWriter(catalog::Catalog& catalog, QuarantineOptions options, ByteBudget& budget,
                                    const Clock& clock) {
-  TableDeclaration declaration{
-      .name = QuarantineTableOf(options.target), .partition_by = {}, .sort_by = {}, .properties = {}};
+  TableDeclaration declaration{.name = QuarantineTableOf(options.target)};
   state_.reset(new State{.catalog = catalog,
                          .options = std::move(options),
                          .budget = budget,

@@ -1,22 +1,28 @@
 #include "land/schema_authority.h"
 
 #include <arrow/api.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "schema/evolution.h"
 #include "table/partition.h"
 #include "table/schema_update.h"
+#include "table/spec_update.h"
 
 namespace millrace::land {
 namespace {
 
 using std::chrono::milliseconds;
 
+using Expressions = std::vector<std::string>;
+
+constexpr int kArrangeAttemptsMax = 10;
 constexpr milliseconds kWaitMin{20};
 constexpr milliseconds kWaitMax{2000};
 
@@ -42,6 +48,11 @@ bool FitsField(const arrow::Field& field, const arrow::Field& column) {
     default:
       return field.type()->Equals(*column.type());
   }
+}
+
+/// The fields of a spec or an order for the log: "[day(at), kind]".
+std::string Printed(const std::optional<Expressions>& expressions) {
+  return fmt::format("[{}]", fmt::join(expressions.value_or(Expressions{}), ", "));
 }
 
 /// Later snapshots have later sequence numbers, later schemas more columns.
@@ -94,8 +105,8 @@ void SchemaAuthority::Create(const arrow::Schema& wanted) {
   request.schema = schema::FromArrow(wanted);
   // The ids of the rows, if any, are of some other table.
   request.schema = schema::Evolve(schema::Schema{}, 0, request.schema).schema;
-  request.spec = table::ParsePartitionSpec(declaration_.partition_by, request.schema);
-  request.sort_order = table::ParseSortOrder(declaration_.sort_by, request.schema);
+  request.spec = table::ParsePartitionSpec(declaration_.partition_by.value_or(Expressions{}), request.schema);
+  request.sort_order = table::ParseSortOrder(declaration_.sort_by.value_or(Expressions{}), request.schema);
   request.properties = declaration_.properties;
   catalog_.EnsureNamespace(declaration_.name.name_space);
   const auto result = catalog_.Create(request);
@@ -124,6 +135,40 @@ TableViewPtr SchemaAuthority::Require(const arrow::Schema& wanted, std::stop_tok
                                                " could be changed; start again");
     }
   }
+}
+
+void SchemaAuthority::Arrange() {
+  const std::lock_guard growing(growing_);
+  milliseconds wait = kWaitMin;
+  for (int attempt = 0; attempt < kArrangeAttemptsMax; ++attempt, wait = std::min(2 * wait, kWaitMax)) {
+    const TableViewPtr seen = Load();
+    if (!seen) return;
+    const table::TableMetadata& base = *seen->table.metadata;
+    table::TableChange spec, order;
+    if (declaration_.partition_by) {
+      spec = table::ChangePartitionSpec(base, table::ParsePartitionSpec(*declaration_.partition_by, base.schema()));
+    }
+    if (declaration_.sort_by) {
+      order = table::ChangeSortOrder(base, table::ParseSortOrder(*declaration_.sort_by, base.schema()));
+    }
+    if (spec.empty() && order.empty()) return;
+    table::TableChange change = spec;
+    change.requirements.insert(change.requirements.end(), order.requirements.begin(), order.requirements.end());
+    change.updates.insert(change.updates.end(), order.updates.begin(), order.updates.end());
+    FaultPoint("land.before_arrange");
+    const auto result = catalog_.Commit(declaration_.name, change.requirements, change.updates);
+    FaultPoint("land.after_arrange");
+    if (std::holds_alternative<catalog::Committed>(result)) {
+      const std::string name = catalog::ToString(declaration_.name);
+      if (!spec.empty()) LogInfo("{}: new files are partitioned by {}", name, Printed(declaration_.partition_by));
+      if (!order.empty()) LogInfo("{}: new files are sorted by {}", name, Printed(declaration_.sort_by));
+      Load();
+      return;
+    }
+    clock_.SleepFor(wait, {});
+  }
+  throw Error(ErrorCode::kUnavailable, "the partitions of " + catalog::ToString(declaration_.name) +
+                                           " cannot be changed: others change the table all the time; try again");
 }
 
 }  // namespace millrace::land

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,12 +16,13 @@
 
 namespace millrace::land {
 
-/// What a table is to be when it is made.
+/// What a table is to be. Partitions and order are those of new files from the next start on, files that are there stay
+/// as they are; not declared, a table keeps what it has. Properties are given to a table that is made.
 struct TableDeclaration {
   catalog::TableName name;
-  std::vector<std::string> partition_by;  // as table::ParsePartitionSpec reads them
-  std::vector<std::string> sort_by;
-  std::map<std::string, std::string> properties;
+  std::optional<std::vector<std::string>> partition_by = std::nullopt;  // as table::ParsePartitionSpec reads them
+  std::optional<std::vector<std::string>> sort_by = std::nullopt;
+  std::map<std::string, std::string> properties = {};
 };
 
 /// A table as all lanes see it at one moment. Immutable.
@@ -47,6 +49,10 @@ class SchemaAuthority {
   /// as the table has it. Error kConfig when the declared partitions, order or key do not fit the columns; kUnavailable
   /// when stopped.
   TableViewPtr Require(const arrow::Schema& wanted, std::stop_token stop);
+
+  /// Gives a table that is there the declared partitions and order, for the files to come. Error kConfig when they do
+  /// not fit its columns; kUnavailable when others change the table all the time.
+  void Arrange();
 
  private:
   TableViewPtr Load();

@@ -63,6 +63,7 @@ class TableSink::Impl {
 
  private:
   void StartLanes();
+  void Arrange();
   void EnsureTable(const LanePool& pool, std::stop_token stop);
   bool Overtaken(const TableView& view) const;
   void ForgetChunk();
@@ -119,7 +120,14 @@ event::Positions TableSink::Impl::Recover() {
   quarantine_.Recover(landed_);
   if (keys_ && view) keys_->CatchUp(catalog_.store(), *view->table.metadata);
   StartLanes();
+  if (view) Arrange();
   return landed_;
+}
+
+/// What is declared of columns comes first: a partition may be by a column that the table does not have yet.
+void TableSink::Impl::Arrange() {
+  if (const auto declared = pool_->decoder_columns()) authority_.Require(*declared, {});
+  authority_.Arrange();
 }
 
 void TableSink::Impl::Write(event::EventBatchPtr events) {

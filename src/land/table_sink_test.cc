@@ -174,14 +174,46 @@ TEST_F(TableSinkTest, RowsCarryWhereTheyCameFrom) {
 
 TEST_F(TableSinkTest, PartitionsAndOrderAreThoseDeclared) {
   auto options = Options(folder_.path());
-  options.table.partition_by = {"bucket(4, id)"};
-  options.table.sort_by = {"name desc"};
+  options.table.partition_by = std::vector<std::string>{"bucket(4, id)"};
+  options.table.sort_by = std::vector<std::string>{"name desc"};
   const auto sink = Open(options);
   sink->Write(Ids(0, 100));
   ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
   EXPECT_EQ(sink->counts().files, 4U);
   EXPECT_EQ(Metadata().sort_orders.back().fields.size(), 1U);
   EXPECT_EQ(ReadTable(folder_.path(), "silver.users", {"id"}).size(), 100U);
+}
+
+TEST_F(TableSinkTest, ATableThatIsThereTakesTheDeclaredPartitionsAndOrderForNewFiles) {
+  auto options = Options(folder_.path());
+  options.table.partition_by = std::vector<std::string>{"bucket(4, id)"};
+  auto sink = Open(options);
+  sink->Write(Ids(0, 100));
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+
+  options.table.partition_by = std::vector<std::string>{"name"};
+  options.table.sort_by = std::vector<std::string>{"id desc"};
+  sink.reset();
+  sink = Open(options);
+  const auto changed = Metadata();
+  EXPECT_EQ(changed.partition_specs.size(), 2U);
+  EXPECT_EQ(changed.spec().fields.at(0).name, "name");
+  EXPECT_NE(changed.default_sort_order_id, 0);
+  sink->Write(Ids(100, 103));
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(sink->counts().files, 3U);
+
+  // Not declared: it keeps what it has. Declared as before: the spec it had is used again.
+  options.table.partition_by.reset();
+  sink.reset();
+  sink = Open(options);
+  EXPECT_EQ(Metadata().spec().fields.at(0).name, "name");
+  options.table.partition_by = std::vector<std::string>{"bucket(4, id)"};
+  sink.reset();
+  sink = Open(options);
+  EXPECT_EQ(Metadata().partition_specs.size(), 2U);
+  EXPECT_EQ(Metadata().spec().fields.at(0).name, "id_bucket");
+  EXPECT_EQ(ReadTable(folder_.path(), "silver.users", {"id"}).size(), 103U);
 }
 
 TEST_F(TableSinkTest, ARollbackStopsUntilAPersonSaysWhereToGoOn) {
@@ -217,7 +249,7 @@ TEST_F(TableSinkTest, ACommitIsDueByTheClockAlone) {
 
 TEST_F(TableSinkTest, ALaneThatFailsStopsTheSinkUntilItRecovers) {
   auto options = Options(folder_.path());
-  options.table.partition_by = {"day(nowhere)"};
+  options.table.partition_by = std::vector<std::string>{"day(nowhere)"};
   const auto sink = Open(options);
   sink->Write(Ids(0, 10));
   EXPECT_THROW(sink->Commit({}), Error);

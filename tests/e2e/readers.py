@@ -1,14 +1,12 @@
 """The other readers that judge our tables: pyiceberg, DuckDB's Iceberg extension, Spark. Each returns rows as dicts."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = next((ROOT / ".deps/venv/lib").glob("python3*/site-packages"))
-JARS = ROOT / ".deps/jars"
 
 
 def pyiceberg_catalog(data_dir, name="millrace"):
@@ -21,14 +19,14 @@ def pyiceberg_rows(data_dir, table):
     return pyiceberg_catalog(data_dir).load_table(table).scan().to_arrow().to_pylist()
 
 
-def duckdb_rows(metadata_location, select="*"):
+def duckdb_rows(metadata_location, select="*", where="true"):
     import duckdb
 
     database = duckdb.connect(config={"allow_unsigned_extensions": "true", "autoinstall_known_extensions": "false"})
     for extension in ("avro", "iceberg"):
         path = PACKAGES / f"duckdb_extension_{extension}/extensions/v1.5.5/{extension}.duckdb_extension"
         database.execute(f"LOAD '{path}'")
-    result = database.execute(f"SELECT {select} FROM iceberg_scan('{metadata_location}')")
+    result = database.execute(f"SELECT {select} FROM iceberg_scan('{metadata_location}') WHERE {where}")
     names = [d[0] for d in result.description]
     return [dict(zip(names, row)) for row in result.fetchall()]
 
@@ -38,14 +36,13 @@ def spark(data_dir, statements, timeout=300):
 
     The catalogue is called `millrace` in the SQL. One process for all: Spark takes some ten seconds to start.
     """
-    script = pathlib.Path(__file__).with_name("spark_sql.py")
+    script = pathlib.Path(__file__).with_name("spark_read.py")
     done = subprocess.run(
-        [sys.executable, script, str(data_dir)],
+        [sys.executable, script, "--catalog", f"{data_dir}/catalog.db", "--warehouse", f"file://{data_dir}/lake"],
         input=json.dumps(statements),
         capture_output=True,
         text=True,
         timeout=timeout,
-        env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])["results"]

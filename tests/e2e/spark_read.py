@@ -1,13 +1,14 @@
 """Spark's word on Iceberg tables: runs SQL with the Iceberg runtime and prints the results as JSON.
 
-spark_read.py --catalog SQLITE_FILE [--name millrace] [--warehouse URI] SQL...
+spark_read.py --catalog SQLITE_FILE [--name millrace] [--warehouse URI] [SQL...]
     through JdbcCatalog on a catalogue file; a table is <name>.<namespace>.<table>
-spark_read.py --register METADATA [--register METADATA]... SQL...
+spark_read.py --register METADATA [--register METADATA]... [SQL...]
     without a catalogue of ours: metadata files become judge.t.t0, judge.t.t1, ... in one of Spark's own, which SQL may also change;
     after the statements each table's metadata file of then is printed too
 
-Prints {"results": [one list of rows a statement], "metadata": [path a registered table]}. Values that JSON lacks are text.
-Takes some twenty seconds to start: give it all its statements at once.
+Without SQL the statements are read from stdin, as a JSON list. Prints, as the last line, {"results": [one list of rows a
+statement], "metadata": [path a registered table]}. Values that JSON lacks are text. Takes some twenty seconds to start: give it all
+its statements at once.
 """
 
 import argparse
@@ -76,6 +77,7 @@ def main():
     parser.add_argument("--register", action="append", default=[])
     parser.add_argument("sql", nargs="*")
     options = parser.parse_args()
+    statements = options.sql or json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as scratch:
         database = options.catalog or os.path.join(scratch, "judge.db")
         name = options.name if options.catalog else "judge"
@@ -84,7 +86,7 @@ def main():
             spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {name}.t")
         for number, metadata in enumerate(options.register):
             spark.sql(f"CALL {name}.system.register_table('t.t{number}', '{metadata}')")
-        results = [[plain(row) for row in spark.sql(statement).collect()] for statement in options.sql]
+        results = [[plain(row) for row in spark.sql(statement).collect()] for statement in statements]
         located = []
         with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
             for number in range(len(options.register)):
