@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "decode/json_decoder.h"
 #include "land/files_sink.h"
+#include "land/metadata_columns.h"
 #include "land/quarantine.h"
 #include "land/table_sink.h"
 #include "schema/schema.h"
@@ -94,6 +95,7 @@ std::string FilesPrefix(const catalog::TableName& name) { return name.name_space
 
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table) {
   decode::JsonDecoderOptions options;
+  for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
   options.contract = {ModeOf(table.contract.columns), ModeOf(table.contract.types)};
   schema::Schema columns;
   for (const auto& [column, type] : table.columns) {

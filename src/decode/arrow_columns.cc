@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "decode/json_decoder.h"
 #include "event/decoder.h"
 
 namespace millrace::decode {
@@ -192,7 +193,7 @@ ColumnKind KindOf(const Observed& observed) {
 /// Names that the tree may still take.
 class Merger {
  public:
-  Merger(size_t columns, size_t columns_max) : columns_(columns), columns_max_(columns_max) {}
+  Merger(size_t columns, const JsonDecoderOptions& options) : columns_(columns), options_(options) {}
 
   size_t columns() const { return columns_; }
 
@@ -200,7 +201,8 @@ class Merger {
     for (const auto& member : observed.members()) {
       if (Column* known = object.FindChild(member->name)) {
         Known(member->value, *known);
-      } else if (columns_ < columns_max_ && !object.HasFolded(member->name) && !IsReserved(object, member->name)) {
+      } else if (columns_ < static_cast<size_t>(options_.columns_max) && !object.HasFolded(member->name) &&
+                 !IsReserved(options_, object, member->name)) {
         ++columns_;
         Known(member->value, object.AddChild(member->name, ColumnKind::kUndecided));
       }
@@ -208,10 +210,6 @@ class Merger {
   }
 
  private:
-  static bool IsReserved(const Column& object, std::string_view name) {
-    return object.parent == nullptr && FoldName(name) == event::kRescuedColumn;
-  }
-
   void Known(const Observed& observed, Column& column) {
     const ColumnKind kind = KindOf(observed);
     if (column.kind == ColumnKind::kUndecided && observed.Typed()) {
@@ -226,7 +224,7 @@ class Merger {
   }
 
   size_t columns_;
-  const size_t columns_max_;
+  const JsonDecoderOptions& options_;
 };
 
 }  // namespace
@@ -272,8 +270,14 @@ std::shared_ptr<arrow::ArrayData> FinishColumn(Column& column, int64_t rows) {
   return arrow::ArrayData::Make(std::move(type), rows, std::move(buffers), std::move(parts), nulls);
 }
 
-size_t MergeObserved(const Observed& observed, Column& object, size_t columns, size_t columns_max) {
-  Merger merger(columns, columns_max);
+bool IsReserved(const JsonDecoderOptions& options, const Column& object, std::string_view name) {
+  if (object.parent != nullptr) return false;
+  const std::string folded = FoldName(name);
+  return folded == event::kRescuedColumn || options.reserved_names.contains(folded);
+}
+
+size_t MergeObserved(const Observed& observed, Column& object, size_t columns, const JsonDecoderOptions& options) {
+  Merger merger(columns, options);
   merger.Members(observed, object);
   return merger.columns();
 }

@@ -6,12 +6,15 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "decode/column.h"
 #include "decode/infer.h"
 
 /// Between Arrow's types and arrays and the column tree.
 namespace millrace::decode {
+
+struct JsonDecoderOptions;
 
 /// Makes the members of `root` from a schema; `_rescued` is left out. Error kConfig names a column whose type JSON
 /// cannot be read into, or that is in `json_columns` (dotted paths) without being a string.
@@ -23,8 +26,11 @@ std::shared_ptr<arrow::Field> FieldOf(const Column& column);
 /// Pads to `rows` and hands the buffers over. The column is Emitted().
 std::shared_ptr<arrow::ArrayData> FinishColumn(Column& column, int64_t rows);
 
+/// Whether a member called `name` of `object` is never a column: a reserved name at the top.
+bool IsReserved(const JsonDecoderOptions& options, const Column& object, std::string_view name);
+
 /// Gives the tree what was observed and it lacks: new members, and types for undecided ones. Existing types stay.
 /// Returns the new number of names in the tree (`columns` before).
-size_t MergeObserved(const Observed& observed, Column& object, size_t columns, size_t columns_max);
+size_t MergeObserved(const Observed& observed, Column& object, size_t columns, const JsonDecoderOptions& options);
 
 }  // namespace millrace::decode

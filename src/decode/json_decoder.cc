@@ -196,7 +196,7 @@ void JsonDecoder::Impl::Infer(const EventBatch& events, size_t from) {
   for (size_t record = from; record < events.size(); ++record) {
     if (!TooLarge(events, record) && IsUtf8(events.record(record))) observer.Look(events.record(record));
   }
-  names_ = MergeObserved(observer.root(), *root_, names_, static_cast<size_t>(options_.columns_max));
+  names_ = MergeObserved(observer.root(), *root_, names_, options_);
   reader_->counts().schema_changed = true;
   reader_->set_tree_columns(names_);
   reader_->set_may_infer(false);

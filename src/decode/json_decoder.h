@@ -19,6 +19,8 @@ struct JsonDecoderOptions {
   std::shared_ptr<arrow::Schema> columns = nullptr;
   /// Dotted paths of string columns that keep any value as its own JSON text: for objects whose keys are data.
   std::set<std::string> json_columns = {};
+  /// Names, in lower case, that are no columns of a record because somebody else fills them; `_rescued` is always one.
+  std::set<std::string> reserved_names = {};
   /// Read text as timestamptz where every value of the first batch with that column is a UTC time.
   bool infer_timestamps = true;
 
@@ -42,9 +44,8 @@ struct JsonDecoderOptions {
 /// absent becomes optional, where types evolve.
 ///
 /// A name that differs from a column only in case (ASCII) is rescued under its own name, because engines ignore case;
-/// so is
-/// `_rescued` itself. A member named twice rejects the record. An undecided column (only null so far) is not emitted,
-/// and what says nothing of a type ([], {}) is rescued until it is decided.
+/// so is `_rescued` itself, and what else is reserved. A member named twice rejects the record. An undecided column
+/// (only null so far) is not emitted, and what says nothing of a type ([], {}) is rescued until it is decided.
 ///
 /// New columns are inferred from the rest of the batch that brought them, then follow their types. One thread at a
 /// time; memory in proportion to the batch.

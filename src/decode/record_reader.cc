@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "decode/arrow_columns.h"
 #include "decode/json_scan.h"
 #include "decode/json_string.h"
 
@@ -196,7 +197,7 @@ RecordReader::Status RecordReader::ReadUnknown(Column& object, std::string_view 
 bool RecordReader::MayAdd(const Column& object, std::string_view name) const {
   return tree_columns_ < static_cast<size_t>(options_.columns_max) &&
          name.size() <= static_cast<size_t>(options_.name_bytes_max) && !object.HasFolded(name) &&
-         !(object.parent == nullptr && FoldName(name) == event::kRescuedColumn);
+         !IsReserved(options_, object, name);
 }
 
 void RecordReader::CountUnknown(std::string path) {

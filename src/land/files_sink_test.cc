@@ -165,17 +165,17 @@ TEST_F(FilesSinkTest, MembersOfARecordThatAreCalledLikeOursGetAnUnderscoreMore) 
   auto sink = Open(Options());
   sink->Recover();
   sink->Write(MakeBatch(0, 0,
-                        {R"({"_topic":"mine","n":1e400,"in":{"_offset":1,"a":["_key"]},"_offset" : {"_topic":2}})",
-                         R"({"_key":1,"__key":2,"\u005ftop\u0069c":"\"_value\":","_Value":[{"_value":3}]})",
+                        {R"({"_topic":"mine","in":{"_offset":1,"a":["_key"]},"_offset" : {"_topic":2}})",
+                         R"({"_key":1,"__key":2,"\u005ftop\u0069c":"\"_value\":","_Value":[{"_value":3}],"n":1e400})",
                          R"({"_links":1,"a_topic":2,"_topics":3,"x":"_topic","y":{"_topic":"{\"_key\":1,"}})"}));
   sink->Commit({});
   const auto lines = Lines(Keys(".jsonl").at(0));
   ASSERT_EQ(lines.size(), 3U);
-  EXPECT_THAT(
-      lines[0],
-      testing::EndsWith(R"(,"__topic":"mine","n":1e400,"in":{"_offset":1,"a":["_key"]},"__offset" : {"_topic":2}})"));
-  EXPECT_THAT(lines[1], testing::EndsWith(
-                            R"(,"___key":1,"__key":2,"_\u005ftop\u0069c":"\"_value\":","__Value":[{"_value":3}]})"));
+  EXPECT_THAT(lines[0],
+              testing::EndsWith(R"(,"__topic":"mine","in":{"_offset":1,"a":["_key"]},"__offset" : {"_topic":2}})"));
+  EXPECT_THAT(lines[1],
+              testing::EndsWith(
+                  R"(,"___key":1,"__key":2,"_\u005ftop\u0069c":"\"_value\":","__Value":[{"_value":3}],"n":1e400})"));
   EXPECT_THAT(lines[2],
               testing::EndsWith(R"(,"_links":1,"a_topic":2,"_topics":3,"x":"_topic","y":{"_topic":"{\"_key\":1,"}})"));
   EXPECT_EQ(Judged()["rows"], 3);

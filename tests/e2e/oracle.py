@@ -21,10 +21,12 @@ class Wrong(AssertionError):
 
 
 def path_of(uri):
-    """A path out of what writers put into metadata: ours and pyiceberg's file:///x, Spark's file:/x, or plain."""
-    if uri.startswith("file:"):
-        return "/" + urllib.parse.unquote(uri[len("file:") :]).lstrip("/")
-    return uri
+    """A path out of what writers put into metadata: ours and pyiceberg's file:///x, Spark's file:/x, or plain. Taken as it is, like the
+    readers do; only what is not there under that name may be percent-encoded."""
+    if not uri.startswith("file:"):
+        return uri
+    literal = "/" + uri[len("file:") :].lstrip("/")
+    return literal if os.path.exists(literal) else urllib.parse.unquote(literal)
 
 
 class Lake:

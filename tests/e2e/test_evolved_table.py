@@ -236,3 +236,44 @@ def test_rows_without_a_partition_value_are_in_the_null_partition_and_are_found_
             assert sorted(row["size"] for row in rows) == want, f"{name} by {reader}"
     rescued = [json.loads(row["_rescued"]) for row in lake.walk(TABLE) if row["_rescued"]]
     assert sum(len(r) for r in rescued) == 64, "every unfit value is kept"
+
+
+RESERVED = """
+name: reserved
+data_dir: data
+sources:
+  events: { file: { path: "in.ndjson" }, topic: events }
+tables:
+  bronze.events: { from: events, files: { compression: none } }
+  silver.events: { from: events, metadata: true }
+"""
+
+
+def test_members_of_records_that_are_called_like_ours_lose_nothing(millrace):
+    sent = [
+        {"id": 1, "_topic": "mine", "_offset": "x", "in": {"_topic": [1]}},
+        {"id": 2, "_KEY": {"a": None}, "__key": 5, "_value": 1.5},
+        {"id": 3},
+    ]
+    millrace.write("millrace.yaml", RESERVED)
+    millrace.write("in.ndjson", "".join(json.dumps(record) + "\n" for record in sent))
+    millrace.run("run", "--until-idle")
+
+    (path,) = (millrace.folder / "data/lake/bronze/events").rglob("*.jsonl")
+    lines = [json.loads(line, object_pairs_hook=list) for line in path.read_text().splitlines()]
+    for pairs in lines:
+        names = [name.lower() for name, _ in pairs]
+        assert len(names) == len(set(names)), f"a name is there twice: {names}"
+    ours = ("_topic", "_partition", "_offset", "_event_time", "_ingested_at", "_key")
+    own = [{name: value for name, value in pairs if name not in ours} for pairs in lines]
+    assert own == [
+        {"id": 1, "__topic": "mine", "__offset": "x", "in": [("_topic", [1])]},
+        {"id": 2, "___KEY": [("a", None)], "__key": 5, "__value": 1.5},
+        {"id": 3},
+    ]
+    assert [(dict(pairs)["_topic"], dict(pairs)["_offset"]) for pairs in lines] == [("events", 0), ("events", 1), ("events", 2)]
+
+    rows = {row["id"]: row for row in readers.pyiceberg_rows(millrace.folder / "data", TABLE)}
+    assert [(rows[i]["_topic"], rows[i]["_offset"]) for i in (1, 2, 3)] == [("events", 0), ("events", 1), ("events", 2)]
+    assert json.loads(rows[1]["_rescued"]) == {"_topic": "mine", "_offset": "x"}
+    assert json.loads(rows[2]["_rescued"]) == {"_KEY": {"a": None}} and rows[2]["__key"] == 5 and rows[2]["_value"] == 1.5
