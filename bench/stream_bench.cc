@@ -1,16 +1,20 @@
-// The embedded stream against the disk it stands on. Usage: stream_bench [FOLDER] [EVENTS]
-// Prints lines "figure <name> <value> <unit>"; every rate is of durable appends, or of records read and checked.
+// The embedded stream against the disk it stands on. Usage: stream_bench [FOLDER] [EVENTS] [ROUNDS]
+// Prints lines "figure <name> <value> <unit>", medians over the rounds; every rate is of durable appends, or of records
+// read and checked. What the disk itself can do is measured between them, since a rate of commits says little without
+// it.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -25,9 +29,34 @@ constexpr size_t kBatchEvents = 1'000;
 constexpr size_t kEventBytes = 359;
 constexpr int kThreads = 64;
 
-void Figure(std::string_view name, double value, std::string_view unit) {
-  fmt::print("figure {} {:.4g} {}\n", name, value, unit);
-}
+/// What was measured, in the order of the first round; one thread measures.
+class Figures {
+ public:
+  void Add(std::string_view name, double value, std::string_view unit) {
+    const auto at = std::ranges::find(figures_, name, &Measured::name);
+    auto& measured =
+        at == figures_.end() ? figures_.emplace_back(Measured{std::string(name), std::string(unit), {}}) : *at;
+    measured.values.push_back(value);
+  }
+
+  void PrintMedians() {
+    for (auto& [name, unit, values] : figures_) {
+      std::ranges::sort(values);
+      fmt::print("figure {} {:.4g} {}\n", name, values[values.size() / 2], unit);
+    }
+  }
+
+ private:
+  struct Measured {
+    std::string name, unit;
+    std::vector<double> values;
+  };
+  std::vector<Measured> figures_;
+};
+
+Figures figures;
+
+void Figure(std::string_view name, double value, std::string_view unit) { figures.Add(name, value, unit); }
 
 double CpuSeconds() {
   rusage usage{};
@@ -95,14 +124,30 @@ void AppendInParallel(EmbeddedStream& stream, const std::string& topic,
   }
 }
 
-void BenchBatches(EmbeddedStream& stream, size_t events, int threads) {
+/// How many times a second `sync` makes `bytes` appended to one file durable.
+double SyncRate(const std::filesystem::path& path, size_t bytes, int (*sync)(int)) {
+  const std::string event(bytes, 'x');
+  const int fd = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+  constexpr int kTimes = 1'000;
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kTimes; ++i) {
+    if (::write(fd, event.data(), event.size()) != static_cast<ssize_t>(event.size()) || sync(fd) != 0) std::exit(1);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ::close(fd);
+  std::filesystem::remove(path);
+  return kTimes / seconds;
+}
+
+void BenchBatches(EmbeddedStream& stream, const std::filesystem::path& folder, size_t events, int threads) {
   millrace::Random random(1);
   std::vector<std::shared_ptr<EventBatch>> batches;
   for (size_t i = 0; i < 64; ++i) batches.push_back(MakeBatch(random, kBatchEvents, i * kBatchEvents));
   const auto topic = fmt::format("batches{}", threads);
   stream.EnsureTopic({.name = topic, .partitions = threads});
-  Timed(fmt::format("stream.append_batches.threads{}", threads), events,
-        [&] { AppendInParallel(stream, topic, batches, events / kBatchEvents, threads); });
+  const double append_seconds = Timed(fmt::format("stream.append_batches.threads{}", threads), events, [&] {
+    AppendInParallel(stream, topic, batches, events / kBatchEvents, threads);
+  });
 
   auto reader = stream.OpenReader(topic, "");
   size_t read = 0, bytes = 0;
@@ -118,30 +163,20 @@ void BenchBatches(EmbeddedStream& stream, size_t events, int threads) {
   const auto info = stream.FindTopic(topic).value();
   for (const auto& partition : info.partitions) stored += partition.bytes;
   Figure("stream.stored_ratio", static_cast<double>(bytes) / static_cast<double>(stored), "x");
+  const auto appends = static_cast<double>(events / kBatchEvents);
+  const double syncs =
+      SyncRate(folder / "batch.bin", static_cast<size_t>(static_cast<double>(stored) / appends), ::fdatasync);
+  Figure("disk.append_stored_batch_fdatasync", syncs, "syncs/s");
+  Figure(fmt::format("stream.append_batches.threads{}_to_fdatasync", threads), appends / append_seconds / syncs, "x");
   if (read != events / kBatchEvents * kBatchEvents) {
     fmt::print(stderr, "read {} of {} events\n", read, events);
     std::exit(1);
   }
 }
 
-/// How many times a second `sync` makes one appended event durable, on one file.
-double SyncRate(const std::filesystem::path& path, int (*sync)(int)) {
-  const std::string event(kEventBytes, 'x');
-  const int fd = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
-  constexpr int kTimes = 2'000;
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kTimes; ++i) {
-    if (::write(fd, event.data(), event.size()) != static_cast<ssize_t>(event.size()) || sync(fd) != 0) std::exit(1);
-  }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  ::close(fd);
-  std::filesystem::remove(path);
-  return kTimes / seconds;
-}
-
 void BenchSingles(EmbeddedStream& stream, const std::filesystem::path& folder) {
-  const double fsync_rate = SyncRate(folder / "fsync.bin", ::fsync);
-  const double fdatasync_rate = SyncRate(folder / "fdatasync.bin", ::fdatasync);
+  const double fsync_rate = SyncRate(folder / "fsync.bin", kEventBytes, ::fsync);
+  const double fdatasync_rate = SyncRate(folder / "fdatasync.bin", kEventBytes, ::fdatasync);
   Figure("disk.append_fsync", fsync_rate, "syncs/s");
   Figure("disk.append_fdatasync", fdatasync_rate, "syncs/s");
   millrace::Random random(2);
@@ -162,14 +197,18 @@ void BenchSingles(EmbeddedStream& stream, const std::filesystem::path& folder) {
 int main(int argc, char** argv) {
   const std::filesystem::path parent = argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
   const size_t events = argc > 2 ? static_cast<size_t>(std::atoll(argv[2])) : 3'000'000;
+  const int rounds = argc > 3 ? std::atoi(argv[3]) : 1;
   const auto folder = parent / fmt::format("stream_bench_{}", ::getpid());
-  std::filesystem::create_directories(folder);
-  {
-    EmbeddedStream stream({.path = folder / "stream.db"});
-    BenchBatches(stream, events, 1);
-    BenchBatches(stream, events, 2);
-    BenchSingles(stream, folder);
-    Figure("stream.peak_rss", PeakMebibytes(), "MiB");
+  for (int round = 0; round < rounds; ++round) {
+    std::filesystem::create_directories(folder);
+    {
+      EmbeddedStream stream({.path = folder / "stream.db"});
+      BenchBatches(stream, folder, events, 1);
+      BenchBatches(stream, folder, events, 2);
+      BenchSingles(stream, folder);
+      Figure("stream.peak_rss", PeakMebibytes(), "MiB");
+    }
+    std::filesystem::remove_all(folder);
   }
-  std::filesystem::remove_all(folder);
+  figures.PrintMedians();
 }

@@ -16,6 +16,7 @@
 #include "land/lake.h"
 #include "land/plain_decoder.h"
 #include "land/table_sink.h"
+#include "long_tests.h"
 
 extern char** environ;
 
@@ -58,7 +59,16 @@ void LandEverything(const std::filesystem::path& folder) {
   sink.Commit({});
 }
 
-TEST(CrashChild, DISABLED_LandsEverything) { LandEverything(std::getenv("MILLRACE_LAND_FOLDER")); }
+/// Not a test: what the crash test below runs in a process of its own. A second time finds nothing left to do.
+TEST(CrashChild, DISABLED_LandsEverything) {
+  for (int time = 0; time < 2; ++time) LandEverything(std::getenv("MILLRACE_LAND_FOLDER"));
+}
+
+/// Which passes of a fault point kill: the first ones, where commits follow each other closely, and some later.
+std::vector<int> PassesThatKill() {
+  if (LongTests()) return {1, 2, 3, 4, 5, 6, 12, 24};
+  return {1, 2, 5, 17};
+}
 
 int RunChild(const std::filesystem::path& folder, const std::string& fault, const std::string& log) {
   std::vector<std::string> settings = {"MILLRACE_LAND_FOLDER=" + folder.string()};
@@ -93,7 +103,7 @@ TEST(TableSinkCrash, EveryRecordOnceWhereverItDies) {
   }
   std::vector<std::string> folders = {(folder.path() / "clean").string()};
   for (const auto& point : points) {
-    for (int pass = 1; pass <= 40; pass = pass < 6 ? pass + 1 : pass * 2) {
+    for (const int pass : PassesThatKill()) {
       const auto lake = folder.path() / (point + "-" + std::to_string(pass));
       const int died = RunChild(lake, point + ":" + std::to_string(pass), "");
       if (died == 0) {
@@ -103,7 +113,6 @@ TEST(TableSinkCrash, EveryRecordOnceWhereverItDies) {
       }
       ASSERT_EQ(died, kFaultExitStatus) << point << ":" << pass;
       ASSERT_EQ(RunChild(lake, "", ""), 0) << "after " << point << ":" << pass;
-      ASSERT_EQ(RunChild(lake, "", ""), 0) << "second recovery after " << point << ":" << pass;
       folders.push_back(lake.string());
     }
   }

@@ -138,7 +138,7 @@ class DataFileWriterTest : public ::testing::Test {
 };
 
 TEST_F(DataFileWriterTest, EveryTypeReadsBackWithTrueMetrics) {
-  MakeRows(5000, 1);
+  MakeRows(1500, 1);
   const auto metadata = Metadata(*store_, {}, {});
   const auto files = WriteAll(metadata, {});
   ASSERT_EQ(files.size(), 1U);
@@ -147,16 +147,16 @@ TEST_F(DataFileWriterTest, EveryTypeReadsBackWithTrueMetrics) {
 }
 
 TEST_F(DataFileWriterTest, BoundsHoldOverRowGroupsAndFilesRollBySize) {
-  MakeRows(20000, 2);
+  MakeRows(6000, 2);
   const auto metadata = Metadata(*store_, {}, {});
-  const auto files = WriteAll(metadata, {.file_size_target_bytes = 1 << 20, .row_group_bytes = 500'000});
+  const auto files = WriteAll(metadata, {.file_size_target_bytes = 1 << 18, .row_group_bytes = 125'000});
   ASSERT_GT(files.size(), 1U);
   EXPECT_GT(files[0].split_offsets.size(), 1U);
   ExpectAgreement(*metadata, files);
 }
 
 TEST_F(DataFileWriterTest, PartitionsHoldTheirRowsOnlyAndAreSorted) {
-  MakeRows(8000, 3);
+  MakeRows(4000, 3);
   const auto metadata = Metadata(*store_, {"day(ts)", "kind", "bucket(3, seq)"}, {"seq"});
   const auto files = WriteAll(metadata, {});
   const auto spec = metadata->spec();
@@ -172,16 +172,16 @@ TEST_F(DataFileWriterTest, PartitionsHoldTheirRowsOnlyAndAreSorted) {
 }
 
 TEST_F(DataFileWriterTest, ManyPartitionsStayWithinTheBuffer) {
-  MakeRows(10000, 4);
+  MakeRows(3000, 4);
   const auto metadata = Metadata(*store_, {"bucket(200, seq)"}, {});
-  const auto files = WriteAll(metadata, {.buffer_bytes_max = 1 << 20});
-  EXPECT_LT(most_buffered_, (1 << 20) * 5 / 4);
+  const auto files = WriteAll(metadata, {.buffer_bytes_max = 1 << 18});
+  EXPECT_LT(most_buffered_, (1 << 18) * 3 / 2);
   EXPECT_GE(files.size(), 200U);
   ExpectAgreement(*metadata, files);
 }
 
 TEST_F(DataFileWriterTest, PressureOnTheBudgetClosesBuffers) {
-  MakeRows(5000, 5);
+  MakeRows(1000, 5);
   const auto metadata = Metadata(*store_, {}, {});
   const auto elsewhere = budget_.Force((int64_t{1} << 30) + 1);
   DataFileWriter writer(*store_, metadata, {.file_prefix = "w"}, budget_);
