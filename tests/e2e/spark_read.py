@@ -33,6 +33,8 @@ def session(name, database, warehouse, scratch):
     settings = {
         "spark.jars": ",".join(str(jar) for jar in JARS.glob("*.jar")),
         "spark.driver.memory": "1g",
+        # The session lives for seconds: a compiler that takes long and collectors with threads cost more than they give.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
