@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/allocation.h"
 #include "app/session.h"
 #include "app/verbs.h"
 #include "app/version.h"
@@ -90,6 +91,7 @@ int RunAction(const Session& session) {
 }  // namespace
 
 int Main(int argc, const char* const* argv) {
+  ChooseAllocators();
   CLI::App root(kAbout, "millrace");
   root.footer(kFirstSteps);
   root.get_formatter()->column_width(34);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/allocation.h"
 #include "app/engine_options.h"
 #include "app/plan.h"
 #include "app/registry.h"
@@ -81,7 +82,10 @@ std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_nam
 }
 
 void Pipeline::Refine(std::stop_token stop, bool tell_built) {
+  // What landing has freed would otherwise lie beside what the engine takes.
+  ReturnFreedMemory();
   const auto reports = refinery_->Run({}, {.full_refresh = false, .on_commit_only = true}, stop, tell_built);
+  ReturnFreedMemory();
   if (!stop.stop_requested()) models_failed_ = AnyFailed(reports);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace millrace::query {
@@ -61,6 +62,16 @@ ErrorCode CodeOf(duckdb_error_type type) {
   return ErrorCode::kInternal;
 }
 
+/// What could not be had, of a text that goes on with settings nobody here can set: "failed to allocate data of
+/// size 16.0 MiB (109.3 MiB/122.0 MiB used)".
+std::string_view OutOfMemoryCause(std::string_view message) {
+  constexpr std::string_view kPrefix = "Out of Memory Error: ";
+  if (message.starts_with(kPrefix)) message.remove_prefix(kPrefix.size());
+  message = message.substr(0, message.find('\n'));
+  while (message.ends_with(' ')) message.remove_suffix(1);
+  return message;
+}
+
 struct Statement {
   duckdb_prepared_statement handle = nullptr;
   ~Statement() { duckdb_destroy_prepare(&handle); }
@@ -81,7 +92,10 @@ struct Result {
 Error ToError(duckdb_error_type type, std::string message) {
   if (type == DUCKDB_ERROR_INTERRUPT) return {ErrorCode::kUnavailable, "the query was stopped"};
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY) {
-    message += "\nGive it more memory, a spill directory, or a statement that holds fewer rows at once.";
+    return {ErrorCode::kUnavailable,
+            fmt::format("the statement needs more memory than there is ({}); raise `memory:` in the configuration, or "
+                        "let the statement hold fewer rows at once",
+                        OutOfMemoryCause(message))};
   }
   return {CodeOf(type), std::move(message)};
 }

@@ -26,6 +26,7 @@ namespace {
 
 using catalog::TableName;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// A lake that pyiceberg made, once for all tests; tests that change it have their own table in it.
 class EngineTest : public ::testing::Test {
@@ -344,6 +345,37 @@ TEST_F(EngineTest, SpillsWhatMemoryDoesNotHold) {
   std::ostringstream out;
   Print(*small.Run(ask, {}, {}), OutputFormat::kCsv, {}, out);
   EXPECT_EQ(out.str(), "count_star()\r\n1500000\r\n");
+}
+
+TEST_F(EngineTest, OneRowAGroupSpillsToo) {
+  Engine small(catalog_, {.memory_bytes = int64_t{96} << 20, .threads = 1, .spill_directory = folder_->File("spill")});
+  const auto ask =
+      "SELECT count(*) AS n, sum(length(t)) AS bytes FROM (SELECT i, t FROM (SELECT range AS i, repeat(range::VARCHAR, "
+      "12) AS t FROM range(1000000, 2000000)) AS rows QUALIFY row_number() OVER (PARTITION BY i ORDER BY hash(rows)) = "
+      "1)";
+  std::ostringstream out;
+  Print(*small.Run(ask, {}, {}), OutputFormat::kCsv, {}, out);
+  EXPECT_EQ(out.str(), "n,bytes\r\n1000000,84000000\r\n");
+}
+
+TEST_F(EngineTest, OutOfMemoryIsOneSentenceWithTheMend) {
+  Engine small(catalog_, {.memory_bytes = int64_t{64} << 20, .threads = 1, .spill_directory = ""});
+  try {
+    const auto result = small.Run("SELECT list(range::VARCHAR || 'and more of it') AS l FROM range(20000000)", {}, {});
+    while (result->Next()) {
+    }
+    ADD_FAILURE() << "it fits";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
+    EXPECT_THAT(error.what(), HasSubstr("raise `memory:`"));
+    EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
+  }
+}
+
+TEST_F(EngineTest, AFailureAmongTheLastRowsIsNoEnd) {
+  const auto result = engine_.Run(
+      "SELECT CAST(CASE WHEN range = 900000 THEN 'x' ELSE '1' END AS INT) AS n FROM range(1000000)", {}, {});
+  EXPECT_THROW(while (result->Next()){}, Error);
 }
 
 TEST_F(EngineTest, ManyStatementsAtOnce) {

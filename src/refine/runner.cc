@@ -91,14 +91,21 @@ class ModelRun {
   std::vector<table::DataFile> Write(const std::string& sql) {
     const auto result = parts_.engine.Run(sql, query_, parts_.stop);
     ResultRows rows(model_, result->schema());
+    // Most of what can fail has failed once the first rows are there: the table is made, or changed, after that.
+    auto batch = result->Next();
     output_ = EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
                            parts_.stop);
     land::DataFileWriterOptions options;
     options.file_prefix = Random::FromSystem().Uuid();
     land::DataFileWriter writer(parts_.catalog.store(), output_->metadata, options, parts_.budget);
-    while (const auto batch = result->Next()) {
-      const auto taken = rows.Take(*batch);
-      if (taken->num_rows() > 0) writer.Write(taken);
+    try {
+      for (; batch; batch = result->Next()) {
+        const auto taken = rows.Take(*batch);
+        if (taken->num_rows() > 0) writer.Write(taken);
+      }
+    } catch (...) {
+      for (const auto& key : writer.closed_keys()) parts_.catalog.store().Delete(key);
+      throw;
     }
     report_.rows = writer.rows();
     report_.rows_dropped = rows.dropped();

@@ -267,6 +267,13 @@ TEST_F(RunnerTest, Expectations) {
   EXPECT_EQ(Ask("SELECT count(*) AS n FROM gold.t"), "n\r\n8\r\n") << "what was there stays";
 }
 
+TEST_F(RunnerTest, AModelThatFailsAtItsFirstRowsMakesNoTable) {
+  Land(Rows(0, 10, 1));
+  const auto failed = RunOne(Parse("gold.t", "SELECT CAST(type AS INT) AS n FROM silver.events"));
+  EXPECT_EQ(failed.outcome, Outcome::kFailed) << failed.why;
+  EXPECT_FALSE(catalog_.Load({"gold", "t"}));
+}
+
 TEST_F(RunnerTest, ModelsRunInOrderAndFailAlone) {
   Land(Rows(0, 10, 1));
   const auto reports =
