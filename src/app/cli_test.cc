@@ -166,7 +166,7 @@ TEST_F(CliTest, CompletionScriptsAreTakenByTheirShell) {
 
 TEST_F(CliTest, ReferenceAndSchemaNameEveryBlock) {
   const auto reference = Millrace({"docs", "reference"}).out;
-  for (const auto* heading : {"## sources.<source>.file.csv", "## tables.<table>.contract", "## lake"}) {
+  for (const auto* heading : {"## `sources.<source>.file.csv`", "## `tables.<table>.contract`", "## `lake`"}) {
     EXPECT_THAT(reference, HasSubstr(heading));
   }
   const auto schema = nlohmann::json::parse(Millrace({"docs", "schema"}).out);

@@ -46,7 +46,7 @@ std::string WhyOf(const TableFacts& facts, const std::string& name, bool running
   if (running && status) {
     const auto tables = status->find("tables");
     if (tables != status->end() && tables->contains(name)) {
-      const auto waits = (*tables)[name].value("waits_for", "");
+      auto waits = (*tables)[name].value("waits_for", "");
       if (!waits.empty()) return waits;
     }
   }

@@ -62,7 +62,7 @@ const Block<House>& HouseBlock() {
           .Add(&House::size, {.name = "size", .doc = "How large.", .fallback = ByteSize{1 << 20}})
           .Add(&House::colour, {.name = "colour", .doc = "Its paint.", .fallback = Colour::kGreen})
           .Add(&House::lit, {.name = "lit", .doc = "Whether lamps are on."})
-          .Add(&House::slope, {.name = "slope", .doc = "Of the roof."})
+          .Add(&House::slope, {.name = "slope", .doc = "Of the roof, <90% or `<1`."})
           .Add(&House::key, {.name = "key", .doc = "What opens it."})
           .Add(&House::plan, {.name = "plan", .doc = "The drawing."})
           .Add(&House::rooms, {.name = "rooms", .doc = "Names of rooms."})
@@ -290,8 +290,10 @@ TEST(DurationTest, ReadsAndPrints) {
 TEST(DescribeTest, ReferenceAndSchemaComeFromTheDeclarations) {
   const auto page = ReferenceMarkdown(*HouseBlock().info(), "House");
   EXPECT_THAT(page, HasSubstr("| `colour` | red \\| green | `green` | Its paint. |"));
-  EXPECT_THAT(page, HasSubstr("## doors.<door>"));
+  EXPECT_THAT(page, HasSubstr("## `doors.<door>`"));
+  EXPECT_THAT(page, HasSubstr("| [`doors`](#doorsdoor) | block per name |"));
   EXPECT_THAT(page, HasSubstr("| `width` | integer, cm | `90` | How wide. From 50 to 200. |"));
+  EXPECT_THAT(page, HasSubstr("Of the roof, \\<90% or `<1`."));
   const auto schema = JsonSchema(*HouseBlock().info(), "House");
   EXPECT_EQ(schema["required"], nlohmann::json::array({"name"}));
   EXPECT_EQ(schema["properties"]["doors"]["additionalProperties"]["additionalProperties"], false);

@@ -55,7 +55,8 @@ struct Observed::Member {
 };
 
 /// Looks at whole records and remembers their shape. A record that is not JSON, too deep, or not an object says
-/// nothing; neither does an object with more members than the limit (its keys are data). Records are UTF-8 in padded memory.
+/// nothing; neither does an object with more members than the limit (its keys are data). Records are UTF-8 in padded
+/// memory.
 class Observer {
  public:
   explicit Observer(const InferenceLimits& limits) : limits_(limits) {}

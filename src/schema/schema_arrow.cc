@@ -60,7 +60,7 @@ std::shared_ptr<arrow::DataType> TypeToArrow(const Type& type) {
   }
   arrow::FieldVector fields;
   for (const Field& field : std::get<StructType>(type).fields) fields.push_back(FieldToArrow(field));
-  return arrow::struct_(std::move(fields));
+  return arrow::struct_(fields);
 }
 
 std::shared_ptr<arrow::Field> FieldToArrow(const Field& field) {

@@ -81,11 +81,11 @@ CommitResult SqlCatalog::Commit(const TableName& name, const std::vector<table::
   if (auto why = table::Unmet(requirements, base->metadata.get())) return Conflict{std::move(*why)};
   auto next = NextVersion(*base, updates, clock_.Now());
   if (next.metadata.table_uuid.empty()) next.metadata.table_uuid = FreshUuid();  // format v1 may lack one
-  auto metadata = std::make_shared<const table::TableMetadata>(std::move(next.metadata));
+  const auto metadata = std::make_shared<const table::TableMetadata>(std::move(next.metadata));
   LoadedTable made{.name = name,
                    .metadata_location = NextMetadataLocation(*metadata, base->metadata_location, FreshUuid()),
-                   .metadata = std::move(metadata)};
-  WriteMetadataFile(store_, made.metadata_location, *made.metadata);
+                   .metadata = metadata};
+  WriteMetadataFile(store_, made.metadata_location, *metadata);
   const auto swapped = tables_.Swap(name, base->metadata_location, made.metadata_location);
   if (swapped == SqlTables::Outcome::kDone) {
     for (const std::string& expired : next.expired) DeleteMetadataFile(store_, expired);
