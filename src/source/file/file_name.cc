@@ -26,7 +26,7 @@ std::string LowerName(const std::string& path) {
 }  // namespace
 
 std::string BareName(const std::string& path) {
-  const auto name = LowerName(path);
+  auto name = LowerName(path);
   for (const auto& ending : kEndings) {
     if (name.ends_with(ending.text)) return name.substr(0, name.size() - ending.text.size());
   }
