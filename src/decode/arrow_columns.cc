@@ -151,7 +151,7 @@ std::shared_ptr<arrow::DataType> TypeOf(const Column& column) {
       for (const auto& member : column.children) {
         if (member->Emitted()) members.push_back(FieldOf(*member));
       }
-      return arrow::struct_(std::move(members));
+      return arrow::struct_(members);
     }
     case ColumnKind::kUndecided:
       break;

@@ -182,7 +182,7 @@ std::vector<EmbeddedReader::Row> EmbeddedReader::PlanRows(const Partition& parti
     bytes += static_cast<size_t>(row.batch.records_bytes);
     if (!rows.empty() && (bytes > bytes_max || row.batch.ingested_at != rows.front().batch.ingested_at)) break;
     expected = base + row.batch.count;
-    rows.push_back(std::move(row));
+    rows.push_back(row);
     if (bytes >= bytes_max) break;
   }
   plan_.Reset();
