@@ -332,7 +332,7 @@ TEST_F(RunnerTest, PartitionsPruneAndNeverChangeAnAnswer) {
     ASSERT_EQ(RunOne(model).outcome, Outcome::kBuilt);
     WithoutBounds(model.name);
     int pruned = 0;
-    for (int i = 0; i < 15; ++i) {
+    for (int i = 0; i < 30; ++i) {
       const auto condition =
           RandomCondition(random) + (random.Below(2) == 0 ? " AND " : " OR ") + RandomCondition(random);
       SCOPED_TRACE(fmt::format("{}: {}", partition, condition));
