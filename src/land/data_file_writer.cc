@@ -163,7 +163,7 @@ std::string DataFileWriter::State::NextKey(uint32_t number) {
 
 void DataFileWriter::State::EncodeBuffer(uint32_t number) {
   PartitionBuffer& buffer = buffers[number];
-  auto rows = ValueOf(arrow::Table::FromRecordBatches(arrow_schema, std::move(buffer.batches)), "rows of a row group");
+  auto rows = ValueOf(arrow::Table::FromRecordBatches(arrow_schema, buffer.batches), "rows of a row group");
   buffer.batches.clear();
   if (order && order->sorted()) rows = order->Sort(rows);
   if (!buffer.file) {

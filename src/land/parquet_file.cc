@@ -96,7 +96,7 @@ std::shared_ptr<arrow::DataType> ParquetTypeOf(const arrow::Field& field) {
     case arrow::Type::STRUCT: {
       arrow::FieldVector fields;
       for (const auto& child : type->fields()) fields.push_back(ParquetFieldOf(child));
-      return arrow::struct_(std::move(fields));
+      return arrow::struct_(fields);
     }
     case arrow::Type::LIST:
       return arrow::list(ParquetFieldOf(type->field(0)));

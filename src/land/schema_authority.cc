@@ -118,9 +118,9 @@ void SchemaAuthority::Create(const arrow::Schema& wanted) {
 
 TableViewPtr SchemaAuthority::Require(const arrow::Schema& wanted, std::stop_token stop) {
   const std::lock_guard growing(growing_);
-  if (const auto known = view(); known && Fits(wanted, *known->columns)) return known;
+  if (auto known = view(); known && Fits(wanted, *known->columns)) return known;
   for (milliseconds wait = kWaitMin;; wait = std::min(2 * wait, kWaitMax)) {
-    const TableViewPtr fresh = Load();
+    TableViewPtr fresh = Load();
     if (!fresh) {
       Create(wanted);
       if (Load()) continue;

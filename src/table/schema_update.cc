@@ -63,8 +63,7 @@ bool SameName(std::string_view left, std::string_view right) {
 
 void CheckMayGo(const TableMetadata& base, const Field& field, std::string_view path) {
   const auto used = [&](schema::FieldId id) {
-    Field holder = field;
-    std::vector<Field> fields = {holder};
+    std::vector<Field> fields = {field};
     return EditIn(fields, id, [](std::vector<Field>&, std::vector<Field>::iterator) {});
   };
   for (const schema::FieldId id : base.schema().identifier_field_ids) {
