@@ -1,11 +1,20 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <stop_token>
+#include <string>
+#include <vector>
 
+#include "app/plan.h"
 #include "app/storage.h"
 #include "app/table_positions.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
+#include "land/committer.h"
+#include "land/positions.h"
 
 namespace millrace::app {
 namespace {
@@ -24,6 +33,62 @@ ExitCode Show(const Session& session) {
   return ExitCode::kDone;
 }
 
+/// "2=1500" of a table made from a topic, or "<split>=<cursor>" as `show` prints those of sources.
+std::pair<event::SplitId, event::Cursor> ParseMove(const std::string& text,
+                                                   const std::optional<event::TopicInfo>& topic) {
+  const auto equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error(ErrorCode::kUsage, "'" + text + "' is not PARTITION=OFFSET; `millrace offsets show` prints both");
+  }
+  const std::string split = text.substr(0, equals), cursor = text.substr(equals + 1);
+  int32_t partition = -1;
+  const auto [end, error] = std::from_chars(split.data(), split.data() + split.size(), partition);
+  if (error != std::errc() || end != split.data() + split.size()) return {event::SplitId(split), event::Cursor(cursor)};
+  if (!topic || partition < 0 || partition >= static_cast<int32_t>(topic->partitions.size())) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("there is no partition {} to set; `millrace offsets show` prints them", split));
+  }
+  // Through OffsetOf, so that only what is an offset is stored, in its canonical form.
+  return {event::TopicSplit(topic->id, partition), event::OffsetCursor(event::OffsetOf(event::Cursor(cursor)))};
+}
+
+/// What the table has stored, the property alone where it was rolled back: the caller is about to say what holds.
+event::Positions StoredOrMirrored(const table::TableMetadata& metadata, const std::string& scope) {
+  try {
+    return land::ReadPositions(metadata, scope).positions;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kStop) throw;
+    const auto mirrored = metadata.properties.find(land::PositionsProperty(scope));
+    if (mirrored == metadata.properties.end()) throw;
+    return land::ParsePositions(mirrored->second, "the table's property");
+  }
+}
+
+ExitCode Set(const Session& session, const std::string& name, const std::vector<std::string>& moves) {
+  auto opened = OpenLakeOf(session);
+  const auto locked = DataDirectory::OpenToWrite(opened.directory.path());
+  const auto table = opened.pipeline.tables.find(name);
+  if (table == opened.pipeline.tables.end() || table->second.files) {
+    throw Error(ErrorCode::kUsage,
+                "'" + name + "' is no Iceberg table of this pipeline; only those have positions to set");
+  }
+  const auto loaded = opened.lake.catalog->Load(catalog::ParseTableName(name));
+  if (!loaded) throw Error(ErrorCode::kUsage, "nothing has landed in " + name + " yet, so there is no position to set");
+  std::optional<event::TopicInfo> topic;
+  if (FromTopic(opened.pipeline, table->second) && std::filesystem::exists(opened.directory.stream())) {
+    topic = OpenStream(opened.directory)->FindTopic(table->second.from);
+  }
+  auto positions = StoredOrMirrored(*loaded->metadata, opened.pipeline.name);
+  for (const auto& move : moves) {
+    const auto [split, cursor] = ParseMove(move, topic);
+    positions[split] = cursor;
+  }
+  land::Committer(*opened.lake.catalog, loaded->name, loaded->metadata->table_uuid)
+      .Override(opened.pipeline.name, positions, std::stop_token());
+  fmt::print(stderr, "{}: the next run goes on at {}\n", name, fmt::join(moves, ", "));
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 void AddOffsets(CLI::App& root, Session& session) {
@@ -33,6 +98,21 @@ void AddOffsets(CLI::App& root, Session& session) {
       "  millrace offsets show --json");
   AddJsonOption(*show, session);
   AddConfigOption(*show, session);
+
+  struct Arguments {
+    std::string table;
+    std::vector<std::string> moves;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  auto* set = AddVerb(
+      *offsets, session, "set", "Say where a table goes on, as when it was rolled back or its stream has a gap",
+      [&session, arguments] { return Set(session, arguments->table, arguments->moves); },
+      "  millrace offsets set silver.events 0=1500 1=1498      go on there; records in between are not landed\n"
+      "  millrace offsets set silver.events 0=0                land partition 0 again; a table with a key drops what "
+      "it has");
+  set->add_option("TABLE", arguments->table)->required();
+  set->add_option("PARTITION=OFFSET", arguments->moves)->required();
+  AddConfigOption(*set, session);
 }
 
 }  // namespace millrace::app

@@ -23,8 +23,8 @@ constexpr milliseconds kWaitMax{5000};
   throw Error(
       ErrorCode::kStop,
       "the table was rolled back behind what '" + scope +
-          "' has landed: its snapshots and its positions disagree; say where to go on with `millrace offsets set`, "
-          "or land the lost stretch again with `millrace offsets replay`");
+          "' has landed: its snapshots and its positions disagree; say where to go on with `millrace offsets set`: "
+          "at the end of what the table holds now, to land the lost stretch again, or where it was");
 }
 
 event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
@@ -121,8 +121,10 @@ catalog::LoadedTable Committer::Attempt::LoadNow() {
     try {
       auto table = catalog_.Load(table_);
       if (!table) {
-        throw Error(ErrorCode::kStop, "table " + catalog::ToString(table_) +
-                                          " is gone; restore it, or start over with `millrace offsets replay`");
+        throw Error(
+            ErrorCode::kStop,
+            "table " + catalog::ToString(table_) +
+                " is gone; restore it, or start the program again to make it anew from what the stream still holds");
       }
       if (table->metadata->table_uuid != table_uuid_) {
         throw Error(ErrorCode::kStop,

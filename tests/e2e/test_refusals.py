@@ -83,3 +83,26 @@ def test_a_catalogue_file_that_is_something_else(millrace):
     (millrace.folder / "data/catalog.db").write_text("not a database, and long enough to look like a page " * 100)
     done = millrace.run("run", "--until-idle", expect=None)
     assert done.returncode == 1 and "catalog.db" in sentence(done)
+
+
+def test_a_table_that_was_rolled_back_waits_for_a_person(millrace):
+    """The pipeline stops, names the verb that mends it, and goes on exactly where it is told to."""
+    import readers
+
+    millrace.write(
+        "millrace.yaml",
+        "name: rolled\ndata_dir: data\nsources: { in: { file: { path: 'in/*.jsonl' }, topic: t } }\ntables: { silver.t: { from: t } }\n",
+    )
+    for part, ids in enumerate((range(0, 10), range(10, 20))):
+        millrace.write(f"in/{part}.jsonl", "".join('{"id":%d}\n' % i for i in ids))
+        millrace.run("run", "--until-idle")
+    table = readers.pyiceberg_catalog(millrace.folder / "data").load_table("silver.t")
+    with table.manage_snapshots() as change:
+        change.rollback_to_snapshot(table.metadata.snapshots[0].snapshot_id)
+    said = sentence(millrace.run("run", "--until-idle", expect=1))
+    assert "rolled back" in said and "millrace offsets set" in said
+    assert "PARTITION=OFFSET" in sentence(millrace.run("offsets", "set", "silver.t", "nonsense", expect=64))
+    millrace.run("offsets", "set", "silver.t", "0=10")
+    millrace.run("run", "--until-idle")
+    rows = oracle.Lake(millrace.folder / "data").walk("silver.t")
+    oracle.compare(range(20), [r["id"] for r in rows])
