@@ -1,4 +1,4 @@
-"""Real Kafka brokers (KRaft) for tests and the demo, on loopback, from the jars of `make setup`.
+"""Real Kafka brokers (KRaft) for tests and the demo, on loopback, from the jars of `scripts/setup --servers`.
 
 As a module: `with Kafka(folder, brokers=3) as kafka: kafka.bootstrap`. As a program: `kafka.py start FOLDER [BROKERS]`, `kafka.py stop FOLDER`.
 A broker is known by its process id, kept in FOLDER; data and logs stay there too.

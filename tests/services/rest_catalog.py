@@ -1,4 +1,4 @@
-"""Apache Iceberg's own REST catalogue for tests and the demo, on loopback, from the jars of `make setup`.
+"""Apache Iceberg's own REST catalogue for tests and the demo, on loopback, from the jars of `scripts/setup --servers`.
 
 As a module: `with RestCatalog(folder, warehouse="file:///...", properties={}) as rest: rest.uri`.
 As a program: `rest_catalog.py start FOLDER WAREHOUSE [KEY=VALUE...]`, `rest_catalog.py stop FOLDER`.

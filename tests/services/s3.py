@@ -1,4 +1,4 @@
-"""A real S3 server for tests and the demo: versitygw over a folder, on loopback. Objects are plain files under FOLDER/objects.
+"""A real S3 server for tests and the demo: versitygw (`scripts/setup --servers`) over a folder, on loopback. Objects are plain files under FOLDER/objects.
 
 As a module: `with S3(folder) as s3: s3.endpoint, s3.access_key, s3.secret_key`. As a program: `s3.py start FOLDER BUCKET`, `s3.py stop FOLDER`.
 """
