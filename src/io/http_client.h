@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace millrace::io {
+
+struct HttpHeader {
+  std::string name;
+  std::string value;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // absolute, http or https, path and query already percent-encoded
+  std::vector<HttpHeader> headers;
+  std::string_view body;  // must outlive the call
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds timeout{30'000};    // the whole exchange
+  int64_t response_bytes_max = int64_t{64} << 20;  // more is a failure, never a truncation
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::vector<HttpHeader> headers;
+  std::string body;
+
+  /// The value of a header, its name in any case; nullopt when it is not there.
+  std::optional<std::string_view> header(std::string_view name) const;
+};
+
+/// No whole answer came. Code kUnavailable. The message names method, scheme, host and path, never query or headers.
+class HttpFailure : public Error {
+ public:
+  HttpFailure(std::string message, bool may_have_arrived)
+      : Error(ErrorCode::kUnavailable, std::move(message)), may_have_arrived_(may_have_arrived) {}
+  /// False only when it is certain that the server never saw the request.
+  bool may_have_arrived() const { return may_have_arrived_; }
+
+ private:
+  bool may_have_arrived_;
+};
+
+/// Sends requests over kept connections. One attempt a call: nothing retries or follows redirects underneath. Thread-safe.
+class HttpClient {
+ public:
+  struct Options {
+    std::string user_agent = "millrace";
+    std::string ca_file;  // empty: the system's
+    /// Reads the `http_proxy`, `https_proxy` and `no_proxy` variables.
+    bool use_proxy_variables = true;
+  };
+  HttpClient();
+  explicit HttpClient(Options options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Any status is an answer, not a failure. Error HttpFailure when none came whole or `stop` was requested.
+  HttpResponse Send(const HttpRequest& request, std::stop_token stop = {});
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace::io
