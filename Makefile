@@ -2,7 +2,7 @@
 .PHONY: all setup demo test clean
 
 all: setup
-	@./dev build release
+	@./dev build release millrace
 
 setup:
 	@scripts/setup
