@@ -15,6 +15,7 @@ find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
 find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd_pc REQUIRED IMPORTED_TARGET libzstd)
@@ -60,7 +61,6 @@ set_target_properties(simdjson PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 # Only where it was fetched: a folder that needs it says so by if(TARGET rdkafka).
 if(EXISTS ${_deps}/rdkafka/lib/librdkafka.a)
-  find_package(CURL REQUIRED)
   pkg_check_modules(lz4_pc REQUIRED IMPORTED_TARGET liblz4)
   add_library(rdkafka STATIC IMPORTED GLOBAL)
   set_target_properties(rdkafka PROPERTIES

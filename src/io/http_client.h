@@ -24,7 +24,7 @@ struct HttpRequest {
   std::vector<HttpHeader> headers;
   std::string_view body;  // must outlive the call
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds timeout{30'000};    // the whole exchange
+  std::chrono::milliseconds timeout{30'000};       // the whole exchange
   int64_t response_bytes_max = int64_t{64} << 20;  // more is a failure, never a truncation
 };
 
@@ -49,7 +49,8 @@ class HttpFailure : public Error {
   bool may_have_arrived_;
 };
 
-/// Sends requests over kept connections. One attempt a call: nothing retries or follows redirects underneath. Thread-safe.
+/// Sends requests over kept connections. One attempt a call: nothing retries or follows redirects underneath.
+/// Thread-safe.
 class HttpClient {
  public:
   struct Options {

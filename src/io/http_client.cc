@@ -1,0 +1,77 @@
+#include "io/http_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <mutex>
+#include <utility>
+
+#include "io/http_exchange.h"
+#include "io/http_share.h"
+
+namespace millrace::io {
+namespace {
+
+/// Handles that are kept with their connections; more may be in use at a time.
+constexpr size_t kIdleHandlesMax = 64;
+
+bool SameName(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
+std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
+  for (const auto& header : headers) {
+    if (SameName(header.name, name)) return header.value;
+  }
+  return std::nullopt;
+}
+
+class HttpClient::Impl {
+ public:
+  explicit Impl(Options options) : options_(std::move(options)) {}
+
+  HttpResponse Send(const HttpRequest& request, std::stop_token stop) {
+    auto handle = Take();
+    auto response = HttpExchange(options_, request, *handle).Run(std::move(stop));
+    Keep(std::move(handle));
+    return response;
+  }
+
+ private:
+  std::unique_ptr<HttpHandle> Take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        auto handle = std::move(idle_.back());
+        idle_.pop_back();
+        return handle;
+      }
+    }
+    return std::make_unique<HttpHandle>(share_);
+  }
+
+  /// The one used last is used next: the others may go cold.
+  void Keep(std::unique_ptr<HttpHandle> handle) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleHandlesMax) idle_.push_back(std::move(handle));
+  }
+
+  const Options options_;
+  HttpShare share_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<HttpHandle>> idle_;
+};
+
+HttpClient::HttpClient() : HttpClient(Options()) {}
+HttpClient::HttpClient(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+HttpClient::~HttpClient() = default;
+
+HttpResponse HttpClient::Send(const HttpRequest& request, std::stop_token stop) {
+  return impl_->Send(request, std::move(stop));
+}
+
+}  // namespace millrace::io
