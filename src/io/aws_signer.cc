@@ -81,7 +81,9 @@ std::string BasicTime(Timestamp now) {
   return text;
 }
 
-bool IsObjectStorage(const std::string& service) { return service == "s3" || service == "s3tables"; }
+bool IsObjectStorage(const std::string& service) {
+  return service == "s3" || service == "s3tables" || service == "storage";
+}
 
 }  // namespace
 
@@ -102,7 +104,8 @@ void SignRequest(HttpRequest& request, const AwsCredentials& credentials, const 
     header_lines += fmt::format("{}:{}\n", name, value);
     header_names += fmt::format("{}{}", header_names.empty() ? "" : ";", name);
   }
-  const auto path = signing.service == "s3" ? url.path : PercentEncoded(url.path, true);
+  const bool as_it_is = signing.service == "s3" || signing.service == "storage";
+  const auto path = as_it_is ? url.path : PercentEncoded(url.path, true);
   const auto canonical = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, path, CanonicalQuery(url.query),
                                      header_lines, header_names, payload);
   const auto date = time.substr(0, 8);

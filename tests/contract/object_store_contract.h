@@ -21,11 +21,19 @@ class ObjectStoreFixture {
   virtual ~ObjectStoreFixture() = default;
   virtual ObjectStore& store() = 0;
   virtual std::unique_ptr<ObjectStore> Reopen() = 0;
+  /// What this machine lacks to run it, as a sentence; empty: nothing.
+  virtual std::string Lacks() const { return {}; }
 };
 
 template <typename Fixture>
 class ObjectStoreContract : public testing::Test {
  protected:
+  void SetUp() override {
+    const auto lacks = fixture_.Lacks();
+    if (!lacks.empty()) GTEST_SKIP() << lacks;
+    fixture_.store();  // made before threads share it
+  }
+
   ObjectStore& store() { return fixture_.store(); }
 
   std::vector<std::string> Keys(const std::string& prefix = "", const std::string& after = "") {

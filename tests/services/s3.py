@@ -1,6 +1,8 @@
-"""A real S3 server for tests and the demo: versitygw (`scripts/setup --servers`) over a folder, on loopback. Objects are plain files under FOLDER/objects.
+"""A real S3 server for tests and the demo, on loopback (`scripts/setup --servers`): versitygw over a folder, where objects are plain
+files under FOLDER/objects, or moto, which keeps them in memory and runs where there is no Go compiler.
 
-As a module: `with S3(folder) as s3: s3.endpoint, s3.access_key, s3.secret_key`. As a program: `s3.py start FOLDER BUCKET`, `s3.py stop FOLDER`.
+As a module: `with S3(folder) as s3: s3.endpoint, s3.access_key, s3.secret_key`. As a program: `s3.py start FOLDER BUCKET`, `s3.py stop FOLDER`,
+or `s3.py serve KIND FOLDER`, which prints its address and serves until it is killed.
 """
 
 import json
@@ -11,9 +13,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SERVER = ROOT / ".deps/s3server/versitygw"
+SERVERS = {"versitygw": ROOT / ".deps/s3server/versitygw", "moto": ROOT / ".deps/moto/bin/moto_server"}
 
 
 class S3:
@@ -21,8 +24,11 @@ class S3:
     secret_key = "millrace-test-secret"
     region = "us-east-1"
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, kind=None):
         self.folder = pathlib.Path(folder)
+        self.kind = kind or next((k for k, server in SERVERS.items() if server.exists()), None)
+        if self.kind is None:
+            raise RuntimeError("no S3 server is here; run scripts/setup --servers")
         self.port = port
         self.process = None
 
@@ -37,9 +43,8 @@ class S3:
                 s.bind(("127.0.0.1", 0))
                 self.port = s.getsockname()[1]
         log = open(self.folder / "s3.log", "ab")
-        command = [SERVER, "--port", f"127.0.0.1:{self.port}", "--access", self.access_key, "--secret", self.secret_key]
         self.process = subprocess.Popen(
-            [*command, "--region", self.region, "posix", self.folder / "objects"],
+            self._command(),
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
@@ -55,9 +60,18 @@ class S3:
             time.sleep(0.05)
         raise RuntimeError(f"the S3 server did not start; see {self.folder}/s3.log")
 
+    def _command(self):
+        server = SERVERS[self.kind]
+        if self.kind == "moto":
+            return [server, "-H", "127.0.0.1", "-p", str(self.port)]
+        keys = ["--access", self.access_key, "--secret", self.secret_key, "--region", self.region]
+        return [server, "--port", f"127.0.0.1:{self.port}", *keys, "posix", self.folder / "objects"]
+
     def create_bucket(self, name):
-        """A bucket is a folder."""
-        (self.folder / "objects" / name).mkdir(exist_ok=True)
+        if self.kind == "moto":  # takes requests without a signature
+            urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/{name}", method="PUT")).close()
+        else:  # a bucket is a folder
+            (self.folder / "objects" / name).mkdir(exist_ok=True)
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -79,6 +93,11 @@ def main():
         server.create_bucket(sys.argv[3])
         state.write_text(json.dumps(server.process.pid))
         print(server.endpoint)
+    elif verb == "serve":
+        with S3(sys.argv[3], kind=folder.name) as server:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+            print(server.endpoint, flush=True)
+            server.process.wait()
     elif verb == "stop":
         try:
             os.kill(json.loads(state.read_text()), signal.SIGKILL)

@@ -1,0 +1,162 @@
+#include "io/s3_client.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "io/percent_encoding.h"
+
+namespace millrace::io {
+namespace {
+
+S3Words WordsOf(const S3Options& options) {
+  if (options.google)
+    return {kGoogleSignature, "storage", {"x-goog-if-generation-match", "0"}, "x-goog-meta-millrace-writer", ""};
+  return {kAmazonSignature, "s3", {"If-None-Match", "*"}, "x-amz-meta-millrace-writer", "x-amz-checksum-sha256"};
+}
+
+S3Options Completed(S3Options options) {
+  if (options.region.empty()) options.region = options.google ? "auto" : AwsRegion(options.credentials);
+  if (options.region.empty()) options.region = "us-east-1";
+  return options;
+}
+
+HttpClient::Options HttpOptions(const S3Options& options) {
+  HttpClient::Options http;
+  http.ca_file = options.ca_file;
+  return http;
+}
+
+/// Long enough for a slow line: half a minute, and a second more for every 256 KiB.
+std::chrono::milliseconds TimeoutFor(int64_t bytes) { return std::chrono::seconds(30 + bytes / (256 << 10)); }
+
+/// An answer under 200 that says it failed after all, as the completion of a multipart upload may.
+bool IsHiddenFailure(const HttpResponse& response) {
+  return response.status == 200 && response.body.find("<Error>") != std::string::npos &&
+         response.body.find("<Code>") != std::string::npos;
+}
+
+}  // namespace
+
+/// The attempts of one request.
+class S3Client::Attempts {
+ public:
+  Attempts(S3Client& client, const S3Request& request) : client_(client), request_(request) {}
+
+  S3Answer Run() {
+    for (;;) {
+      ++attempts_;
+      auto answer = Once();
+      if (!answer) continue;  // it failed and was waited for
+      answer->may_have_happened = may_have_happened_;
+      return std::move(*answer);
+    }
+  }
+
+ private:
+  std::optional<S3Answer> Once() {
+    const auto credentials = client_.credentials_.Get();
+    S3Answer answer;
+    try {
+      answer.response = client_.http_.Send(client_.Signed(request_, credentials));
+    } catch (const HttpFailure& failure) {
+      may_have_happened_ = may_have_happened_ || failure.may_have_arrived();
+      if (!Waited()) throw;
+      return std::nullopt;
+    }
+    const bool failed = answer.response.status < 200 || answer.response.status > 299;
+    if (!failed && !IsHiddenFailure(answer.response)) {
+      client_.budget_.Succeeded();
+      return answer;
+    }
+    answer.refusal = RefusalOf(answer.response);
+    if (Mended(answer, credentials)) return std::nullopt;
+    if (!IsPassing(answer.refusal)) return answer;
+    // A gateway's 500 or 503 does not say that the store behind it did nothing.
+    may_have_happened_ = may_have_happened_ || answer.response.status >= 500;
+    if (!Waited()) throw ErrorOf(answer.refusal, client_.What(request_));
+    return std::nullopt;
+  }
+
+  /// True when something was changed that makes the next attempt another one; each mend is tried once.
+  bool Mended(const S3Answer& answer, const AwsCredentials& credentials) {
+    // The answer to HEAD has no body that could say why.
+    const bool silent = request_.method == "HEAD" && (answer.response.status == 400 || answer.response.status == 403);
+    const bool expired = IsExpired(answer.refusal) || (silent && !credentials.session_token.empty());
+    if (expired && !refreshed_) {
+      refreshed_ = true;
+      client_.credentials_.Forget(credentials);
+      return true;
+    }
+    if ((IsClockSkew(answer.refusal) || silent) && !clock_set_) {
+      clock_set_ = true;
+      return SetClock(answer.response);
+    }
+    return false;
+  }
+
+  bool SetClock(const HttpResponse& response) {
+    const auto date = response.header("date");
+    const time_t theirs = date ? curl_getdate(std::string(*date).c_str(), nullptr) : -1;
+    if (theirs == -1) return false;
+    const auto ours = client_.options_.credentials.clock->Now().time_since_epoch();
+    const auto ahead = theirs - std::chrono::duration_cast<std::chrono::seconds>(ours).count();
+    return client_.server_ahead_seconds_.exchange(ahead) != ahead;
+  }
+
+  bool Waited() {
+    if (!client_.budget_.MayRetry(attempts_)) return false;
+    std::this_thread::sleep_for(client_.budget_.Wait(attempts_));
+    return true;
+  }
+
+  S3Client& client_;
+  const S3Request& request_;
+  int attempts_ = 0;
+  bool may_have_happened_ = false;
+  bool refreshed_ = false;
+  bool clock_set_ = false;
+};
+
+S3Client::S3Client(S3Options options)
+    : options_(Completed(std::move(options))),
+      words_(WordsOf(options_)),
+      url_(BucketUrl(options_)),
+      http_(HttpOptions(options_)),
+      credentials_(options_.credentials, http_),
+      budget_(options_.retry) {}
+
+S3Answer S3Client::Send(const S3Request& request) { return Attempts(*this, request).Run(); }
+
+HttpRequest S3Client::Signed(const S3Request& request, const AwsCredentials& credentials) const {
+  HttpRequest http;
+  http.method = request.method;
+  http.url = fmt::format("{}/{}{}{}", url_, request.key.empty() ? "" : PercentEncoded(FullKey(request.key), true),
+                         request.query.empty() ? "" : "?", request.query);
+  http.headers = request.headers;
+  http.body = request.body;
+  http.response_bytes_max = request.response_bytes_max;
+  http.timeout = TimeoutFor(static_cast<int64_t>(request.body.size()) + request.response_bytes_max);
+  const AwsSigning signing{.region = options_.region,
+                           .service = words_.service,
+                           .payload_sha256 = request.payload_sha256,
+                           .dialect = words_.dialect};
+  const auto now = options_.credentials.clock->Now() + std::chrono::seconds(server_ahead_seconds_.load());
+  SignRequest(http, credentials, signing, now);
+  return http;
+}
+
+std::string S3Client::FullKey(const std::string& key) const {
+  return options_.prefix.empty() ? key : options_.prefix + "/" + key;
+}
+
+std::string S3Client::UriOf(const std::string& key) const {
+  return fmt::format("{}://{}/{}", options_.google ? "gs" : "s3", options_.bucket, FullKey(key));
+}
+
+std::string S3Client::What(const S3Request& request) const {
+  return fmt::format("{} {}", request.method, UriOf(request.key));
+}
+
+}  // namespace millrace::io
