@@ -142,12 +142,42 @@ const Block<TableConfig>& TableBlock() {
   return block;
 }
 
+const Block<S3Config>& S3Block() {
+  static const auto block =
+      Block<S3Config>(
+          "How a bucket is reached. Without keys or a profile, where AWS's own tools look: the environment, "
+          "~/.aws, a web identity, the container's and the instance's endpoints.")
+          .Add(&S3Config::endpoint,
+               {.name = "endpoint", .doc = "http(s)://host:port of a service other than AWS's (gs://: than Google's)."})
+          .Add(&S3Config::region,
+               {.name = "region", .doc = "The bucket's region; without it, AWS_REGION or the profile's."})
+          .Add(&S3Config::path_style,
+               {.name = "path_style",
+                .doc = "The bucket's name goes into the path instead of the host; by itself when "
+                       "an endpoint is given."})
+          .Add(&S3Config::access_key, {.name = "access_key", .doc = "The id of an access key (gs://: of an HMAC key)."})
+          .Add(&S3Config::secret_key, {.name = "secret_key", .doc = "Its secret."})
+          .Add(&S3Config::session_token, {.name = "session_token", .doc = "The token of a short-lived key."})
+          .Add(&S3Config::profile, {.name = "profile", .doc = "A profile of ~/.aws/credentials and ~/.aws/config."})
+          .Add(&S3Config::ca_file,
+               {.name = "ca_file", .doc = "Certificates (PEM) that the endpoint's is checked against."})
+          .Check(CheckS3);
+  return block;
+}
+
 const Block<LakeConfig>& LakeBlock() {
   static const auto block =
       Block<LakeConfig>("Where tables live.")
           .Add(&LakeConfig::warehouse,
                {.name = "warehouse",
-                .doc = "The folder of the tables' files. Without it, `lake` in the data directory."})
+                .doc = "The folder of the tables' files, or a bucket: s3://bucket/prefix, gs://bucket/prefix. Without "
+                       "it, `lake` in the data directory."})
+          .Nested("s3", &LakeConfig::s3, S3Block())
+          .Add(&LakeConfig::cache_size, {.name = "cache_size",
+                                         .doc = "Copies of a bucket's data files that queries keep in the data "
+                                                "directory. One query may need more for its time.",
+                                         .fallback = ByteSize{10 * kGiB},
+                                         .min = ByteSize{64 * kMiB}})
           .Reserve("catalog", "catalogues other than the built-in one")
           .CheckAlways(CheckLake);
   return block;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "catalog/catalog.h"
+#include "io/s3_options.h"
 #include "schema/schema.h"
 
 namespace millrace::app {
@@ -106,14 +107,35 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
   }
 }
 
+void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context) {
+  if (s3.access_key.has_value() != s3.secret_key.has_value()) {
+    context.problems.Add(s3.mark, fmt::format("{}: access_key and secret_key go together", path));
+  }
+  if (s3.access_key && !s3.profile.empty()) {
+    context.problems.Add(s3.MarkOf("profile"), fmt::format("{}.profile: is for pipelines without access_key", path));
+  }
+  if (!s3.endpoint.empty() && !s3.endpoint.starts_with("http://") && !s3.endpoint.starts_with("https://")) {
+    context.problems.Add(s3.MarkOf("endpoint"), fmt::format("{}.endpoint: expected http://host:port or https://host, "
+                                                            "found '{}'",
+                                                            path, s3.endpoint));
+  }
+}
+
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context) {
-  if (!lake.warehouse) return;
-  const auto scheme = lake.warehouse->value.find("://");
-  if (scheme != std::string::npos) {
+  const auto warehouse = lake.warehouse ? lake.warehouse->value : std::string();
+  const auto scheme = warehouse.find("://");
+  bool bucket = false;
+  Collect(context, lake.MarkOf("warehouse"), path + ".warehouse",
+          [&] { bucket = io::ParseS3Uri(warehouse).has_value(); });
+  if (scheme != std::string::npos && !bucket && !warehouse.starts_with("s3") && !warehouse.starts_with("gs")) {
     context.problems.Add(
         lake.MarkOf("warehouse"),
-        fmt::format("{}.warehouse: '{}://' is not supported by this version of millrace; give a local folder", path,
-                    lake.warehouse->value.substr(0, scheme)));
+        fmt::format("{}.warehouse: '{}://' is not supported by this version of millrace; give a local folder, "
+                    "s3://bucket/prefix or gs://bucket/prefix",
+                    path, warehouse.substr(0, scheme)));
+  }
+  if (lake.Given("s3") && scheme == std::string::npos) {
+    context.problems.Add(lake.MarkOf("s3"), fmt::format("{}.s3: is for a warehouse at s3:// or gs://", path));
   }
 }
 

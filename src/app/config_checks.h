@@ -12,6 +12,7 @@ void CheckSource(const SourceConfig& source, const std::string& path, config::Pa
 void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContext& context);
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context);
+void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context);
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
 void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
 

@@ -92,8 +92,21 @@ struct TableConfig : config::Located {
   bool metadata = false;
 };
 
+struct S3Config : config::Located {
+  std::string endpoint;
+  std::string region;
+  std::optional<bool> path_style;
+  std::optional<config::Secret> access_key;
+  std::optional<config::Secret> secret_key;
+  std::optional<config::Secret> session_token;
+  std::string profile;
+  std::optional<config::Path> ca_file;
+};
+
 struct LakeConfig : config::Located {
   std::optional<config::Path> warehouse;
+  S3Config s3;
+  config::ByteSize cache_size;
 };
 
 struct PipelineConfig : config::Located {

@@ -70,7 +70,7 @@ TEST_F(ConfigModelTest, EveryKindOfMistakeIsToldAtOnce) {
   EXPECT_EQ(Mistakes(R"(name: shop
 memory: 1MiB
 stream: { kafka: { brokers: "localhost:9092" } }
-lake: { warehouse: "s3://lake/wh", catalog: { rest: { uri: x } } }
+lake: { warehouse: "hdfs://lake/wh", catalog: { rest: { uri: x } } }
 sources:
   users: { http_poll: { url: x } }
   both: { file: { path: a.csv }, generator: { kind: users }, topic: t }
@@ -88,7 +88,7 @@ tables:
   p.yaml:3: 'stream' (streams other than the embedded one, such as Kafka and Kinesis) is not supported by this version of millrace
   p.yaml:2: memory: expected at least 64MiB, found '1MiB'
   p.yaml:4: lake: 'catalog' (catalogues other than the built-in one) is not supported by this version of millrace
-  p.yaml:4: lake.warehouse: 's3://' is not supported by this version of millrace; give a local folder
+  p.yaml:4: lake.warehouse: 'hdfs://' is not supported by this version of millrace; give a local folder, s3://bucket/prefix or gs://bucket/prefix
   p.yaml:6: sources.users: 'http_poll' (polling a web address) is not supported by this version of millrace
   p.yaml:7: sources.both: needs exactly one kind of source: file or generator
   p.yaml:8: sources.cards.file.csv.quote: expected one character, found 'ab'

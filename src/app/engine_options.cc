@@ -12,13 +12,16 @@ int64_t BufferShare(const PipelineConfig& pipeline) { return pipeline.memory.byt
 /// A thread of the engine sorts and groups in this much without going under.
 constexpr int64_t kBytesPerThread = int64_t{256} << 20;
 
-query::EngineOptions EngineOptionsFor(int64_t memory_bytes, const DataDirectory& directory) {
+query::EngineOptions EngineOptionsFor(const PipelineConfig& pipeline, int64_t memory_bytes,
+                                      const DataDirectory& directory) {
   query::EngineOptions options;
   options.memory_bytes = memory_bytes;
   const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
   options.threads =
       static_cast<int>(std::clamp<int64_t>(memory_bytes / kBytesPerThread, 1, std::max<int64_t>(1, cores)));
   options.spill_directory = (directory.path() / "spill").string();
+  options.cache_directory = (directory.path() / "cache").string();
+  options.cache_bytes_max = pipeline.lake.cache_size.bytes;
   return options;
 }
 

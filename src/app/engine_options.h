@@ -13,7 +13,9 @@ namespace millrace::app {
 int64_t EngineShare(const PipelineConfig& pipeline);
 int64_t BufferShare(const PipelineConfig& pipeline);
 
-/// An engine that takes `memory_bytes` and spills the rest below the data directory.
-query::EngineOptions EngineOptionsFor(int64_t memory_bytes, const DataDirectory& directory);
+/// An engine that takes `memory_bytes`, spills the rest below the data directory and keeps copies of a bucket's files
+/// there.
+query::EngineOptions EngineOptionsFor(const PipelineConfig& pipeline, int64_t memory_bytes,
+                                      const DataDirectory& directory);
 
 }  // namespace millrace::app

@@ -4,25 +4,16 @@
 
 #include <filesystem>
 
+#include "app/warehouse_store.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "catalog/sql/sql_catalog.h"
-#include "io/local_object_store.h"
 
 namespace millrace::app {
 namespace {
 
-constexpr int kWarehouseFormat = 1;  // frozen
-constexpr const char* kWarehouseWord = "millrace warehouse";
-/// Hidden, so that tools that list the warehouse see tables only.
-constexpr const char* kWarehouseMarker = ".millrace-format";
-
-}  // namespace
-
-Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
+Lake LakeOf(std::unique_ptr<io::ObjectStore> store, const DataDirectory& directory) {
   Lake lake;
-  auto store = io::LocalObjectStore::Open(pipeline.warehouse());
-  EnsureFormat(store->root(), kWarehouseMarker, kWarehouseWord, kWarehouseFormat);
   lake.store = std::move(store);
   catalog::SqlCatalogOptions options;
   options.file = directory.catalog();
@@ -30,12 +21,18 @@ Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
   return lake;
 }
 
+}  // namespace
+
+Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
+  return LakeOf(OpenWarehouseToWrite(pipeline), directory);
+}
+
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  if (!std::filesystem::exists(directory.catalog()) || !std::filesystem::exists(pipeline.warehouse())) {
+  if (!std::filesystem::exists(directory.catalog()) || !MayHaveWarehouse(pipeline)) {
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("there are no tables in {} yet; `millrace run` makes them", directory.path().string()));
   }
-  return OpenLake(pipeline, directory);
+  return LakeOf(OpenWarehouse(pipeline), directory);
 }
 
 catalog::LoadedTable RequireTable(catalog::Catalog& catalog, const std::string& name) {

@@ -9,13 +9,14 @@
 
 namespace millrace::app {
 
-/// The tables of a pipeline: a folder of files and the catalogue that says which of them count.
+/// The tables of a pipeline: a folder or bucket of files and the catalogue that says which of them count.
 struct Lake {
   std::unique_ptr<io::ObjectStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
 };
 
-/// Makes what is missing. Error kStop when the warehouse belongs to another version, or cannot be written.
+/// Makes what is missing. Error kStop when the warehouse belongs to another version, or cannot be written, or is a
+/// bucket that overwrites what is there.
 Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory);
 
 /// Error kUnavailable when nothing has landed yet.

@@ -15,8 +15,8 @@ OpenedLake OpenLakeOf(const Session& session) {
 
 OpenedEngine OpenEngineOver(const OpenedLake& opened) {
   OpenedEngine made;
-  made.engine = std::make_unique<query::Engine>(*opened.lake.catalog,
-                                                EngineOptionsFor(opened.pipeline.memory.bytes, opened.directory));
+  made.engine = std::make_unique<query::Engine>(
+      *opened.lake.catalog, EngineOptionsFor(opened.pipeline, opened.pipeline.memory.bytes, opened.directory));
   if (opened.pipeline.models) {
     made.options.views = refine::Graph(refine::ReadModels(opened.pipeline.models->value), *made.engine).views();
   }

@@ -22,7 +22,7 @@ void TellExpectations(const refine::RunReport& report) {
 }  // namespace
 
 Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget)
-    : engine_(*lake.catalog, EngineOptionsFor(EngineShare(pipeline), directory)),
+    : engine_(*lake.catalog, EngineOptionsFor(pipeline, EngineShare(pipeline), directory)),
       runner_(*lake.catalog, engine_, budget, refine::Graph(refine::ReadModels(pipeline.models->value), engine_)) {}
 
 std::unique_ptr<Refinery> Refinery::Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,

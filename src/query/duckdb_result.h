@@ -15,6 +15,8 @@ struct PreparedRun {
   std::unique_ptr<Connection> connection;
   std::string sql;
   std::vector<ScanReport> scans;
+  /// Keeps the files that are read in their place.
+  std::vector<std::shared_ptr<void>> files;
   /// What the statement's names live in: let go before the connection, after the result.
   std::shared_ptr<void> names;
 };

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "query/data_files.h"
 #include "query/duckdb_connection.h"
 #include "query/duckdb_json.h"
 #include "query/duckdb_result.h"
@@ -17,7 +18,6 @@
 #include "query/scan_sql.h"
 #include "query/sql_text.h"
 #include "query/statement.h"
-#include "query/warehouse.h"
 
 namespace millrace::query {
 namespace {
@@ -88,10 +88,14 @@ ScanReport ReportOf(const ResolvedName& entry, const ScanPlan& plan) {
 }  // namespace
 
 struct Engine::State {
-  State(catalog::Catalog& lake, EngineOptions chosen) : catalog(lake), options(std::move(chosen)) {}
+  State(catalog::Catalog& lake, EngineOptions chosen)
+      : catalog(lake),
+        options(std::move(chosen)),
+        data_files(lake.store(), options.cache_directory, options.cache_bytes_max) {}
 
   catalog::Catalog& catalog;
   const EngineOptions options;
+  DataFiles data_files;
   FileLayouts layouts;
   std::atomic<uint64_t> statements{0};
   std::mutex mutex;
@@ -127,7 +131,7 @@ Database& Engine::State::Executor() {
   auto database = std::make_unique<Database>(SettingsOf(options));
   Connection connection(*database);
   connection.Execute(fmt::format("SET GLOBAL disabled_optimizers = {}", QuoteText(kHoldsEveryRow)));
-  connection.Execute(fmt::format("SET allowed_directories = [{}]", QuoteText(WarehouseFolder(catalog.store()))));
+  connection.Execute(fmt::format("SET allowed_directories = [{}]", QuoteText(data_files.folder())));
   connection.Execute("SET GLOBAL TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true");
   executor = std::move(database);
   return *executor;
@@ -168,8 +172,9 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
                                    .with_path = entry.with_path,
                                    .predicate = found == predicates.end() ? Predicate{} : found->second};
       const auto plan = PlanScan(catalog.store(), request);
-      run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written),
-                                          ScanSql(catalog.store(), request, plan, layouts)));
+      run.files.push_back(data_files.Bring(plan));
+      run.connection->Execute(
+          fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written), ScanSql(data_files, request, plan, layouts)));
       run.scans.push_back(ReportOf(entry, plan));
     });
   }

@@ -61,6 +61,9 @@ struct EngineOptions {
   int64_t memory_bytes = int64_t{512} << 20;
   int threads = 0;              // 0: one a core
   std::string spill_directory;  // empty: no spilling
+  /// For copies of the files of a warehouse that is not on a local disk, which needs one.
+  std::string cache_directory = {};
+  int64_t cache_bytes_max = int64_t{10} << 30;
 };
 
 /// SQL over the tables of a lake, by DuckDB, with our own planning of which files are read.

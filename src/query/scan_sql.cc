@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "query/sql_text.h"
-#include "query/warehouse.h"
 
 namespace millrace::query {
 namespace {
@@ -29,6 +28,11 @@ std::string PathList(const std::vector<std::string>& paths) {
   std::string list;
   for (const auto& path : paths) list += fmt::format("{}{}", list.empty() ? "" : ", ", PathPattern(path));
   return list;
+}
+
+/// As SQL's substr counts.
+size_t LengthInCharacters(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string ColumnList(const schema::Schema& schema) {
@@ -60,25 +64,42 @@ std::string ReadPlain(const Group& group, bool with_path) {
                      group.options);
 }
 
-/// Rows at deleted positions are left out. Delete files name data files by URI.
-std::string ReadWithDeletes(const Group& group, const std::vector<std::string>& deletes) {
-  const auto gone = fmt::format(
-      "SELECT CASE WHEN starts_with(file_path, 'file:') THEN regexp_replace(file_path, '^file:/+', '/') ELSE file_path "
-      "END AS deleted_path, pos AS deleted_pos FROM read_parquet([{}], hive_partitioning=false)",
-      PathList(deletes));
+/// SQL that makes of `file_path`, by which delete files name data files, the path that DuckDB knows it by.
+std::string PathOfUri(const DataFiles& files) {
+  if (files.uri_root().empty())
+    return "CASE WHEN starts_with(file_path, 'file:') THEN regexp_replace(file_path, '^file:/+', '/') ELSE file_path "
+           "END";
+  // Other engines write s3a: or s3n: for s3:.
+  return fmt::format("concat({}, substr(regexp_replace(file_path, '^s3[an]:', 's3:'), {}))", QuoteText(files.folder()),
+                     LengthInCharacters(files.uri_root()) + 1);
+}
+
+/// Rows at deleted positions are left out.
+std::string ReadWithDeletes(const DataFiles& files, const Group& group, const std::vector<std::string>& deletes) {
+  const auto gone =
+      fmt::format("SELECT {} AS deleted_path, pos AS deleted_pos FROM read_parquet([{}], hive_partitioning=false)",
+                  PathOfUri(files), PathList(deletes));
   return fmt::format(
       "SELECT {} FROM read_parquet([{}], hive_partitioning=false, filename={}, file_row_number=true{}) AS kept ANTI "
       "JOIN ({}) AS gone ON kept.{} = gone.deleted_path AND kept.file_row_number = gone.deleted_pos",
       group.projection, PathList(group.paths), QuoteText(kPathColumn), group.options, gone, kPathColumn);
 }
 
+/// The path column among those of a projection: of copies, the URIs of what they are copies of.
+std::string PathColumn(const DataFiles& files) {
+  const auto name = QuoteName(kPathColumn);
+  if (files.uri_root().empty()) return ", " + name;
+  return fmt::format(", concat({}, substr({}, {})) AS {}", QuoteText(files.uri_root()), name,
+                     LengthInCharacters(files.folder()) + 1, name);
+}
+
 /// Sorts files into groups that read alike.
 class Grouping {
  public:
-  Grouping(io::ObjectStore& store, const ScanRequest& request, FileLayouts& layouts)
-      : store_(store),
+  Grouping(const DataFiles& data_files, const ScanRequest& request, FileLayouts& layouts)
+      : data_files_(data_files),
         schema_(*request.schema),
-        path_(request.with_path ? fmt::format(", {}", QuoteName(kPathColumn)) : ""),
+        path_(request.with_path ? PathColumn(data_files) : ""),
         layouts_(layouts),
         by_name_(MembersMatchByName(schema_, request.metadata->schemas)) {
     const auto& properties = request.metadata->properties;
@@ -89,7 +110,7 @@ class Grouping {
   std::vector<Group> Of(const std::vector<table::DataFile>& files) {
     std::map<std::string, Group> groups;
     for (const auto& file : files) {
-      const auto path = LocalPath(store_, file.file_path);
+      const auto path = data_files_.PathOf(file.file_path);
       const auto layout = by_name_ && !mapping_ ? nullptr : layouts_.Get(path);
       const bool by_id = !layout || (by_name_ && layout->has_ids);
       auto& group = groups[by_id ? std::string() : layout->Signature()];
@@ -108,7 +129,7 @@ class Grouping {
     return {ProjectLayout(schema_, layout.has_ids || !mapping_ ? layout : WithIds(layout, *mapping_)) + path_, "", {}};
   }
 
-  io::ObjectStore& store_;
+  const DataFiles& data_files_;
   const schema::Schema& schema_;
   const std::string path_;
   FileLayouts& layouts_;
@@ -128,13 +149,13 @@ std::string NoRows(const ScanRequest& request) {
 
 }  // namespace
 
-std::string ScanSql(io::ObjectStore& store, const ScanRequest& request, const ScanPlan& plan, FileLayouts& layouts) {
-  Grouping grouping(store, request, layouts);
+std::string ScanSql(const DataFiles& files, const ScanRequest& request, const ScanPlan& plan, FileLayouts& layouts) {
+  Grouping grouping(files, request, layouts);
   std::vector<std::string> deletes;
-  for (const auto& file : plan.deletes) deletes.push_back(LocalPath(store, file.file_path));
+  for (const auto& file : plan.deletes) deletes.push_back(files.PathOf(file.file_path));
   std::vector<std::string> parts;
   for (const auto& group : grouping.Of(plan.files)) parts.push_back(ReadPlain(group, request.with_path));
-  for (const auto& group : grouping.Of(plan.deleted_files)) parts.push_back(ReadWithDeletes(group, deletes));
+  for (const auto& group : grouping.Of(plan.deleted_files)) parts.push_back(ReadWithDeletes(files, group, deletes));
   return parts.empty() ? NoRows(request) : fmt::format("{}", fmt::join(parts, " UNION ALL "));
 }
 

@@ -20,9 +20,15 @@ class Wrong(AssertionError):
     """The lake does not hold what it says, or not what went in."""
 
 
+# Where the server of a test keeps buckets as plain folders: s3://bucket/key is a file there, read without any client.
+buckets = None
+
+
 def path_of(uri):
     """A path out of what writers put into metadata: ours and pyiceberg's file:///x, Spark's file:/x, or plain. Taken as it is, like the
     readers do; only what is not there under that name may be percent-encoded."""
+    if uri.startswith("s3://") and buckets is not None:
+        return os.path.join(buckets, uri[len("s3://") :])
     if not uri.startswith("file:"):
         return uri
     literal = "/" + uri[len("file:") :].lstrip("/")

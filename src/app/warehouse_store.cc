@@ -1,0 +1,75 @@
+#include "app/warehouse_store.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "app/data_directory.h"
+#include "app/version.h"
+#include "base/error.h"
+#include "io/local_object_store.h"
+#include "io/s3_object_store.h"
+
+namespace millrace::app {
+namespace {
+
+constexpr int kWarehouseFormat = 1;  // frozen
+constexpr const char* kWarehouseWord = "millrace warehouse";
+/// Hidden, so that tools that list the warehouse see tables only.
+constexpr const char* kWarehouseMarker = ".millrace-format";
+
+io::S3Options S3OptionsFor(const LakeConfig& lake, const io::S3Location& location) {
+  io::S3Options options;
+  options.bucket = location.bucket;
+  options.prefix = location.prefix;
+  options.google = location.scheme == "gs";
+  options.endpoint = lake.s3.endpoint;
+  options.region = lake.s3.region;
+  options.path_style = lake.s3.path_style;
+  if (lake.s3.ca_file) options.ca_file = lake.s3.ca_file->value;
+  options.credentials.profile = lake.s3.profile;
+  if (lake.s3.access_key && lake.s3.secret_key)
+    options.credentials.keys = io::AwsCredentials{lake.s3.access_key->Reveal(),
+                                                  lake.s3.secret_key->Reveal(),
+                                                  lake.s3.session_token ? lake.s3.session_token->Reveal() : "",
+                                                  {}};
+  return options;
+}
+
+/// The marker of a bucket's warehouse, as EnsureFormat keeps that of a folder.
+void EnsureBucketFormat(io::ObjectStore& store) {
+  const auto wanted = fmt::format("{} {}\n", kWarehouseWord, kWarehouseFormat);
+  auto found = store.Get(kWarehouseMarker);
+  if (!found && store.PutIfAbsent(kWarehouseMarker, wanted) == io::PutOutcome::kExists)
+    found = store.Get(kWarehouseMarker);
+  if (!found || *found == wanted) return;
+  throw Error(ErrorCode::kStop,
+              fmt::format("{} says '{}', and millrace {} knows '{} {}'; use the version of millrace that made it, or "
+                          "another prefix",
+                          store.UriOf(kWarehouseMarker), found->substr(0, std::min<size_t>(found->find('\n'), 80)),
+                          kVersion, kWarehouseWord, kWarehouseFormat));
+}
+
+std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, bool to_write) {
+  if (const auto location = io::ParseS3Uri(pipeline.warehouse())) {
+    auto store = std::make_unique<io::S3ObjectStore>(S3OptionsFor(pipeline.lake, *location));
+    if (to_write) store->ProbeConditionalCreate();
+    EnsureBucketFormat(*store);
+    return store;
+  }
+  auto store = io::LocalObjectStore::Open(pipeline.warehouse());
+  EnsureFormat(store->root(), kWarehouseMarker, kWarehouseWord, kWarehouseFormat);
+  return store;
+}
+
+}  // namespace
+
+std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline) { return Open(pipeline, false); }
+
+std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline) { return Open(pipeline, true); }
+
+bool MayHaveWarehouse(const PipelineConfig& pipeline) {
+  return io::ParseS3Uri(pipeline.warehouse()).has_value() || std::filesystem::exists(pipeline.warehouse());
+}
+
+}  // namespace millrace::app

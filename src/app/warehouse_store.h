@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+
+#include "app/config_model.h"
+#include "io/object_store.h"
+
+namespace millrace::app {
+
+/// The store of a pipeline's warehouse: a local folder, or a bucket. Error kStop when it belongs to another version or
+/// cannot be written.
+std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline);
+
+/// The same to write exactly once into: a bucket is asked whether it keeps the condition that this rests on.
+std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline);
+
+/// Whether there is one already, as far as can be told without asking a server.
+bool MayHaveWarehouse(const PipelineConfig& pipeline);
+
+}  // namespace millrace::app
