@@ -170,14 +170,17 @@ std::optional<std::string> S3ObjectStore::KeyOf(std::string_view uri) const {
 void S3ObjectStore::ProbeConditionalCreate() {
   const auto key = fmt::format("{}/probe-{}", kHiddenFolder, NewWriterMark());
   CreateObject(*client_, key, "1");
-  const auto second = CreateObject(*client_, key, "2");
+  const auto whole = CreateObject(*client_, key, "2");
+  S3Writer writer(client_, key, S3Writer::Way::kInParts);
+  writer.Write("3");
+  const auto in_parts = std::move(writer).Finish();
   client_->Send({.method = "DELETE", .key = key, .query = ""});
-  if (second == PutOutcome::kExists) return;
-  throw Error(
-      ErrorCode::kStop,
-      fmt::format("the store of {} ignores the condition of a put ({}) and overwrites, so nothing can land in it "
-                  "exactly once; use AWS S3, Google Cloud Storage, MinIO or versitygw, or a local warehouse",
-                  client_->UriOf(""), client_->words().create_only.name));
+  if (whole == PutOutcome::kExists && in_parts == PutOutcome::kExists) return;
+  throw Error(ErrorCode::kStop,
+              fmt::format("the store of {} ignores the condition of {} ({}) and overwrites, so nothing can land in it "
+                          "exactly once; use one that keeps it, such as AWS S3 or versitygw, or a local warehouse",
+                          client_->UriOf(""), whole == PutOutcome::kExists ? "an upload in parts" : "a put",
+                          client_->words().create_only.name));
 }
 
 }  // namespace millrace::io

@@ -33,8 +33,8 @@ class S3ObjectStore final : public ObjectStore {
   std::string UriOf(const std::string& key) const override;
   std::optional<std::string> KeyOf(std::string_view uri) const override;
 
-  /// Puts a scratch object twice. Error kStop when the second put overwrote the first: such a store cannot serve
-  /// exactly-once.
+  /// Puts a scratch object, then again, whole and in parts. Error kStop when that overwrote the first: such a store
+  /// cannot serve exactly-once.
   void ProbeConditionalCreate();
 
  private:

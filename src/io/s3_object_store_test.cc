@@ -3,85 +3,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <map>
-
 #include "contract/object_store_contract.h"
-#include "judge/python.h"
-#include "services/service.h"
+#include "services/s3_server.h"
 
 namespace millrace::io {
 namespace {
 
 using testing::HasSubstr;
 
-/// Where tests/services/s3.py serves a bucket per test; parts are of 5 MiB, S3's least.
-class Server {
- public:
-  /// A sentence when the server is not installed.
-  static std::string Lacks(const std::string& kind) {
-    const auto file =
-        std::string(MILLRACE_DEPS_DIR) + (kind == "moto" ? "/moto/bin/moto_server" : "/s3server/versitygw");
-    return std::filesystem::exists(file) ? "" : "no " + kind + " is here: run scripts/setup --servers";
-  }
-  static std::vector<std::string> Kinds() {
-    std::vector<std::string> kinds;
-    for (const auto* kind : {"versitygw", "moto"}) {
-      if (Lacks(kind).empty()) kinds.emplace_back(kind);
-    }
-    return kinds;
-  }
-
-  static S3Options Options(const std::string& kind, const std::string& bucket) {
-    S3Options options;
-    options.bucket = bucket;
-    options.prefix = "lake/wh";
-    options.endpoint = AddressOf(kind);
-    options.region = "us-east-1";
-    options.credentials.keys = AwsCredentials{"millrace-test", "millrace-test-secret", "", {}};
-    options.part_bytes = int64_t{5} << 20;
-    return options;
-  }
-
-  /// A bucket of its own.
-  static S3Options NewBucket(const std::string& kind) {
-    static int made = 0;
-    auto options = Options(kind, "bucket-" + std::to_string(++made));
-    CreateBucket(options);
-    return options;
-  }
-
- private:
-  static const std::string& AddressOf(const std::string& kind) {
-    static const judge::Folder folder;
-    static std::map<std::string, std::unique_ptr<services::Service>> servers;
-    auto& server = servers[kind];
-    if (!server)
-      server = std::make_unique<services::Service>("s3.py", std::vector<std::string>{"serve", kind, folder.File(kind)});
-    return server->address();
-  }
-
-  static void CreateBucket(const S3Options& options) {
-    HttpRequest request;
-    request.method = "PUT";
-    request.url = options.endpoint + "/" + options.bucket;
-    SignRequest(request, *options.credentials.keys, {.region = options.region, .service = "s3"}, Clock::System().Now());
-    ASSERT_EQ(HttpClient().Send(request).status, 200);
-  }
-};
-
 template <const char* kKind>
 class S3Fixture : public ObjectStoreFixture {
  public:
   ObjectStore& store() override {
     if (!store_) {
-      options_ = Server::NewBucket(kKind);
+      options_ = S3Server::NewBucket(kKind);
       store_ = std::make_unique<S3ObjectStore>(options_);
     }
     return *store_;
   }
   std::unique_ptr<ObjectStore> Reopen() override { return std::make_unique<S3ObjectStore>(options_); }
-  std::string Lacks() const override { return Server::Lacks(kKind); }
+  std::string Lacks() const override { return S3Server::Lacks(kKind); }
 
  private:
   S3Options options_;
@@ -102,8 +43,8 @@ Error Caught(const std::function<void()>& body) {
 }
 
 TEST(S3ObjectStore, LargeObjectsGoInPartsAndAreNotOverwritten) {
-  for (const auto& kind : Server::Kinds()) {
-    S3ObjectStore store(Server::NewBucket(kind));
+  for (const auto& kind : S3Server::Kinds()) {
+    S3ObjectStore store(S3Server::NewBucket(kind));
     const std::string block((size_t{1} << 20) + 7, 'x');
     const auto write = [&](char last) {
       auto writer = store.OpenWriter("t/large");
@@ -121,8 +62,8 @@ TEST(S3ObjectStore, LargeObjectsGoInPartsAndAreNotOverwritten) {
 }
 
 TEST(S3ObjectStore, ListsOverPages) {
-  if (!Server::Lacks(kMoto).empty()) GTEST_SKIP() << Server::Lacks(kMoto);
-  S3ObjectStore store(Server::NewBucket(kMoto));  // a thousand a page
+  if (!S3Server::Lacks(kMoto).empty()) GTEST_SKIP() << S3Server::Lacks(kMoto);
+  S3ObjectStore store(S3Server::NewBucket(kMoto));  // a thousand a page
   std::vector<std::string> put;
   for (int i = 0; i < 1203; ++i) {
     put.push_back(std::to_string(10000 + i));
@@ -138,8 +79,8 @@ TEST(S3ObjectStore, ListsOverPages) {
 }
 
 TEST(S3ObjectStore, RefusalsSayTheMend) {
-  if (!Server::Lacks(kVersitygw).empty()) GTEST_SKIP() << Server::Lacks(kVersitygw);
-  auto options = Server::NewBucket(kVersitygw);
+  if (!S3Server::Lacks(kVersitygw).empty()) GTEST_SKIP() << S3Server::Lacks(kVersitygw);
+  auto options = S3Server::NewBucket(kVersitygw);
   auto wrong = options;
   wrong.bucket = "no-such-bucket";
   const auto bucket = Caught([&] { S3ObjectStore(wrong).PutIfAbsent("k", "v"); });
@@ -193,8 +134,8 @@ TEST(S3Options, UrlOfTheBucket) {
 }
 
 TEST(S3ObjectStore, ServersThatKeepTheConditionPassTheProbe) {
-  for (const auto& kind : Server::Kinds()) {
-    S3ObjectStore store(Server::NewBucket(kind));
+  for (const auto& kind : S3Server::Kinds()) {
+    S3ObjectStore store(S3Server::NewBucket(kind));
     EXPECT_NO_THROW(store.ProbeConditionalCreate()) << kind;
     store.List("", "", [](const ObjectInfo& info) {
       ADD_FAILURE() << info.key << " is left";

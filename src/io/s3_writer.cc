@@ -10,8 +10,8 @@
 
 namespace millrace::io {
 
-S3Writer::S3Writer(std::shared_ptr<S3Client> client, std::string key)
-    : client_(std::move(client)), key_(std::move(key)), mark_(NewWriterMark()) {}
+S3Writer::S3Writer(std::shared_ptr<S3Client> client, std::string key, Way way)
+    : client_(std::move(client)), key_(std::move(key)), way_(way), mark_(NewWriterMark()) {}
 
 S3Writer::~S3Writer() { Abort(); }
 
@@ -28,7 +28,7 @@ void S3Writer::Write(std::string_view bytes) {
 }
 
 PutOutcome S3Writer::Finish() && {
-  if (upload_id_.empty()) return CreateObject(*client_, key_, buffer_);
+  if (upload_id_.empty() && way_ == Way::kBySize) return CreateObject(*client_, key_, buffer_);
   if (!buffer_.empty()) UploadPart();
   return Complete();
 }

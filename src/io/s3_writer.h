@@ -13,7 +13,8 @@ namespace millrace::io {
 /// one part. An upload that was not completed is aborted, so that its parts are not paid for.
 class S3Writer final : public ObjectWriter {
  public:
-  S3Writer(std::shared_ptr<S3Client> client, std::string key);
+  enum class Way { kBySize, kInParts };
+  S3Writer(std::shared_ptr<S3Client> client, std::string key, Way way = Way::kBySize);
   ~S3Writer() override;
 
   void Write(std::string_view bytes) override;
@@ -30,6 +31,7 @@ class S3Writer final : public ObjectWriter {
 
   std::shared_ptr<S3Client> client_;
   const std::string key_;
+  const Way way_;
   const std::string mark_;
   std::string buffer_;
   std::string upload_id_;  // empty: no upload was begun

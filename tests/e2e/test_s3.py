@@ -123,6 +123,15 @@ def test_kill_at_any_moment(lake, seed):
     assert oracle.Lake(lake.folder / "data").metadata_location("silver.events") == before
 
 
+@pytest.mark.parametrize("point", ["io.s3.put:1", "io.s3.put:2", "io.s3.put:6", "io.s3.put:9", "io.s3.put:14", "io.s3.put:20"])
+def test_a_crash_around_a_put(lake, point):
+    ended = lake.run("run", "--until-idle", env={**KEYS, "MILLRACE_FAULT": point}, expect=None)
+    assert ended.returncode == 86, f"{point} was not passed: {ended.stderr}"
+    lake.run("run", "--until-idle", env={**KEYS, "MILLRACE_FAULT": point}, expect=None)
+    lake.run("run", "--until-idle", env=KEYS)
+    check(lake)
+
+
 FAULTS = {
     "lost answers of puts": dict(method="PUT", effect="lost", skip=2, times=6),
     "a gateway's 503 after success": dict(method="PUT", effect="answered", status=503, skip=3, times=5),
@@ -150,7 +159,7 @@ def test_a_store_that_overwrites_is_refused(millrace, tmp_path):
         proxy.inject(method="PUT", effect="strip", name="If-None-Match", times=-1)
         refused = millrace.run("run", "--until-idle", env=KEYS, expect=1)
         assert "ignores the condition of a put" in refused.stderr
-        assert "use AWS S3" in refused.stderr
+        assert "or a local warehouse" in refused.stderr
         proxy.clear()
         millrace.run("run", "--until-idle", env=KEYS)
 
