@@ -79,7 +79,8 @@ std::vector<event::TopicInfo> SelectTopics(Connection& connection, const std::st
 EmbeddedStream::EmbeddedStream(EmbeddedStreamOptions options, const Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
-      writer_(std::make_unique<GroupCommit>(OpenStore(options_.path, options_.vfs), options_.queue_bytes_max,
+      writer_(std::make_unique<GroupCommit>(OpenStore(options_.path, options_.vfs),
+                                            OpenStore(options_.path, options_.vfs), options_.queue_bytes_max,
                                             options_.checkpoint_bytes)),
       look_(OpenStore(options_.path, options_.vfs)),
       random_(Random::FromSystem()) {}

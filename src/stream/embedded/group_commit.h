@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "stream/embedded/ledger.h"
+#include "stream/embedded/log_copier.h"
+#include "stream/embedded/wake_chain.h"
 
 namespace millrace::stream {
 
@@ -30,14 +32,17 @@ class CommitSignal {
   std::condition_variable_any raised_;
 };
 
-/// The one writer of this process: a thread that takes all work that waits, runs it in one transaction and one
-/// fsync, and then lets the callers go. Work that comes meanwhile is the next group. When the disk fails, the process
+/// The one writer of this process: all work that waits runs in one transaction and one fsync, and then its callers go.
+/// Work that comes meanwhile is the next group. A caller who finds nobody writing does it itself, so that a lone one
+/// waits for no other thread; what queued meanwhile goes to the writer's own thread. When the disk fails, the process
 /// ends: nothing after that could be told durable. Thread-safe; the destructor finishes what was queued.
 class GroupCommit {
  public:
   using Work = std::function<void(Ledger&)>;
 
-  GroupCommit(std::unique_ptr<Connection> connection, size_t queue_bytes_max, int64_t checkpoint_bytes);
+  /// `copying` is a second connection to the same file, for the write-ahead log.
+  GroupCommit(std::unique_ptr<Connection> connection, std::unique_ptr<Connection> copying, size_t queue_bytes_max,
+              int64_t checkpoint_bytes);
   ~GroupCommit();
 
   /// Returns when `work` is durable; what it throws, or what the transaction failed with, is thrown here.
@@ -54,29 +59,29 @@ class GroupCommit {
   struct Group {
     std::vector<Request*> requests;
     size_t bytes = 0;
-    std::mutex mutex;
-    std::condition_variable finished;
-    bool done = false;
+    WakeChain done;
   };
 
   void Loop();
+  /// What is queued becomes the group to write; the lock is held.
   std::shared_ptr<Group> Take();
+  /// What is not an Error ends the process: nobody else could take the connection over.
+  void Write(Group& group) noexcept;
   void Execute(Group& group);
   void RunWork(Group& group);
-  void CheckpointWhenDue();
 
   std::unique_ptr<Connection> connection_;
   Ledger ledger_;
   const size_t queue_bytes_max_;
   CommitSignal signal_;
-  const int checkpoint_frames_;
-  int checkpoint_at_frames_;
-  int last_frames_ = 0;
+  LogCopier copier_;
 
   std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable room_;
   std::shared_ptr<Group> open_ = std::make_shared<Group>();
+  bool writing_ = false;  // somebody has the connection, or it was handed to the thread
+  bool handed_ = false;   // to the thread
   bool closing_ = false;
   std::thread thread_;
 };

@@ -34,7 +34,7 @@ struct PreparedAppend {
 inline constexpr size_t kRowBytesMax = size_t{1} << 20;
 
 /// What changes stream.db: every method runs inside the one write transaction that GroupCommit holds open. A method
-/// that refuses throws Error before it has written anything. Used by the writer's thread only.
+/// that refuses throws Error before it has written anything. Used by whoever has the connection.
 class Ledger {
  public:
   explicit Ledger(Connection& connection);

@@ -14,7 +14,7 @@ struct sqlite3_stmt;
 namespace millrace::stream {
 
 /// A prepared statement. Bind, then Step until it says false; Reset frees it for the next use. Values that are bound
-/// must live until the statement is reset. Bound to the thread that drives its connection.
+/// must live until the statement is reset. Used by whoever has its connection.
 class Statement {
  public:
   Statement(sqlite3* connection, std::string_view sql);
