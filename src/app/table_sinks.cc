@@ -45,6 +45,7 @@ std::shared_ptr<event::Sink> MakeTableSink(const PipelineConfig& pipeline, const
   options.metadata_columns = table.metadata;
   options.key = table.key;
   options.key_index_folder = directory.path() / "keys" / name;
+  options.spill_folder = directory.path() / "spill";
   return std::make_shared<land::TableSink>(*lake.catalog, std::move(options), budget);
 }
 

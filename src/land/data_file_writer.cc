@@ -17,6 +17,7 @@
 #include "land/parquet_file.h"
 #include "land/partition_router.h"
 #include "land/row_order.h"
+#include "land/row_spill.h"
 #include "land/write_properties.h"
 
 namespace millrace::land {
@@ -26,6 +27,14 @@ namespace {
 constexpr size_t kOpenFilesMax = 16;
 /// Rows of several partitions are split together once this much has come, so that each gets a stretch worth a copy.
 constexpr int64_t kStageBytesMax = int64_t{16} << 20;
+/// Rows of a stage go to disk when a partition has less than this of them on average.
+constexpr int64_t kSpillBelowBytes = int64_t{1} << 20;
+/// What rows on disk will be in Parquet, at most.
+constexpr int64_t kSpilledToEncoded = 4;
+/// Neighbouring partitions lie in one piece on disk, of about this much at least.
+constexpr int64_t kPieceBytes = int64_t{256} << 10;
+/// Chunks of fewer rows are joined before they are encoded.
+constexpr int64_t kChunkRowsMin = 1'024;
 /// What an Arrow array costs besides its values.
 constexpr int64_t kArrayOverheadBytes = 400;
 
@@ -41,6 +50,12 @@ struct PartitionBuffer {
   std::unique_ptr<ParquetFile> file;
   int64_t row_groups = 0;
   uint64_t written_at = 0;  // when its file last got a row group, in row groups
+};
+
+/// A stage on disk, in the order of its partitions.
+struct SpilledStage {
+  std::vector<int64_t> begins;          // row of each partition, and the end; partitions that came later have none
+  std::vector<RowSpill::Piece> pieces;  // each of the same number of partitions
 };
 
 int64_t CostOf(const arrow::RecordBatch& rows) {
@@ -88,7 +103,12 @@ struct DataFileWriter::State {
   }
 
   void Append(uint32_t number, std::shared_ptr<arrow::RecordBatch> batch, int64_t bytes);
+  void SettleStage();
   void SplitStage();
+  std::vector<int64_t> StageBegins() const;
+  void SpillStage(std::vector<int64_t> begins);
+  void EncodeSpilled();
+  void EncodePiece(size_t piece);
   void EncodeBuffer(uint32_t number);
   bool EncodeLargest();
   void CloseFile(uint32_t number);
@@ -110,6 +130,10 @@ struct DataFileWriter::State {
   arrow::RecordBatchVector staged;
   std::vector<uint32_t> staged_partitions;  // of each staged row
   int64_t staged_bytes = 0;
+  std::unique_ptr<RowSpill> spill;
+  std::vector<SpilledStage> spilled;
+  size_t piece_partitions = 0;
+  ChosenEncodings chosen;
   int64_t buffered = 0;
   Reservation held;
   uint64_t row_groups = 0;
@@ -126,6 +150,94 @@ void DataFileWriter::State::Append(uint32_t number, std::shared_ptr<arrow::Recor
   buffer.batches.push_back(std::move(batch));
   buffer.bytes += bytes;
   if (buffer.bytes >= options.row_group_bytes) EncodeBuffer(number);
+}
+
+/// Where each partition's rows begin once the stage is in their order, and the end.
+std::vector<int64_t> DataFileWriter::State::StageBegins() const {
+  std::vector<int64_t> begins(*std::ranges::max_element(staged_partitions) + size_t{2});
+  for (const uint32_t partition : staged_partitions) ++begins[partition + 1];
+  for (size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
+  return begins;
+}
+
+void DataFileWriter::State::SettleStage() {
+  if (staged.empty()) return;
+  if (!options.spill_folder.empty()) {
+    std::vector<int64_t> begins = StageBegins();
+    int64_t partitions = 0;
+    for (size_t i = 1; i < begins.size(); ++i) partitions += begins[i] > begins[i - 1] ? 1 : 0;
+    if (staged_bytes / partitions < kSpillBelowBytes) return SpillStage(std::move(begins));
+  }
+  SplitStage();
+}
+
+void DataFileWriter::State::SpillStage(std::vector<int64_t> begins) {
+  std::vector<int64_t> rows(staged_partitions.size());
+  std::vector<int64_t> next = begins;
+  for (size_t row = 0; row < staged_partitions.size(); ++row) {
+    rows[static_cast<size_t>(next[staged_partitions[row]]++)] = static_cast<int64_t>(row);
+  }
+  staged_partitions.clear();
+  const arrow::Int64Array indices(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
+  auto columns = ValueOf(arrow::Table::FromRecordBatches(arrow_schema, staged), "staged rows")->columns();
+  staged.clear();
+  arrow::ArrayVector ordered;
+  for (auto& column : columns) {
+    // One column at a time, so that two copies of the whole never stand side by side.
+    const auto joined = ValueOf(arrow::Concatenate(column->chunks()), "staged rows");
+    column.reset();
+    ordered.push_back(ValueOf(arrow::compute::Take(*joined, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
+                              "ordering rows by partition"));
+  }
+  const auto batch = arrow::RecordBatch::Make(arrow_schema, indices.length(), std::move(ordered));
+  if (!spill) {
+    spill = std::make_unique<RowSpill>(options.spill_folder);
+    const auto partitions = static_cast<int64_t>(begins.size() - 1);
+    piece_partitions = static_cast<size_t>(std::clamp<int64_t>(partitions * kPieceBytes / staged_bytes, 1, partitions));
+  }
+  SpilledStage& stage = spilled.emplace_back();
+  for (size_t first = 0; first + 1 < begins.size(); first += piece_partitions) {
+    const int64_t begin = begins[first];
+    const int64_t end = begins[std::min(first + piece_partitions, begins.size() - 1)];
+    stage.pieces.push_back(begin == end ? RowSpill::Piece{} : spill->Write(*batch->Slice(begin, end - begin)));
+  }
+  stage.begins = std::move(begins);
+  LetGo(std::exchange(staged_bytes, 0));
+}
+
+/// The same partitions of every stage on disk.
+void DataFileWriter::State::EncodePiece(size_t piece) {
+  arrow::RecordBatchVector rows;
+  for (const auto& stage : spilled) {
+    const bool has = piece < stage.pieces.size() && stage.pieces[piece].bytes > 0;
+    rows.push_back(has ? spill->Read(stage.pieces[piece], arrow_schema) : nullptr);
+  }
+  const size_t first = piece * piece_partitions;
+  for (size_t number = first; number < first + piece_partitions; ++number) {
+    for (size_t i = 0; i < spilled.size(); ++i) {
+      const auto& begins = spilled[i].begins;
+      if (!rows[i] || number + 1 >= begins.size() || begins[number] == begins[number + 1]) continue;
+      const int64_t length = begins[number + 1] - begins[number];
+      const int64_t bytes = spilled[i].pieces[piece].bytes * length / rows[i]->num_rows();
+      Hold(bytes);
+      Append(static_cast<uint32_t>(number), rows[i]->Slice(begins[number] - begins[first], length), bytes);
+    }
+    const auto buffer = buffers.find(static_cast<uint32_t>(number));
+    if (buffer == buffers.end()) continue;
+    if (!buffer->second.batches.empty()) EncodeBuffer(buffer->first);
+    if (buffers.contains(static_cast<uint32_t>(number))) CloseFile(static_cast<uint32_t>(number));
+  }
+}
+
+/// Partition by partition, from all that is on disk.
+void DataFileWriter::State::EncodeSpilled() {
+  if (!spill) return;
+  if (!staged.empty()) SpillStage(StageBegins());
+  size_t pieces = 0;
+  for (const auto& stage : spilled) pieces = std::max(pieces, stage.pieces.size());
+  for (size_t piece = 0; piece < pieces; ++piece) EncodePiece(piece);
+  spilled.clear();
+  spill.reset();
 }
 
 /// Gives each partition its rows of the stage, copied together.
@@ -165,9 +277,13 @@ void DataFileWriter::State::EncodeBuffer(uint32_t number) {
   PartitionBuffer& buffer = buffers[number];
   auto rows = ValueOf(arrow::Table::FromRecordBatches(arrow_schema, buffer.batches), "rows of a row group");
   buffer.batches.clear();
-  if (order && order->sorted()) rows = order->Sort(rows);
+  if (order && order->sorted()) {
+    rows = order->Sort(rows);
+  } else if (rows->num_columns() > 0 && rows->num_rows() < kChunkRowsMin * rows->column(0)->num_chunks()) {
+    rows = ValueOf(rows->CombineChunks(), "rows of a row group");
+  }
   if (!buffer.file) {
-    buffer.file = std::make_unique<ParquetFile>(store, NextKey(number), arrow_schema, options.zstd_level);
+    buffer.file = std::make_unique<ParquetFile>(store, NextKey(number), arrow_schema, options.zstd_level, chosen);
     buffer.row_groups = 0;
     ++open;
   }
@@ -222,7 +338,7 @@ void DataFileWriter::State::Relieve() {
   while (buffered > options.buffer_bytes_max || (buffered > 0 && budget.under_pressure())) {
     if (EncodeLargest()) continue;
     if (staged.empty()) return;
-    SplitStage();
+    SettleStage();
   }
 }
 
@@ -249,7 +365,7 @@ void DataFileWriter::Write(const std::shared_ptr<arrow::RecordBatch>& rows) {
     state.staged.push_back(std::move(batch));
     state.staged_partitions.insert(state.staged_partitions.end(), assignment.of_row.begin(), assignment.of_row.end());
     state.staged_bytes += bytes;
-    if (state.staged_bytes >= std::min(kStageBytesMax, state.options.buffer_bytes_max / 4)) state.SplitStage();
+    if (state.staged_bytes >= std::min(kStageBytesMax, state.options.buffer_bytes_max / 4)) state.SettleStage();
   }
   state.Relieve();
 }
@@ -261,7 +377,7 @@ int64_t DataFileWriter::buffered_bytes() const { return state_->buffered; }
 int64_t DataFileWriter::rows() const { return state_->row_count; }
 
 int64_t DataFileWriter::encoded_bytes() const {
-  int64_t bytes = state_->closed_bytes;
+  int64_t bytes = state_->closed_bytes + (state_->spill ? state_->spill->bytes() / kSpilledToEncoded : 0);
   for (const auto& [number, buffer] : state_->buffers) bytes += buffer.file ? buffer.file->written_bytes() : 0;
   return bytes;
 }
@@ -272,6 +388,7 @@ const std::vector<std::string>& DataFileWriter::closed_keys() const { return sta
 
 std::vector<table::DataFile> DataFileWriter::Finish() && {
   State& state = *state_;
+  state.EncodeSpilled();
   state.SplitStage();
   while (!state.buffers.empty()) {
     const uint32_t number = state.buffers.begin()->first;

@@ -3,6 +3,7 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,13 +22,17 @@ struct DataFileWriterOptions {
   int64_t buffer_bytes_max = int64_t{256} << 20;  // of all partitions: above it the largest is encoded
   /// Names of this writer's files start with it; unique per writer, so that names never collide.
   std::string file_prefix = "data";
+  /// On local disk: rows that are spread over so many partitions that each has little wait here until Finish, so that a
+  /// partition becomes few files. Empty: they are encoded early instead.
+  std::filesystem::path spill_folder = {};
 };
 
 /// Arrow rows to Parquet data files of one table: splits rows by partition, sorts within a row group, rolls by size,
 /// and measures each file for its manifest entry. A partition costs its rows and nothing else until it is encoded: that
 /// happens when it has a row group full, when the writer holds too much, or when the budget is under pressure (largest
-/// first), so memory does not grow with the number of open partitions. Single-threaded; several writers of one table
-/// share only the store and the budget. Files are invisible until a commit names them.
+/// first), so memory does not grow with the number of open partitions. Rows of many partitions with little each are set
+/// aside on disk instead, in the order of their partitions, and encoded by Finish. Single-threaded; several writers of
+/// one table share only the store and the budget. Files are invisible until a commit names them.
 class DataFileWriter {
  public:
   /// `metadata` gives schema, spec, sort order, location and write.* properties; it must outlive the writer.
@@ -46,7 +51,7 @@ class DataFileWriter {
 
   int64_t buffered_bytes() const;
   int64_t rows() const;
-  /// Encoded so far, in closed files and open ones.
+  /// Encoded so far, in closed files and open ones, and what rows on disk will be, roughly.
   int64_t encoded_bytes() const;
   int open_files() const;
 

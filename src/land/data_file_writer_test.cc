@@ -180,6 +180,30 @@ TEST_F(DataFileWriterTest, ManyPartitionsStayWithinTheBuffer) {
   ExpectAgreement(*metadata, files);
 }
 
+TEST_F(DataFileWriterTest, ManyPartitionsWaitOnDiskAndBecomeOneFileEach) {
+  MakeRows(3000, 8);
+  const auto metadata = Metadata(*store_, {"bucket(200, seq)"}, {});
+  const auto spill_folder = folder_.path() / "spill";
+  const auto files = WriteAll(metadata, {.buffer_bytes_max = 1 << 18, .spill_folder = spill_folder});
+  EXPECT_LT(most_buffered_, (1 << 18) * 3 / 2);
+  EXPECT_EQ(files.size(), 200U);
+  EXPECT_TRUE(std::filesystem::exists(spill_folder));
+  EXPECT_TRUE(std::filesystem::is_empty(spill_folder));
+  EXPECT_EQ(budget_.used(), 0);
+  ExpectAgreement(*metadata, files);
+}
+
+TEST_F(DataFileWriterTest, RowsThatWaitedOnDiskAreSortedAndRollBySize) {
+  MakeRows(6000, 9);
+  const auto metadata = Metadata(*store_, {"bucket(3, seq)"}, {"seq"});
+  const auto files = WriteAll(metadata, {.file_size_target_bytes = 1 << 16,
+                                         .row_group_bytes = 50'000,
+                                         .buffer_bytes_max = 1 << 18,
+                                         .spill_folder = folder_.path() / "spill"});
+  EXPECT_GT(files.size(), 3U);
+  ExpectAgreement(*metadata, files);
+}
+
 TEST_F(DataFileWriterTest, PressureOnTheBudgetClosesBuffers) {
   MakeRows(1000, 5);
   const auto metadata = Metadata(*store_, {}, {});

@@ -22,6 +22,9 @@ namespace {
 
 /// Bounds of longer values are left out: the footer is read by everyone.
 constexpr size_t kStatisticsBytesMax = size_t{64} << 10;
+/// Encodings are shared between files with fewer rows than this, and chosen anew after so many files.
+constexpr int64_t kSmallRows = 16'384;
+constexpr int kUsesMax = 64;
 
 void Apply(const ColumnEncoding& encoding, const std::string& path, parquet::WriterProperties::Builder& builder) {
   using Kind = ColumnEncoding::Kind;
@@ -65,6 +68,18 @@ std::shared_ptr<parquet::WriterProperties> PropertiesFor(const arrow::Table& sam
           builder);
   }
   return builder.build();
+}
+
+std::shared_ptr<parquet::WriterProperties> PropertiesFor(const arrow::Table& sample, int zstd_level,
+                                                         ChosenEncodings& chosen) {
+  const int64_t rows = sample.num_rows();
+  if (rows >= kSmallRows) return PropertiesFor(sample, zstd_level);
+  const bool alike = rows <= 2 * chosen.rows && chosen.rows <= 2 * rows;
+  if (!alike || chosen.uses == kUsesMax) {
+    chosen = {.properties = PropertiesFor(sample, zstd_level), .rows = rows, .uses = 0};
+  }
+  ++chosen.uses;
+  return chosen.properties;
 }
 
 template <typename ArrayType>
@@ -148,6 +163,7 @@ struct ParquetFile::State {
   std::string key;
   std::shared_ptr<arrow::Schema> schema;
   int zstd_level;
+  ChosenEncodings& chosen;
   std::shared_ptr<ObjectOutput> output;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   std::vector<int64_t> nan_counts;
@@ -156,14 +172,14 @@ struct ParquetFile::State {
     FaultPoint("land.before_data_file");
     output = std::make_shared<ObjectOutput>(store.OpenWriter(key));
     writer = ValueOf(parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), output,
-                                                      PropertiesFor(sample, zstd_level)),
+                                                      PropertiesFor(sample, zstd_level, chosen)),
                      "opening a Parquet file");
   }
 };
 
 ParquetFile::ParquetFile(io::ObjectStore& store, std::string key, const std::shared_ptr<arrow::Schema>& schema,
-                         int zstd_level)
-    : state_(new State{store, std::move(key), ParquetSchemaOf(*schema), zstd_level, nullptr, nullptr, {}}) {}
+                         int zstd_level, ChosenEncodings& chosen)
+    : state_(new State{store, std::move(key), ParquetSchemaOf(*schema), zstd_level, chosen, nullptr, nullptr, {}}) {}
 
 ParquetFile::~ParquetFile() = default;
 

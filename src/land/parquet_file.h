@@ -11,7 +11,8 @@
 
 namespace parquet {
 class FileMetaData;
-}
+class WriterProperties;
+}  // namespace parquet
 
 namespace millrace::land {
 
@@ -23,12 +24,21 @@ struct WrittenParquet {
   std::vector<int64_t> nan_counts;  // one a leaf column; 0 for those that are no floating point
 };
 
-/// One Parquet file being written, a row group a call. Encodings are chosen from the first row group. Nothing is
-/// visible before Close; dropping it leaves nothing. Single-threaded.
+/// Encodings that were chosen for one file, and serve for others of the table with about as many rows: trying out
+/// encodings costs more than a small file is worth.
+struct ChosenEncodings {
+  std::shared_ptr<parquet::WriterProperties> properties;
+  int64_t rows = 0;
+  int uses = 0;
+};
+
+/// One Parquet file being written, a row group a call. Encodings are chosen from the first row group, or taken from
+/// `chosen` when it is small. Nothing is visible before Close; dropping it leaves nothing. Single-threaded.
 class ParquetFile {
  public:
-  /// `schema` is ToArrow's form of the table's, field ids and all.
-  ParquetFile(io::ObjectStore& store, std::string key, const std::shared_ptr<arrow::Schema>& schema, int zstd_level);
+  /// `schema` is ToArrow's form of the table's, field ids and all. `chosen` is of the same schema and outlives it.
+  ParquetFile(io::ObjectStore& store, std::string key, const std::shared_ptr<arrow::Schema>& schema, int zstd_level,
+              ChosenEncodings& chosen);
   ~ParquetFile();
   ParquetFile(const ParquetFile&) = delete;
   ParquetFile& operator=(const ParquetFile&) = delete;

@@ -30,9 +30,10 @@ int LanesOf(int wanted) {
 }
 
 /// What one lane may hold, so that all of them together stay well inside the budget and sources can go on.
-DataFileWriterOptions WriterOptions(int64_t file_size_bytes, int64_t budget_bytes, int lanes) {
+DataFileWriterOptions WriterOptions(const TableSinkOptions& sink, int64_t budget_bytes, int lanes) {
   DataFileWriterOptions options;
-  options.file_size_target_bytes = file_size_bytes;
+  options.file_size_target_bytes = sink.file_size_bytes;
+  options.spill_folder = sink.spill_folder;
   options.row_group_bytes = std::clamp<int64_t>(budget_bytes / (8 * lanes), int64_t{1} << 20, int64_t{64} << 20);
   options.buffer_bytes_max = std::max<int64_t>(budget_bytes / (3 * lanes), int64_t{4} << 20);
   return options;
@@ -96,7 +97,7 @@ void TableSink::Impl::StartLanes() {
                       .authority = authority_,
                       .quarantine = quarantine_,
                       .budget = budget_,
-                      .writer = WriterOptions(options_.file_size_bytes, budget_.limit(), lanes_),
+                      .writer = WriterOptions(options_, budget_.limit(), lanes_),
                       .metadata_columns = MetadataColumns(options_.metadata_columns),
                       .key = options_.key,
                       .claim = {},

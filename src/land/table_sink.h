@@ -35,6 +35,8 @@ struct TableSinkOptions {
   std::vector<std::string> key = {};
   /// Where the key index lies, one folder a table; needed with `key`.
   std::filesystem::path key_index_folder = {};
+  /// Where rows of many partitions wait to be encoded, on local disk; empty: they do not.
+  std::filesystem::path spill_folder = {};
 };
 
 /// Lands batches in one Iceberg table. Batches are spread over lanes (threads), each of which decodes and encodes by
