@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
@@ -68,7 +69,12 @@ AwsCredentials AwsCredentialsProvider::Load() {
   for (const Place place : {EnvironmentCredentials, WebIdentityCredentials, ProfileCredentials, ContainerCredentials,
                             InstanceCredentials}) {
     if (by_profile && place != ProfileCredentials) continue;
-    if (auto found = place(places)) return *found;
+    try {
+      if (auto found = place(places)) return *found;
+    } catch (const nlohmann::json::exception&) {
+      throw Error(ErrorCode::kUnavailable,
+                  "a place of AWS credentials answered in a form that is not known; check that its endpoint is AWS's");
+    }
   }
   throw Error(ErrorCode::kConfig,
               by_profile

@@ -115,6 +115,8 @@ TEST_F(AwsCredentialsTest, SignOnSessionIsTradedForKeys) {
   const auto cache = home_.File(".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json");
   judge::Spill(cache, R"({"accessToken": "sso-token", "expiresAt": "2020-01-01T00:00:00Z"})");
   EXPECT_THAT(ErrorOf("dev"), HasSubstr("run `aws sso login`"));
+  judge::Spill(cache, R"({"accessToken": 1, "expiresAt": 2})");
+  EXPECT_THAT(ErrorOf("dev"), HasSubstr("in a form that is not known"));
   judge::Spill(cache, R"({"accessToken": "sso-token", "expiresAt": "2099-01-01T00:00:00Z"})");
   EXPECT_EQ(Get("dev").access_key_id, "key-sso");
   const auto refused = ErrorOf("other");
