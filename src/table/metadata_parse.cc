@@ -5,8 +5,7 @@
 
 #include "base/error.h"
 #include "schema/json_object.h"
-#include "table/metadata.h"
-#include "table/transform.h"
+#include "table/metadata_parts.h"
 
 /// Table metadata from JSON (Iceberg spec, appendix C, "Table Metadata and Snapshots").
 namespace millrace::table {
@@ -14,8 +13,6 @@ namespace {
 
 using nlohmann::json;
 using schema::JsonObject;
-
-constexpr int32_t kFirstPartitionFieldId = 1000;
 
 /// Members that TableMetadata models; all others are kept in `unmodelled`.
 constexpr const char* kModelled[] = {"format-version",
@@ -41,101 +38,6 @@ constexpr const char* kModelled[] = {"format-version",
                                      "refs"};
 
 [[noreturn]] void Wrong(const std::string& why) { throw Error(ErrorCode::kData, "table metadata: " + why); }
-
-template <typename Item, typename Parse>
-std::vector<Item> ParseList(const JsonObject& object, const char* member, Parse parse) {
-  std::vector<Item> items;
-  const json* array = object.MaybeArray(member);
-  if (array == nullptr) return items;
-  items.reserve(array->size());
-  for (size_t i = 0; i < array->size(); ++i) items.push_back(parse(JsonObject((*array)[i], object.PathOf(member, i))));
-  return items;
-}
-
-std::map<std::string, std::string> ParseStrings(const JsonObject& object, const char* member) {
-  std::map<std::string, std::string> strings;
-  const json* value = object.Maybe(member);
-  if (value == nullptr) return strings;
-  const JsonObject map(*value, object.PathOf(member));
-  for (const auto& [key, text] : value->items()) {
-    if (!text.is_string()) Wrong(map.PathOf(key.c_str()) + " is not a string");
-    strings.emplace(key, text.get<std::string>());
-  }
-  return strings;
-}
-
-/// v3 may write several sources; one is as before, more are no transform of v2.
-schema::FieldId ParseSource(const JsonObject& object) {
-  if (object.Maybe("source-id") != nullptr) return schema::FieldId(object.Int32("source-id"));
-  const json& sources = object.Array("source-ids");
-  if (sources.size() != 1 || !sources[0].is_number_integer()) {
-    Wrong(object.PathOf("source-ids") + " has several columns; transforms of several columns cannot be read yet");
-  }
-  return schema::FieldId(sources[0].get<int32_t>());
-}
-
-std::vector<PartitionField> ParsePartitionFields(const JsonObject& object, const char* member) {
-  auto fields = ParseList<PartitionField>(object, member, [](const JsonObject& one) {
-    return PartitionField{.source_id = ParseSource(one),
-                          .field_id = one.MaybeInt32("field-id").value_or(0),
-                          .name = one.String("name"),
-                          .transform = ParseTransform(one.String("transform"))};
-  });
-  // v1 may leave the ids out: they count from 1000 (spec, "Partition Evolution").
-  for (size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].field_id == 0) fields[i].field_id = kFirstPartitionFieldId + static_cast<int32_t>(i);
-  }
-  return fields;
-}
-
-PartitionSpec ParseSpec(const JsonObject& object) {
-  object.Array("fields");
-  return {.spec_id = object.Int32("spec-id"), .fields = ParsePartitionFields(object, "fields")};
-}
-
-SortField ParseSortField(const JsonObject& object) {
-  const std::string& direction = object.String("direction");
-  const std::string& nulls = object.String("null-order");
-  if (direction != "asc" && direction != "desc") Wrong(object.PathOf("direction") + " is neither asc nor desc");
-  if (nulls != "nulls-first" && nulls != "nulls-last")
-    Wrong(object.PathOf("null-order") + " is neither nulls-first nor nulls-last");
-  return {.source_id = ParseSource(object),
-          .transform = ParseTransform(object.String("transform")),
-          .ascending = direction == "asc",
-          .nulls_first = nulls == "nulls-first"};
-}
-
-SortOrder ParseSortOrderObject(const JsonObject& object) {
-  return {.order_id = object.Int32("order-id"), .fields = ParseList<SortField>(object, "fields", ParseSortField)};
-}
-
-Snapshot ParseSnapshot(const JsonObject& object) {
-  Snapshot snapshot{.snapshot_id = SnapshotId(object.Int64("snapshot-id")),
-                    .sequence_number = SequenceNumber(object.MaybeInt64("sequence-number").value_or(0)),
-                    .timestamp_ms = object.Int64("timestamp-ms"),
-                    .summary = ParseStrings(object, "summary"),
-                    .schema_id = object.MaybeInt32("schema-id")};
-  if (const auto parent = object.MaybeInt64("parent-snapshot-id"); parent && *parent != -1) {
-    snapshot.parent_snapshot_id = SnapshotId(*parent);
-  }
-  if (object.Maybe("manifest-list") == nullptr && object.Maybe("manifests") != nullptr) {
-    Wrong(object.PathOf("manifests") +
-          " lists manifests inline, a form of format v1 that cannot be read; rewrite the table's "
-          "metadata with the engine that wrote it");
-  }
-  snapshot.manifest_list = object.String("manifest-list");
-  return snapshot;
-}
-
-SnapshotRef ParseRef(const JsonObject& object) {
-  SnapshotRef ref{.snapshot_id = SnapshotId(object.Int64("snapshot-id")),
-                  .type = object.String("type"),
-                  .min_snapshots_to_keep = object.MaybeInt32("min-snapshots-to-keep"),
-                  .max_snapshot_age_ms = object.MaybeInt64("max-snapshot-age-ms"),
-                  .max_ref_age_ms = object.MaybeInt64("max-ref-age-ms")};
-  if (ref.type != "branch" && ref.type != "tag") Wrong(object.PathOf("type") + " is neither branch nor tag");
-  return ref;
-}
 
 class MetadataParser {
  public:
@@ -193,7 +95,7 @@ class MetadataParser {
       metadata_.default_spec_id = 0;
     } else {
       root_.Array("partition-specs");
-      metadata_.partition_specs = ParseList<PartitionSpec>(root_, "partition-specs", ParseSpec);
+      metadata_.partition_specs = ParseList<PartitionSpec>(root_, "partition-specs", SpecFromJson);
       metadata_.default_spec_id = root_.Int32("default-spec-id");
     }
     int32_t highest = kFirstPartitionFieldId - 1;
@@ -204,7 +106,7 @@ class MetadataParser {
   }
 
   void ParseSortOrders() {
-    metadata_.sort_orders = ParseList<SortOrder>(root_, "sort-orders", ParseSortOrderObject);
+    metadata_.sort_orders = ParseList<SortOrder>(root_, "sort-orders", SortOrderFromJson);
     if (metadata_.sort_orders.empty()) metadata_.sort_orders.emplace_back();
     metadata_.default_sort_order_id = root_.MaybeInt32("default-sort-order-id").value_or(0);
   }
@@ -212,7 +114,7 @@ class MetadataParser {
   void ParseSnapshots() {
     const auto current = root_.MaybeInt64("current-snapshot-id");
     if (current && *current != -1) metadata_.current_snapshot_id = SnapshotId(*current);
-    metadata_.snapshots = ParseList<Snapshot>(root_, "snapshots", ParseSnapshot);
+    metadata_.snapshots = ParseList<Snapshot>(root_, "snapshots", SnapshotFromJson);
     metadata_.snapshot_log = ParseList<TableMetadata::LogEntry>(root_, "snapshot-log", [](const JsonObject& one) {
       return TableMetadata::LogEntry{.timestamp_ms = one.Int64("timestamp-ms"),
                                      .snapshot_id = SnapshotId(one.Int64("snapshot-id"))};
@@ -228,7 +130,7 @@ class MetadataParser {
     if (const json* refs = root_.Maybe("refs")) {
       const JsonObject object(*refs, "refs");
       for (const auto& [name, ref] : refs->items()) {
-        metadata_.refs.emplace(name, ParseRef(JsonObject(ref, object.PathOf(name.c_str()))));
+        metadata_.refs.emplace(name, RefFromJson(JsonObject(ref, object.PathOf(name.c_str()))));
       }
     }
     const auto main = metadata_.refs.find("main");
@@ -273,8 +175,9 @@ TableMetadata ParseMetadata(std::string_view text) {
   if (text.size() > kMetadataBytesMax) {
     Wrong(fmt::format("{} bytes are more than the {} that are read", text.size(), kMetadataBytesMax));
   }
-  const json document = schema::ParseJson(text, "table metadata");
-  return MetadataParser(document).Parse();
+  return MetadataFromJson(schema::ParseJson(text, "table metadata"));
 }
+
+TableMetadata MetadataFromJson(const json& document) { return MetadataParser(document).Parse(); }
 
 }  // namespace millrace::table

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "catalog/rest/rest_connection.h"
+#include "catalog/rest/rest_options.h"
+
+namespace millrace::catalog {
+
+/// A catalogue behind Iceberg's REST protocol (open-api/rest-catalog-open-api.yaml). The server decides: it checks the
+/// requirements, writes the metadata, may give other field ids and locations than were asked for; what counts is what
+/// it answers. Answers of a commit: 200 Committed, 409 Conflict, 429 Conflict (not processed), every 5xx and no answer
+/// Unknown. Views are not seen. Thread-safe; borrows the store and the clock.
+class RestCatalog final : public Catalog {
+ public:
+  /// `store` holds the files of the tables. Errors as of RestConnection.
+  RestCatalog(const RestCatalogOptions& options, io::ObjectStore& store, const Clock& clock = Clock::System());
+
+  /// Makes the namespaces above it too.
+  void EnsureNamespace(const std::string& name_space) override;
+  /// Those whose levels have no dots, which have no name here otherwise.
+  std::vector<std::string> ListNamespaces() override;
+  std::vector<TableName> ListTables(const std::string& name_space) override;
+  /// Error kStop for a table whose files are outside the store.
+  std::optional<LoadedTable> Load(const TableName& name) override;
+  CommitResult Create(const CreateTable& request) override;
+  CommitResult Commit(const TableName& name, const std::vector<table::Requirement>& requirements,
+                      const std::vector<table::Update>& updates) override;
+  bool Drop(const TableName& name) override;
+  void Rename(const TableName& from, const TableName& to) override;
+  io::ObjectStore& store() override { return store_; }
+
+ private:
+  std::string TablePath(const TableName& name) const;
+  /// Visits the pages of a listing; `path` may have a query already.
+  template <typename Visit>
+  void ForEachPage(const std::string& path, const char* doing, Visit visit);
+  void ListBelow(const std::string& parent, int depth, std::vector<std::string>& found);
+  /// Of a request that changes a table: what its answer, or that there was none, says about it.
+  CommitResult Change(const TableName& name, const std::string& path, const std::string& body);
+  LoadedTable ParseTable(const TableName& name, const std::string& body);
+
+  RestConnection connection_;
+  io::ObjectStore& store_;
+};
+
+}  // namespace millrace::catalog

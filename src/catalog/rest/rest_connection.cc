@@ -1,0 +1,158 @@
+#include "catalog/rest/rest_connection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "io/percent_encoding.h"
+#include "schema/json_object.h"
+#include "table/metadata.h"
+
+namespace millrace::catalog {
+namespace {
+
+constexpr size_t kRefusalCharactersMax = 400;
+/// An answer holds the metadata of a table and little else.
+constexpr int64_t kAnswerBytesMax = static_cast<int64_t>(table::kMetadataBytesMax) + (int64_t{1} << 20);
+
+std::string WithoutSlashes(std::string text) {
+  while (text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+/// The members of the server's configuration that a client goes by; its overrides go before what the user says.
+struct ServerConfig {
+  std::string uri;
+  std::string prefix;
+  std::string separator;
+};
+
+ServerConfig ParseServerConfig(const std::string& body, const RestCatalogOptions& options) {
+  const auto document = schema::ParseJson(body, "answer");
+  const schema::JsonObject answer(document, "");
+  const auto pick = [&](const char* name, const std::string& ours) {
+    for (const char* member : {"overrides", "defaults"}) {
+      if (!ours.empty() && member == std::string_view("defaults")) break;
+      const auto* values = answer.Maybe(member);
+      if (values == nullptr) continue;
+      if (const std::string* value = schema::JsonObject(*values, member).MaybeString(name)) return *value;
+    }
+    return ours;
+  };
+  return {.uri = pick("uri", options.uri),
+          .prefix = pick("prefix", options.prefix),
+          .separator = pick("namespace-separator", "")};
+}
+
+std::string OneLine(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return text.substr(0, kRefusalCharactersMax);
+}
+
+}  // namespace
+
+std::vector<std::string> LevelsOf(std::string_view name_space) {
+  std::vector<std::string> levels;
+  for (size_t begin = 0; begin <= name_space.size();) {
+    const size_t end = std::min(name_space.find('.', begin), name_space.size());
+    levels.emplace_back(name_space.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return levels;
+}
+
+std::string RefusalOf(const io::HttpResponse& response) {
+  const auto answer = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  if (answer.is_object() && answer.contains("error") && answer["error"].is_object()) {
+    const auto& error = answer["error"];
+    if (error.contains("message") && error["message"].is_string()) {
+      return OneLine(fmt::format("status {}, {}", response.status, error["message"].get<std::string>()));
+    }
+  }
+  return fmt::format("status {}", response.status);
+}
+
+void ThrowRefusal(const std::string& doing, const io::HttpResponse& response) {
+  const std::string why = fmt::format("{}: the catalogue refused: {}", doing, RefusalOf(response));
+  switch (response.status) {
+    case 401:
+    case 419:
+      throw Error(ErrorCode::kConfig, why + "; check the credentials of lake.catalog.rest");
+    case 403:
+      throw Error(ErrorCode::kConfig, why + "; give the pipeline the right to do this in the catalogue");
+    case 429:
+      throw Error(ErrorCode::kUnavailable, why + "; try again later");
+    default:
+      break;
+  }
+  if (response.status >= 500) throw Error(ErrorCode::kUnavailable, why + "; look at the catalogue's log, then try again");
+  if (response.status < 400) {
+    throw Error(ErrorCode::kConfig, why + "; this is no answer of a REST catalogue, check lake.catalog.rest.uri");
+  }
+  throw Error(ErrorCode::kStop, why + "; the catalogue does not take what is asked of it");
+}
+
+RestConnection::RestConnection(RestCatalogOptions options, const Clock& clock) : options_(std::move(options)) {
+  options_.uri = WithoutSlashes(options_.uri);
+  if (options_.uri.ends_with("/v1")) options_.uri.resize(options_.uri.size() - 3);
+  auth_ = MakeRestAuth(options_.authentication, options_.uri, http_, clock);
+  Configure();
+}
+
+void RestConnection::Configure() {
+  std::string url = options_.uri + "/v1/config";
+  if (!options_.warehouse.empty()) url += "?warehouse=" + io::PercentEncoded(options_.warehouse);
+  const auto response = [&] {
+    try {
+      return SendTo("GET", url, {});
+    } catch (const io::HttpFailure& failure) {
+      throw Error(ErrorCode::kUnavailable,
+                  fmt::format("the REST catalogue at {} does not answer ({}); start it, or mend lake.catalog.rest.uri",
+                              options_.uri, failure.message()));
+    }
+  }();
+  if (response.status != 200) ThrowRefusal("asking " + url + " for its configuration", response);
+  const ServerConfig config = WithContext("the configuration of " + options_.uri,
+                                          [&] { return ParseServerConfig(response.body, options_); });
+  base_ = WithoutSlashes(config.uri) + "/v1";
+  if (!config.prefix.empty()) base_ += "/" + io::PercentEncoded(config.prefix, /*keep_slashes=*/true);
+  if (!config.separator.empty()) {
+    separator_ = config.separator.starts_with('%') ? config.separator : io::PercentEncoded(config.separator);
+  }
+}
+
+io::HttpResponse RestConnection::Send(const char* method, const std::string& path, const std::string& body) {
+  return SendTo(method, base_ + path, body);
+}
+
+io::HttpResponse RestConnection::SendTo(const char* method, const std::string& url, const std::string& body) {
+  io::HttpRequest request;
+  request.method = method;
+  request.url = url;
+  request.headers = {{"Accept", "application/json"}};
+  if (!body.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  for (const auto& [name, value] : options_.headers) request.headers.push_back({name, value});
+  request.body = body;
+  request.timeout = options_.timeout;
+  request.response_bytes_max = kAnswerBytesMax;
+  io::HttpRequest authorized = request;
+  auth_->Authorize(authorized);
+  io::HttpResponse response = http_.Send(authorized);
+  const bool refused = response.status == 401 || response.status == 419;
+  if (!refused || !auth_->Renew(authorized)) return response;
+  auth_->Authorize(request);
+  return http_.Send(request);
+}
+
+std::string RestConnection::NamespaceInPath(std::string_view name_space) const {
+  std::string path;
+  for (const std::string& level : LevelsOf(name_space)) {
+    if (!path.empty()) path += separator_;
+    path += io::PercentEncoded(level);
+  }
+  return path;
+}
+
+}  // namespace millrace::catalog
