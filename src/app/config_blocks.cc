@@ -165,20 +165,73 @@ const Block<S3Config>& S3Block() {
   return block;
 }
 
+const Block<OAuth2Config>& OAuth2Block() {
+  static const auto block =
+      Block<OAuth2Config>("Tokens for client credentials, fetched anew before they expire.")
+          .Add(&OAuth2Config::client_id, {.name = "client_id", .doc = "Who asks.", .required = true})
+          .Add(&OAuth2Config::client_secret, {.name = "client_secret", .doc = "Its secret.", .required = true})
+          .Add(
+              &OAuth2Config::server_uri,
+              {.name = "server_uri", .doc = "Where tokens come from. Without it, `/v1/oauth/tokens` of the catalogue."})
+          .Add(&OAuth2Config::scope, {.name = "scope", .doc = "What the token is for.", .fallback = "catalog"})
+          .Add(&OAuth2Config::audience, {.name = "audience", .doc = "Whom the token is for, where the server asks."})
+          .Add(&OAuth2Config::resource, {.name = "resource", .doc = "A resource URI, where the server asks."});
+  return block;
+}
+
+const Block<SigV4Config>& SigV4Block() {
+  static const auto block =
+      Block<SigV4Config>(
+          "Requests signed with AWS's Signature Version 4. Keys come from where AWS's own tools look for them.")
+          .Add(&SigV4Config::signing_name,
+               {.name = "signing_name", .doc = "The service: glue, s3tables, execute-api.", .fallback = "execute-api"})
+          .Add(&SigV4Config::region, {.name = "region", .doc = "Without it, AWS_REGION or the region of the profile."});
+  return block;
+}
+
+const Block<RestCatalogConfig>& RestCatalogBlock() {
+  static const auto block =
+      Block<RestCatalogConfig>("An Iceberg REST catalogue. At most one of token, oauth2, sigv4 says who asks.")
+          .Add(&RestCatalogConfig::uri,
+               {.name = "uri", .doc = "Its address, what stands before /v1.", .required = true})
+          .Add(&RestCatalogConfig::warehouse,
+               {.name = "warehouse", .doc = "The catalogue's name for a warehouse, where it has several."})
+          .Add(&RestCatalogConfig::prefix,
+               {.name = "prefix", .doc = "Part of every path. Without it, what the catalogue says."})
+          .Add(&RestCatalogConfig::token, {.name = "token", .doc = "A bearer token."})
+          .Nested("oauth2", &RestCatalogConfig::oauth2, OAuth2Block())
+          .Nested("sigv4", &RestCatalogConfig::sigv4, SigV4Block())
+          .Add(&RestCatalogConfig::headers, {.name = "headers", .doc = "Headers of every request."})
+          .Add(&RestCatalogConfig::timeout, {.name = "timeout",
+                                             .doc = "How long one request may take.",
+                                             .fallback = Duration(60'000),
+                                             .min = Duration(100)})
+          .Check(CheckRestCatalog);
+  return block;
+}
+
+const Block<CatalogConfig>& CatalogBlock() {
+  static const auto block =
+      Block<CatalogConfig>("Who says which files are tables. Without it, a file in the data directory.")
+          .Nested("rest", &CatalogConfig::rest, RestCatalogBlock())
+          .Reserve("glue", "AWS Glue's own API");
+  return block;
+}
+
 const Block<LakeConfig>& LakeBlock() {
   static const auto block =
       Block<LakeConfig>("Where tables live.")
           .Add(&LakeConfig::warehouse,
                {.name = "warehouse",
                 .doc = "The folder of the tables' files, or a bucket: s3://bucket/prefix, gs://bucket/prefix. Without "
-                       "it, `lake` in the data directory."})
+                       "it, `lake` in the data directory. With a REST catalogue, where that one puts tables."})
           .Nested("s3", &LakeConfig::s3, S3Block())
           .Add(&LakeConfig::cache_size, {.name = "cache_size",
                                          .doc = "Copies of a bucket's data files that queries keep in the data "
                                                 "directory. One query may need more for its time.",
                                          .fallback = ByteSize{10 * kGiB},
                                          .min = ByteSize{64 * kMiB}})
-          .Reserve("catalog", "catalogues other than the built-in one")
+          .Nested("catalog", &LakeConfig::catalog, CatalogBlock())
           .CheckAlways(CheckLake);
   return block;
 }

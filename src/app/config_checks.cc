@@ -121,6 +121,23 @@ void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& 
   }
 }
 
+void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context) {
+  if (!rest.uri.empty() && !rest.uri.starts_with("http://") && !rest.uri.starts_with("https://")) {
+    context.problems.Add(rest.MarkOf("uri"),
+                         fmt::format("{}.uri: '{}' is no http:// or https:// address", path, rest.uri));
+  }
+  if (rest.token.has_value() + rest.oauth2.has_value() + rest.sigv4.has_value() > 1) {
+    context.problems.Add(rest.mark, fmt::format("{}: give one of token, oauth2, sigv4", path));
+  }
+  const bool guarded = rest.token || rest.oauth2;
+  if (guarded && rest.uri.starts_with("http://") && !rest.uri.starts_with("http://localhost") &&
+      !rest.uri.starts_with("http://127.0.0.1")) {
+    context.problems.Add(
+        rest.MarkOf("uri"),
+        fmt::format("{}.uri: secrets go over https:// only; give the https address of the catalogue", path));
+  }
+}
+
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context) {
   const auto warehouse = lake.warehouse ? lake.warehouse->value : std::string();
   const auto scheme = warehouse.find("://");

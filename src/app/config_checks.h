@@ -13,6 +13,7 @@ void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContex
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context);
 void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context);
+void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context);
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
 void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
 

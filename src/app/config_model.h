@@ -103,10 +103,40 @@ struct S3Config : config::Located {
   std::optional<config::Path> ca_file;
 };
 
+struct OAuth2Config : config::Located {
+  std::string client_id;
+  config::Secret client_secret;
+  std::string server_uri;
+  std::string scope;
+  std::string audience;
+  std::string resource;
+};
+
+struct SigV4Config : config::Located {
+  std::string signing_name;
+  std::string region;
+};
+
+struct RestCatalogConfig : config::Located {
+  std::string uri;
+  std::string warehouse;
+  std::string prefix;
+  std::optional<config::Secret> token;
+  std::optional<OAuth2Config> oauth2;
+  std::optional<SigV4Config> sigv4;
+  std::map<std::string, std::string> headers;
+  config::Duration timeout{};
+};
+
+struct CatalogConfig : config::Located {
+  std::optional<RestCatalogConfig> rest;  // absent: the built-in one
+};
+
 struct LakeConfig : config::Located {
   std::optional<config::Path> warehouse;
   S3Config s3;
   config::ByteSize cache_size;
+  CatalogConfig catalog;
 };
 
 struct PipelineConfig : config::Located {

@@ -87,7 +87,7 @@ tables:
             R"(17 mistakes in the configuration:
   p.yaml:3: 'stream' (streams other than the embedded one, such as Kafka and Kinesis) is not supported by this version of millrace
   p.yaml:2: memory: expected at least 64MiB, found '1MiB'
-  p.yaml:4: lake: 'catalog' (catalogues other than the built-in one) is not supported by this version of millrace
+  p.yaml:4: lake.catalog.rest.uri: 'x' is no http:// or https:// address
   p.yaml:4: lake.warehouse: 'hdfs://' is not supported by this version of millrace; give a local folder, s3://bucket/prefix or gs://bucket/prefix
   p.yaml:6: sources.users: 'http_poll' (polling a web address) is not supported by this version of millrace
   p.yaml:7: sources.both: needs exactly one kind of source: file or generator

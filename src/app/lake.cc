@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "app/rest_lake.h"
 #include "app/warehouse_store.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -12,9 +13,13 @@
 namespace millrace::app {
 namespace {
 
-Lake LakeOf(std::unique_ptr<io::ObjectStore> store, const DataDirectory& directory) {
+Lake LakeOf(const PipelineConfig& pipeline, std::unique_ptr<io::ObjectStore> store, const DataDirectory& directory) {
   Lake lake;
   lake.store = std::move(store);
+  if (pipeline.lake.catalog.rest) {
+    lake.catalog = OpenRestCatalog(*pipeline.lake.catalog.rest, *lake.store);
+    return lake;
+  }
   catalog::SqlCatalogOptions options;
   options.file = directory.catalog();
   lake.catalog = std::make_unique<catalog::SqlCatalog>(options, *lake.store);
@@ -24,15 +29,17 @@ Lake LakeOf(std::unique_ptr<io::ObjectStore> store, const DataDirectory& directo
 }  // namespace
 
 Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  return LakeOf(OpenWarehouseToWrite(pipeline), directory);
+  return LakeOf(pipeline, OpenWarehouseToWrite(pipeline), directory);
 }
 
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  if (!std::filesystem::exists(directory.catalog()) || !MayHaveWarehouse(pipeline)) {
+  const bool made = pipeline.lake.catalog.rest ||
+                    (std::filesystem::exists(directory.catalog()) && MayHaveWarehouse(pipeline));
+  if (!made) {
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("there are no tables in {} yet; `millrace run` makes them", directory.path().string()));
   }
-  return LakeOf(OpenWarehouse(pipeline), directory);
+  return LakeOf(pipeline, OpenWarehouse(pipeline), directory);
 }
 
 catalog::LoadedTable RequireTable(catalog::Catalog& catalog, const std::string& name) {

@@ -19,7 +19,8 @@ std::vector<Item> ParseList(const schema::JsonObject& object, const char* member
   const nlohmann::json* array = object.MaybeArray(member);
   if (array == nullptr) return items;
   items.reserve(array->size());
-  for (size_t i = 0; i < array->size(); ++i) items.push_back(parse(schema::JsonObject((*array)[i], object.PathOf(member, i))));
+  for (size_t i = 0; i < array->size(); ++i)
+    items.push_back(parse(schema::JsonObject((*array)[i], object.PathOf(member, i))));
   return items;
 }
 

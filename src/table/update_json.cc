@@ -27,9 +27,7 @@ json Print(const AssertCurrentSchemaId& one) {
 json Print(const AssertLastAssignedPartitionId& one) {
   return {{"type", "assert-last-assigned-partition-id"}, {"last-assigned-partition-id", one.id}};
 }
-json Print(const AssertDefaultSpecId& one) {
-  return {{"type", "assert-default-spec-id"}, {"default-spec-id", one.id}};
-}
+json Print(const AssertDefaultSpecId& one) { return {{"type", "assert-default-spec-id"}, {"default-spec-id", one.id}}; }
 json Print(const AssertDefaultSortOrderId& one) {
   return {{"type", "assert-default-sort-order-id"}, {"default-sort-order-id", one.id}};
 }
@@ -89,9 +87,7 @@ PartitionSpec AddedSpec(const JsonObject& object) {
   return {.spec_id = object.MaybeInt32("spec-id").value_or(0), .fields = ParsePartitionFields(object, "fields")};
 }
 
-JsonObject Part(const JsonObject& object, const char* member) {
-  return {object.Member(member), object.PathOf(member)};
-}
+JsonObject Part(const JsonObject& object, const char* member) { return {object.Member(member), object.PathOf(member)}; }
 
 AssertRefSnapshotId ParseAssertRef(const JsonObject& object) {
   AssertRefSnapshotId one{.ref = object.String("ref")};
@@ -108,7 +104,8 @@ struct Kind {
 
 constexpr Kind<Requirement> kRequirements[] = {
     {"assert-create", [](const JsonObject&) -> Requirement { return AssertCreate{}; }},
-    {"assert-table-uuid", [](const JsonObject& object) -> Requirement { return AssertTableUuid{object.String("uuid")}; }},
+    {"assert-table-uuid",
+     [](const JsonObject& object) -> Requirement { return AssertTableUuid{object.String("uuid")}; }},
     {"assert-ref-snapshot-id", [](const JsonObject& object) -> Requirement { return ParseAssertRef(object); }},
     {"assert-last-assigned-field-id",
      [](const JsonObject& object) -> Requirement {
@@ -156,7 +153,8 @@ constexpr Kind<Update> kUpdates[] = {
      [](const JsonObject& object) -> Update { return RemoveSnapshotRef{object.String("ref-name")}; }},
     {"remove-snapshots", [](const JsonObject& object) -> Update { return RemoveSnapshots{SnapshotIds(object)}; }},
     {"set-location", [](const JsonObject& object) -> Update { return SetLocation{object.String("location")}; }},
-    {"set-properties", [](const JsonObject& object) -> Update { return SetProperties{ParseStrings(object, "updates")}; }},
+    {"set-properties",
+     [](const JsonObject& object) -> Update { return SetProperties{ParseStrings(object, "updates")}; }},
     {"remove-properties", [](const JsonObject& object) -> Update { return RemoveProperties{Removals(object)}; }},
 };
 

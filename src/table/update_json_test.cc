@@ -100,8 +100,8 @@ TEST(UpdateJsonTest, WhatIsLeftOutHasItsDefault) {
   const auto schema = UpdateFromJson(json::parse(
       R"({"action":"add-schema","schema":{"type":"struct","schema-id":0,"fields":[{"id":3,"name":"x","required":false,"type":"long"}]}})"));
   EXPECT_EQ(std::get<AddSchema>(schema).last_column_id, 3);
-  const auto spec = UpdateFromJson(json::parse(
-      R"({"action":"add-spec","spec":{"fields":[{"source-id":3,"name":"x","transform":"identity"}]}})"));
+  const auto spec = UpdateFromJson(
+      json::parse(R"({"action":"add-spec","spec":{"fields":[{"source-id":3,"name":"x","transform":"identity"}]}})"));
   EXPECT_EQ(std::get<AddPartitionSpec>(spec).spec.fields.at(0).field_id, 1000);
   const auto ref = RequirementFromJson(json::parse(R"({"type":"assert-ref-snapshot-id","ref":"main"})"));
   EXPECT_EQ(std::get<AssertRefSnapshotId>(ref).snapshot_id, std::nullopt);

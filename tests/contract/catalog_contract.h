@@ -23,6 +23,8 @@ class CatalogFixture {
   virtual ~CatalogFixture() = default;
   virtual Catalog& catalog() = 0;
   virtual std::unique_ptr<Catalog> Reopen() = 0;
+  /// A sentence when what it needs is not on this machine; its tests are then skipped.
+  virtual std::string Lacks() const { return {}; }
 };
 
 /// id, at, device.os; partitioned by day(at), sorted by id.
@@ -43,6 +45,10 @@ inline CreateTable ExampleTable(const TableName& name) {
 template <typename Fixture>
 class CatalogContract : public testing::Test {
  protected:
+  void SetUp() override {
+    const auto lacks = fixture_.Lacks();
+    if (!lacks.empty()) GTEST_SKIP() << lacks;
+  }
   Catalog& catalog() { return fixture_.catalog(); }
 
   LoadedTable Make(const TableName& name) {

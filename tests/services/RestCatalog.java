@@ -1,9 +1,12 @@
+import java.io.File;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.iceberg.CatalogUtil;
-import org.apache.iceberg.catalog.Catalog;
+import org.apache.iceberg.Files;
+import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.io.InputFile;
+import org.apache.iceberg.io.OutputFile;
+import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.apache.iceberg.rest.RESTCatalogAdapter;
 import org.apache.iceberg.rest.RESTCatalogServlet;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
@@ -18,14 +21,37 @@ public class RestCatalog {
       String[] pair = arguments[i].split("=", 2);
       properties.put(pair[0], pair[1]);
     }
-    properties.putIfAbsent("catalog-impl", "org.apache.iceberg.jdbc.JdbcCatalog");
     properties.putIfAbsent("jdbc.schema-version", "V1");
-    Catalog catalog = CatalogUtil.buildIcebergCatalog("rest", properties, new Configuration());
+    boolean local = !properties.containsKey("io-impl");
+    JdbcCatalog catalog = new JdbcCatalog(local ? given -> new LocalFiles() : null, null, true);
+    catalog.initialize("rest", properties);
     ServletContextHandler handler = new ServletContextHandler();
     handler.addServlet(new ServletHolder(new RESTCatalogServlet(new RESTCatalogAdapter(catalog))), "/*");
     Server server = new Server(new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[0])));
     server.setHandler(handler);
     server.start();
     server.join();
+  }
+
+  /** Files of this machine without Hadoop. */
+  static class LocalFiles implements FileIO {
+    @Override
+    public InputFile newInputFile(String location) {
+      return Files.localInput(fileOf(location));
+    }
+
+    @Override
+    public OutputFile newOutputFile(String location) {
+      return Files.localOutput(fileOf(location));
+    }
+
+    @Override
+    public void deleteFile(String location) {
+      fileOf(location).delete();
+    }
+
+    private static File fileOf(String location) {
+      return new File(location.replaceFirst("^file:/*", "/"));
+    }
   }
 }

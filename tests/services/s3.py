@@ -9,61 +9,40 @@ import json
 import os
 import pathlib
 import signal
-import socket
-import subprocess
 import sys
-import time
 import urllib.request
+
+from server_process import ServerProcess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVERS = {"versitygw": ROOT / ".deps/s3server/versitygw", "moto": ROOT / ".deps/moto/bin/moto_server"}
 
 
-class S3:
+class S3(ServerProcess):
+    name = "s3"
+    ready_seconds = 20
     access_key = "millrace-test"
     secret_key = "millrace-test-secret"
     region = "us-east-1"
 
     def __init__(self, folder, port=None, kind=None):
-        self.folder = pathlib.Path(folder)
+        super().__init__(folder, port)
         self.kind = kind or next((k for k, server in SERVERS.items() if server.exists()), None)
         if self.kind is None:
             raise RuntimeError("no S3 server is here; run scripts/setup --servers")
-        self.port = port
-        self.process = None
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
+        return self.address
 
     def start(self):
         (self.folder / "objects").mkdir(parents=True, exist_ok=True)
-        if self.port is None:
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", 0))
-                self.port = s.getsockname()[1]
-        log = open(self.folder / "s3.log", "ab")
-        self.process = subprocess.Popen(
-            self._command(),
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise RuntimeError(f"the S3 server did not start; see {self.folder}/s3.log")
+        return super().start()
 
-    def _command(self):
+    def command(self):
         server = SERVERS[self.kind]
         if self.kind == "moto":
-            return [server, "-H", "127.0.0.1", "-p", str(self.port)]
+            return [server, "-H", "127.0.0.1", "-p", self.port]
         keys = ["--access", self.access_key, "--secret", self.secret_key, "--region", self.region]
         return [server, "--port", f"127.0.0.1:{self.port}", *keys, "posix", self.folder / "objects"]
 
@@ -72,17 +51,6 @@ class S3:
             urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/{name}", method="PUT")).close()
         else:  # a bucket is a folder
             (self.folder / "objects" / name).mkdir(exist_ok=True)
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 def main():

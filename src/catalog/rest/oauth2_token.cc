@@ -36,17 +36,16 @@ std::string ReasonOf(const std::string& body) {
   const auto answer = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!answer.is_object() || !answer.contains("error") || !answer["error"].is_string()) return "";
   const std::string word = answer["error"].get<std::string>().substr(0, kErrorCharactersMax);
-  const bool is_word =
-      std::ranges::all_of(word, [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || c == '-'; });
+  const bool is_word = std::ranges::all_of(word, [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || c == '-'; });
   return is_word ? ", " + word : "";
 }
 
 [[noreturn]] void Refused(const OAuth2Options& options, const io::HttpResponse& response) {
   const bool ours = response.status >= 400 && response.status < 500 && response.status != 429;
-  throw Error(ours ? ErrorCode::kConfig : ErrorCode::kUnavailable,
-              fmt::format("{} gave no token (status {}{}); {}", options.server_uri, response.status,
-                          ReasonOf(response.body),
-                          ours ? "check client_id, client_secret and scope of lake.catalog.rest.oauth2" : "try again"));
+  throw Error(
+      ours ? ErrorCode::kConfig : ErrorCode::kUnavailable,
+      fmt::format("{} gave no token (status {}{}); {}", options.server_uri, response.status, ReasonOf(response.body),
+                  ours ? "check client_id, client_secret and scope of lake.catalog.rest.oauth2" : "try again"));
 }
 
 }  // namespace
@@ -60,8 +59,7 @@ OAuth2Token FetchToken(const OAuth2Options& options, io::HttpClient& http, const
   request.body = form;
   request.response_bytes_max = kAnswerBytesMax;
   const SteadyTime asked = clock.Steady();
-  const io::HttpResponse response =
-      WithContext("asking for an OAuth2 token", [&] { return http.Send(request); });
+  const io::HttpResponse response = WithContext("asking for an OAuth2 token", [&] { return http.Send(request); });
   if (response.status != 200) Refused(options, response);
   return WithContext("the token answer of " + options.server_uri, [&] {
     const auto document = schema::ParseJson(response.body, "answer");

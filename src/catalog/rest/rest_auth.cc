@@ -51,8 +51,8 @@ class OAuth2Auth final : public RestAuth {
     const std::lock_guard lock(mutex_);
     // Another thread may have renewed it meanwhile.
     const bool is_the_kept_one = token_ && std::ranges::any_of(refused.headers, [&](const io::HttpHeader& header) {
-      return header.name == kAuthorization && header.value == "Bearer " + token_->value;
-    });
+                                   return header.name == kAuthorization && header.value == "Bearer " + token_->value;
+                                 });
     if (is_the_kept_one) token_.reset();
     return true;
   }

@@ -12,7 +12,8 @@ namespace millrace::catalog {
 class RestAuth {
  public:
   virtual ~RestAuth() = default;
-  /// Adds what proves it to a request that is otherwise complete. Error kConfig or kUnavailable when that cannot be had.
+  /// Adds what proves it to a request that is otherwise complete. Error kConfig or kUnavailable when that cannot be
+  /// had.
   virtual void Authorize(io::HttpRequest& request) = 0;
   /// After the catalogue refused `refused`: whether the same request, authorised again, may fare better.
   virtual bool Renew(const io::HttpRequest& refused) = 0;

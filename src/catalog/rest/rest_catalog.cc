@@ -103,8 +103,8 @@ void RestCatalog::ForEachPage(const std::string& path, const char* doing, Visit 
     if (next == nullptr || next->empty()) return;
     token = *next;
   }
-  throw Error(ErrorCode::kStop, fmt::format("{}: the catalogue gives page after page, more than {}; look at its log",
-                                            doing, kPagesMax));
+  throw Error(ErrorCode::kStop,
+              fmt::format("{}: the catalogue gives page after page, more than {}; look at its log", doing, kPagesMax));
 }
 
 void RestCatalog::ListBelow(const std::string& parent, int depth, std::vector<std::string>& found) {
@@ -146,10 +146,10 @@ std::vector<TableName> RestCatalog::ListTables(const std::string& name_space) {
 LoadedTable RestCatalog::ParseTable(const TableName& name, const std::string& body) {
   const json document = schema::ParseJson(body, "answer");
   const JsonObject answer(document, "");
-  LoadedTable loaded{.name = name,
-                     .metadata_location = answer.String("metadata-location"),
-                     .metadata = std::make_shared<const table::TableMetadata>(
-                         table::MetadataFromJson(answer.Member("metadata")))};
+  LoadedTable loaded{
+      .name = name,
+      .metadata_location = answer.String("metadata-location"),
+      .metadata = std::make_shared<const table::TableMetadata>(table::MetadataFromJson(answer.Member("metadata")))};
   if (!store_.KeyOf(loaded.metadata->location)) {
     throw Error(ErrorCode::kStop,
                 fmt::format("its location {} is outside lake.warehouse, where its files are looked for; let "

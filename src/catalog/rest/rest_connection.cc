@@ -47,7 +47,8 @@ ServerConfig ParseServerConfig(const std::string& body, const RestCatalogOptions
 }
 
 std::string OneLine(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   return text.substr(0, kRefusalCharactersMax);
 }
 
@@ -87,7 +88,8 @@ void ThrowRefusal(const std::string& doing, const io::HttpResponse& response) {
     default:
       break;
   }
-  if (response.status >= 500) throw Error(ErrorCode::kUnavailable, why + "; look at the catalogue's log, then try again");
+  if (response.status >= 500)
+    throw Error(ErrorCode::kUnavailable, why + "; look at the catalogue's log, then try again");
   if (response.status < 400) {
     throw Error(ErrorCode::kConfig, why + "; this is no answer of a REST catalogue, check lake.catalog.rest.uri");
   }
@@ -114,8 +116,8 @@ void RestConnection::Configure() {
     }
   }();
   if (response.status != 200) ThrowRefusal("asking " + url + " for its configuration", response);
-  const ServerConfig config = WithContext("the configuration of " + options_.uri,
-                                          [&] { return ParseServerConfig(response.body, options_); });
+  const ServerConfig config =
+      WithContext("the configuration of " + options_.uri, [&] { return ParseServerConfig(response.body, options_); });
   base_ = WithoutSlashes(config.uri) + "/v1";
   if (!config.prefix.empty()) base_ += "/" + io::PercentEncoded(config.prefix, /*keep_slashes=*/true);
   if (!config.separator.empty()) {

@@ -67,7 +67,7 @@ TEST(SqlCatalogTest, PyicebergOpensTheSameFile) {
   Lake lake;
   const LoadedTable made = Make(lake);
   Set(lake.catalog(), "owner", "somebody");
-  EXPECT_EQ(judge::Python("sql_catalog.py", "show " + lake.JudgeArguments()),
+  EXPECT_EQ(judge::Python("catalogs.py", "show " + lake.JudgeArguments()),
             "silver.users|" + made.metadata->table_uuid +
                 "|['1:id:long:True', '2:at:timestamptz:False', '3:device:struct<4: os: optional string>:False']"
                 "|['at_day:day']|['1:identity:ASC']|somebody|0\n");
@@ -75,7 +75,7 @@ TEST(SqlCatalogTest, PyicebergOpensTheSameFile) {
 
 TEST(SqlCatalogTest, PyicebergAndThisProgramCommitInTurn) {
   Lake lake;
-  std::string uuid = judge::Python("sql_catalog.py", "make " + lake.JudgeArguments());
+  std::string uuid = judge::Python("catalogs.py", "make " + lake.JudgeArguments());
   uuid.pop_back();
   const TableName name{"judge", "made"};
   const auto loaded = lake.catalog().Load(name);
@@ -84,22 +84,22 @@ TEST(SqlCatalogTest, PyicebergAndThisProgramCommitInTurn) {
   EXPECT_EQ(loaded->metadata->current_snapshot()->summary.at("total-records"), "2");
   ASSERT_TRUE(
       std::holds_alternative<Committed>(lake.catalog().Commit(name, {}, {table::SetProperties{{{"owner", "us"}}}})));
-  judge::Python("sql_catalog.py", "append " + lake.JudgeArguments() + " judge.made");
+  judge::Python("catalogs.py", "append " + lake.JudgeArguments() + " judge.made");
   const auto again = lake.catalog().Load(name);
   EXPECT_EQ(again->metadata->properties.at("owner"), "us");
   EXPECT_EQ(again->metadata->current_snapshot()->summary.at("total-records"), "3");
   EXPECT_EQ(again->metadata->metadata_log.size(), 3U);
-  EXPECT_THAT(judge::Python("sql_catalog.py", "show " + lake.JudgeArguments()), HasSubstr("|us|3\n"));
+  EXPECT_THAT(judge::Python("catalogs.py", "show " + lake.JudgeArguments()), HasSubstr("|us|3\n"));
 }
 
 TEST(SqlCatalogTest, AFileOfAnOlderPyicebergWorksAsItIs) {
   const judge::Folder folder;
-  judge::Python("sql_catalog.py", "v0 " + folder.File("c.db"));
+  judge::Python("catalogs.py", "v0 " + folder.File("c.db"));
   const auto store = io::LocalObjectStore::Open(folder.path() / "w");
   SqlCatalog catalog({.file = folder.File("c.db")}, *store);
   ASSERT_TRUE(std::holds_alternative<Committed>(catalog.Create(ExampleTable(kName))));
   ASSERT_TRUE(std::holds_alternative<Committed>(Set(catalog, "owner", "old")));
-  EXPECT_THAT(judge::Python("sql_catalog.py", "show " + folder.File("c.db") + " " + folder.File("w")),
+  EXPECT_THAT(judge::Python("catalogs.py", "show " + folder.File("c.db") + " " + folder.File("w")),
               HasSubstr("|old|0\n"));
 }
 

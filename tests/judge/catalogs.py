@@ -1,18 +1,21 @@
-"""pyiceberg on a SQL catalogue in a SQLite file.
+"""pyiceberg on a catalogue: FILE is that of a SQL catalogue, or the address (http://...) of a REST catalogue.
 
-sql_catalog.py show FILE WAREHOUSE             every table: name, uuid, columns, partition fields, sort fields, owner, rows
-sql_catalog.py make FILE WAREHOUSE             makes judge.made with two rows
-sql_catalog.py append FILE WAREHOUSE TABLE     appends one row (id) to a table without partitions
-sql_catalog.py v0 FILE                         makes an empty catalogue as pyiceberg did before 0.12, without iceberg_type
+catalogs.py show FILE WAREHOUSE             every table: name, uuid, columns, partition fields, sort fields, owner, rows
+catalogs.py make FILE WAREHOUSE             makes judge.made with two rows
+catalogs.py append FILE WAREHOUSE TABLE     appends one row (id) to a table without partitions
+catalogs.py v0 FILE                         makes an empty catalogue as pyiceberg did before 0.12, without iceberg_type
 """
 import sqlite3
 import sys
 
 import pyarrow as pa
+from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 
 
 def catalog():
+    if sys.argv[2].startswith("http://"):
+        return RestCatalog("millrace", uri=sys.argv[2])
     return SqlCatalog("millrace", uri=f"sqlite:///{sys.argv[2]}", warehouse=f"file://{sys.argv[3]}")
 
 

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "app/config_model.h"
+#include "catalog/catalog.h"
+#include "io/object_store.h"
+
+namespace millrace::app {
+
+/// The REST catalogue of `lake.catalog.rest`, over the store of `lake.warehouse`. Error kUnavailable when it does not
+/// answer.
+std::unique_ptr<catalog::Catalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store);
+
+}  // namespace millrace::app
