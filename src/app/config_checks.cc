@@ -59,6 +59,22 @@ void CheckTableName(const std::string& name, const TableConfig& table, config::P
   });
 }
 
+/// Empty is for others to judge. `secret`: whether what is sent there must not be overheard.
+void CheckAddress(const config::Located& block, const char* member, const std::string& address, bool secret,
+                  const std::string& path, config::ParseContext& context) {
+  if (address.empty() || address.starts_with("https://")) return;
+  if (!address.starts_with("http://")) {
+    context.problems.Add(block.MarkOf(member),
+                         fmt::format("{}.{}: '{}' is no http:// or https:// address", path, member, address));
+    return;
+  }
+  const std::string host = address.substr(7, address.find_first_of(":/", 7) - 7);
+  if (secret && host != "localhost" && host != "127.0.0.1") {
+    context.problems.Add(block.MarkOf(member),
+                         fmt::format("{}.{}: secrets go over https:// only; give the https address", path, member));
+  }
+}
+
 }  // namespace
 
 void CheckSource(const SourceConfig& source, const std::string& path, config::ParseContext& context) {
@@ -122,19 +138,10 @@ void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& 
 }
 
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context) {
-  if (!rest.uri.empty() && !rest.uri.starts_with("http://") && !rest.uri.starts_with("https://")) {
-    context.problems.Add(rest.MarkOf("uri"),
-                         fmt::format("{}.uri: '{}' is no http:// or https:// address", path, rest.uri));
-  }
+  CheckAddress(rest, "uri", rest.uri, rest.token || rest.oauth2, path, context);
+  if (rest.oauth2) CheckAddress(*rest.oauth2, "server_uri", rest.oauth2->server_uri, true, path + ".oauth2", context);
   if (rest.token.has_value() + rest.oauth2.has_value() + rest.sigv4.has_value() > 1) {
     context.problems.Add(rest.mark, fmt::format("{}: give one of token, oauth2, sigv4", path));
-  }
-  const bool guarded = rest.token || rest.oauth2;
-  if (guarded && rest.uri.starts_with("http://") && !rest.uri.starts_with("http://localhost") &&
-      !rest.uri.starts_with("http://127.0.0.1")) {
-    context.problems.Add(
-        rest.MarkOf("uri"),
-        fmt::format("{}.uri: secrets go over https:// only; give the https address of the catalogue", path));
   }
 }
 

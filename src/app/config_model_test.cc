@@ -104,6 +104,24 @@ tables:
   p.yaml:10: tables.users: 'users' is no table name; write namespace.name, as in silver.users)");
 }
 
+TEST_F(ConfigModelTest, ARestCatalogueNeedsAnAddressThatKeepsItsSecrets) {
+  EXPECT_EQ(Mistakes(R"(lake:
+  catalog:
+    rest:
+      uri: http://catalog.example.com
+      oauth2: { client_id: a, client_secret: { secret: "env:HOME" }, server_uri: "ftp://x" }
+      sigv4: {}
+)"),
+            R"(3 mistakes in the configuration:
+  p.yaml:4: lake.catalog.rest.uri: secrets go over https:// only; give the https address
+  p.yaml:5: lake.catalog.rest.oauth2.server_uri: 'ftp://x' is no http:// or https:// address
+  p.yaml:4: lake.catalog.rest: give one of token, oauth2, sigv4)");
+  EXPECT_EQ(Mistakes(R"(lake:
+  catalog: { rest: { uri: "http://127.0.0.1:8181", token: { secret: "env:HOME" } } }
+)"),
+            "no mistake was found");
+}
+
 TEST_F(ConfigModelTest, TheExamplesAreGood) {
   for (const auto* example : {"github", "generator"}) {
     EXPECT_NO_THROW(LoadConfig({std::string(MILLRACE_SOURCE_DIR) + "/examples/" + example + "/millrace.yaml"}))

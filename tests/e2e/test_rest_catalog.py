@@ -63,7 +63,7 @@ def test_every_verb_goes_over_the_catalogue(millrace, rest):
     millrace.run("check")
     millrace.run("run", "--until-idle")
     assert ids_in(rest) == list(range(1000))
-    assert "silver.clicks" in millrace.run("tables").stdout
+    assert "silver.clicks" in millrace.run("tables", "list").stdout
     counted = millrace.run("query", "SELECT count(*) AS n, sum(id) AS s FROM silver.clicks", "--format", "json").stdout
     assert "1000" in counted and "499500" in counted
     millrace.run("status")

@@ -98,6 +98,7 @@ TEST_F(RestCatalogTest, PyicebergSeesTheSameTable) {
 
 TEST_F(RestCatalogTest, PyicebergAndThisProgramCommitInTurn) {
   RestLake lake;
+  lake.catalog().ListNamespaces();
   std::string uuid = judge::Python("catalogs.py", "make " + Server::Get().PythonArguments());
   uuid.pop_back();
   const TableName name{"judge", "made"};
