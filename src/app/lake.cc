@@ -33,8 +33,8 @@ Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
 }
 
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  const bool made = pipeline.lake.catalog.rest ||
-                    (std::filesystem::exists(directory.catalog()) && MayHaveWarehouse(pipeline));
+  const bool made =
+      pipeline.lake.catalog.rest || (std::filesystem::exists(directory.catalog()) && MayHaveWarehouse(pipeline));
   if (!made) {
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("there are no tables in {} yet; `millrace run` makes them", directory.path().string()));
