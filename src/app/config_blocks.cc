@@ -108,6 +108,50 @@ const Block<ContractConfig>& ContractBlock() {
   return block;
 }
 
+const Block<MaintenanceConfig>& MaintenanceBlock() {
+  static const auto block =
+      Block<MaintenanceConfig>(
+          "How tables are kept quick to read, beside landing in `millrace run` and by `millrace maintain`: small files "
+          "are merged and sorted, old snapshots expire. No row changes.")
+          .Add(
+              &MaintenanceConfig::compact,
+              {.name = "compact", .doc = "Merge small files of a partition into files of file_size.", .fallback = true})
+          .Add(&MaintenanceConfig::small_file,
+               {.name = "small_file",
+                .doc = "Files below this size are small; by itself three quarters of file_size.",
+                .min = ByteSize{kKiB}})
+          .Add(&MaintenanceConfig::small_files,
+               {.name = "small_files",
+                .doc = "A partition that still receives rows is merged once it has this many small files.",
+                .fallback = 16,
+                .min = 2})
+          .Add(&MaintenanceConfig::cold_after,
+               {.name = "cold_after",
+                .doc = "A partition that received nothing for this long is merged from two small files on.",
+                .fallback = Duration(600'000)})
+          .Add(&MaintenanceConfig::interval,
+               {.name = "interval",
+                .doc = "How often `millrace run` looks whether there is something to do; 0 leaves it to `millrace "
+                       "maintain`.",
+                .fallback = Duration(60'000)})
+          .Add(&MaintenanceConfig::manifests,
+               {.name = "manifests", .doc = "Small manifests are merged above this number.", .fallback = 100, .min = 1})
+          .Add(
+              &MaintenanceConfig::snapshots_keep,
+              {.name = "snapshots_keep",
+               .doc = "Snapshots kept at most: what a commit costs grows with them. Tags, branches, positions and what "
+                      "models go on from stay besides.",
+               .fallback = 1000,
+               .min = 1})
+          .Add(
+              &MaintenanceConfig::snapshots_age,
+              {.name = "snapshots_age",
+               .doc = "Snapshots older than this expire; by itself what the table's history.expire.max-snapshot-age-ms "
+                      "says, or 5 days.",
+               .min = Duration(1000)});
+  return block;
+}
+
 const Block<TableConfig>& TableBlock() {
   static const auto block =
       Block<TableConfig>(
@@ -137,6 +181,7 @@ const Block<TableConfig>& TableBlock() {
           .Add(&TableConfig::metadata, {.name = "metadata",
                                         .doc = "Columns about where a row came from: _topic, _partition, _offset, "
                                                "_event_time, _ingested_at, _key."})
+          .Nested("maintenance", &TableConfig::maintenance, MaintenanceBlock())
           .Reserve("documents", "document stores")
           .Check(CheckTable);
   return block;
@@ -308,6 +353,7 @@ const Block<PipelineConfig>& PipelineBlock() {
                                          .fallback = ByteSize{kGiB},
                                          .min = ByteSize{64 * kMiB}})
           .Nested("lake", &PipelineConfig::lake, LakeBlock())
+          .Nested("maintenance", &PipelineConfig::maintenance, MaintenanceBlock())
           .MapOf("sources", &PipelineConfig::sources, SourceBlock(), "source")
           .MapOf("topics", &PipelineConfig::topics, TopicBlock(), "topic")
           .MapOf("tables", &PipelineConfig::tables, TableBlock(), "table")

@@ -80,6 +80,17 @@ struct ContractConfig : config::Located {
   ContractWord types = ContractWord::kDiscardValue;
 };
 
+struct MaintenanceConfig : config::Located {
+  bool compact = true;
+  std::optional<config::ByteSize> small_file;
+  int64_t small_files = 16;
+  config::Duration cold_after{};
+  config::Duration interval{};
+  int64_t manifests = 100;
+  int64_t snapshots_keep = 1000;
+  std::optional<config::Duration> snapshots_age;
+};
+
 struct TableConfig : config::Located {
   std::string from;
   std::optional<FilesConfig> files;
@@ -90,6 +101,7 @@ struct TableConfig : config::Located {
   config::Duration freshness{};
   config::ByteSize file_size;
   bool metadata = false;
+  MaintenanceConfig maintenance;  // where an option is given; else the pipeline's
 };
 
 struct S3Config : config::Located {
@@ -144,6 +156,7 @@ struct PipelineConfig : config::Located {
   config::Path data_dir;
   config::ByteSize memory;
   LakeConfig lake;
+  MaintenanceConfig maintenance;
   std::map<std::string, SourceConfig> sources;
   std::map<std::string, TopicConfig> topics;
   std::map<std::string, TableConfig> tables;

@@ -13,6 +13,7 @@ namespace millrace::app {
 ///   <data_dir>/lock        the pid of the process that has it flocked
 ///   <data_dir>/stream.db   the embedded stream
 ///   <data_dir>/catalog.db  the catalogue
+///   <data_dir>/maintenance/ locks and journals of the maintenance of tables
 ///   <data_dir>/status.json what a running pipeline last said of itself
 class DataDirectory {
  public:
@@ -35,6 +36,7 @@ class DataDirectory {
   std::filesystem::path stream() const { return path_ / "stream.db"; }
   std::filesystem::path catalog() const { return path_ / "catalog.db"; }
   std::filesystem::path status() const { return path_ / "status.json"; }
+  std::filesystem::path maintenance() const { return path_ / "maintenance"; }
 
  private:
   explicit DataDirectory(std::filesystem::path path) : path_(std::move(path)) {}

@@ -38,11 +38,13 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
       budget_(BufferShare(config)),
       lake_(OpenLake(config, directory_)),
       stream_(OpenStream(directory_)),
-      refinery_(Refinery::Open(config, directory_, lake_, budget_)) {
+      refinery_(Refinery::Open(config, directory_, lake_, budget_)),
+      housekeeper_(config, directory_, lake_, budget_) {
   PipelineRunner::Options options;
   options.until_idle = until_idle;
   options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
   if (refinery_) options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
+  if (!until_idle) options.beside = [this](const std::stop_token& stop) { housekeeper_.Run(stop); };
   runner_ = std::make_unique<PipelineRunner>(std::move(options));
   for (const auto& topic : TopicsOf(config)) stream_->EnsureTopic(topic);
   AddSources();
@@ -103,6 +105,7 @@ RunReport Pipeline::Run(std::stop_token stop, std::function<void(const PipelineR
   show_ = std::move(show);
   auto report = runner_->Run(stop);
   if (refinery_ && until_idle_ && !stop.stop_requested()) Refine(stop, true);
+  if (until_idle_ && !stop.stop_requested()) housekeeper_.RunOnce(stop);
   WriteRunStatus(directory_.status(), DescribeRun(*runner_, Clock::System().Now()));
   return report;
 }

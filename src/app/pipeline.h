@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "app/config_model.h"
+#include "app/housekeeper.h"
 #include "app/lake.h"
 #include "app/pipeline_runner.h"
 #include "app/refinery.h"
@@ -43,6 +44,7 @@ class Pipeline {
   Lake lake_;
   std::unique_ptr<event::Stream> stream_;
   std::unique_ptr<Refinery> refinery_;
+  Housekeeper housekeeper_;
   bool models_failed_ = false;
   std::function<void(const PipelineRunner&)> show_;
   SteadyTime status_written_{};

@@ -53,6 +53,10 @@ RunReport PipelineRunner::Run(std::stop_token stop) {
     if (options_.after_commits) {
       refiner = std::jthread([this](const std::stop_token& done) { Guard([&] { Refine(done); }); });
     }
+    std::jthread beside;
+    if (options_.beside) {
+      beside = std::jthread([this](const std::stop_token& done) { Guard([&] { options_.beside(done); }); });
+    }
     std::vector<std::jthread> threads;
     const auto start = [&](std::function<void()> body) {
       ++feeds_running_;

@@ -38,6 +38,8 @@ class PipelineRunner {
     bool until_idle = false;
     /// Called in a thread of its own, after at least one commit since the last call; null: nothing to do.
     std::function<void(std::stop_token stop)> after_commits;
+    /// Runs in a thread of its own from start to stop, beside the feeds.
+    std::function<void(std::stop_token stop)> beside;
     /// Called about ten times a second by the thread of Run.
     std::function<void(const PipelineRunner&)> tick;
   };

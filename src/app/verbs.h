@@ -15,6 +15,7 @@ void AddTopics(CLI::App& root, Session& session);
 void AddTables(CLI::App& root, Session& session);
 void AddQuery(CLI::App& root, Session& session);
 void AddRefine(CLI::App& root, Session& session);
+void AddMaintain(CLI::App& root, Session& session);
 void AddOffsets(CLI::App& root, Session& session);
 void AddQuarantine(CLI::App& root, Session& session);
 void AddDocs(CLI::App& root, Session& session);

@@ -94,6 +94,7 @@ class Committer::Attempt {
   /// `positions` is asked for what to store on each base; nullopt: somebody else moved them.
   template <typename PositionsFor>
   LandResult Run(const std::string& scope, PositionsFor&& positions_for);
+  std::optional<Landed> RunWhile(const std::function<bool(const table::TableMetadata&)>& stands);
 
  private:
   catalog::LoadedTable LoadNow();
@@ -227,6 +228,18 @@ LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& posi
   }
 }
 
+std::optional<Landed> Committer::Attempt::RunWhile(const std::function<bool(const table::TableMetadata&)>& stands) {
+  for (;; Wait()) {
+    catalog::LoadedTable table = LoadNow();
+    if (HasLanded(table)) return Done(table);
+    if (!stands(*table.metadata)) {
+      DeleteFiles();
+      return std::nullopt;
+    }
+    if (Request({}, nullptr, table)) return Done(table);
+  }
+}
+
 Committer::Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid, const Clock& clock)
     : catalog_(catalog), table_(std::move(table)), table_uuid_(std::move(table_uuid)), clock_(clock) {}
 
@@ -240,6 +253,14 @@ LandResult Committer::Commit(table::SnapshotChange change, const std::optional<M
     return stored;
   };
   return attempt.Run(move ? move->scope : std::string(), moved);
+}
+
+std::optional<Landed> Committer::Replace(table::SnapshotChange change,
+                                         const std::function<bool(const table::TableMetadata&)>& stands,
+                                         std::stop_token stop) {
+  change.operation = "replace";
+  Attempt attempt(*this, change, std::move(stop));
+  return attempt.RunWhile(stands);
 }
 
 void Committer::Override(const std::string& scope, const event::Positions& positions, std::stop_token stop) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -50,6 +51,13 @@ class Committer {
             const Clock& clock = Clock::System());
 
   LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
+
+  /// Commits a change that leaves the rows as they are (operation "replace") and moves no position. `stands` is asked
+  /// on each base, and false gives up: the files of the change are deleted and nothing has landed. For work that may be
+  /// dropped at any time, such as compaction, which appends of other writers must never wait for.
+  std::optional<Landed> Replace(table::SnapshotChange change,
+                                const std::function<bool(const table::TableMetadata& base)>& stands,
+                                std::stop_token stop);
 
   /// Stores exactly these positions, whatever was there, with a snapshot that changes no row: how a person mends what
   /// ReadPositions stops at.

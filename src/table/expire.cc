@@ -1,6 +1,7 @@
 #include "table/expire.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -18,6 +19,7 @@ constexpr int64_t kAgeMaxDefaultMs = int64_t{5} * 24 * 3600 * 1000;
 struct Limits {
   int64_t age_max_ms = 0;
   int64_t count_min = 1;
+  int64_t count_max = std::numeric_limits<int64_t>::max();
 };
 
 class ExpiryPlanner {
@@ -27,8 +29,10 @@ class ExpiryPlanner {
         now_ms_(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count()),
         limits_{rules.snapshot_age_max ? rules.snapshot_age_max->count()
                                        : IntegerProperty(base, "history.expire.max-snapshot-age-ms", kAgeMaxDefaultMs),
-                std::max<int64_t>(1, rules.snapshots_min.value_or(
-                                         IntegerProperty(base, "history.expire.min-snapshots-to-keep", 1)))} {}
+                std::max<int64_t>(
+                    1, rules.snapshots_min.value_or(IntegerProperty(base, "history.expire.min-snapshots-to-keep", 1))),
+                rules.snapshots_max.value_or(std::numeric_limits<int64_t>::max())},
+        needed_(rules.needed) {}
 
   Expiry Plan() {
     Expiry expiry;
@@ -36,7 +40,7 @@ class ExpiryPlanner {
       if (name != kMain && ref.max_ref_age_ms && Age(ref.snapshot_id) > *ref.max_ref_age_ms) {
         expiry.dropped_refs.push_back(name);
       } else {
-        KeepRef(ref);
+        KeepRef(name, ref);
       }
     }
     // A table whose refs were never written still has its current snapshot.
@@ -57,7 +61,7 @@ class ExpiryPlanner {
     return snapshot == nullptr ? 0 : now_ms_ - snapshot->timestamp_ms;
   }
 
-  void KeepRef(const SnapshotRef& ref) {
+  void KeepRef(const std::string& name, const SnapshotRef& ref) {
     if (ref.type == "tag") {
       kept_.insert(ref.snapshot_id);
       known_.insert(ref.snapshot_id);
@@ -65,19 +69,28 @@ class ExpiryPlanner {
     }
     KeepBranch(ref.snapshot_id,
                {ref.max_snapshot_age_ms.value_or(limits_.age_max_ms),
-                std::max<int64_t>(1, ref.min_snapshots_to_keep.value_or(static_cast<int32_t>(limits_.count_min)))});
+                std::max<int64_t>(1, ref.min_snapshots_to_keep.value_or(static_cast<int32_t>(limits_.count_min))),
+                name == kMain ? limits_.count_max : std::numeric_limits<int64_t>::max()});
   }
 
-  /// From the head back: the first that is too old, once there are enough, ends it with all behind it.
+  /// From the head back: the first that is too old or one too many, once there are enough, ends it with all behind it;
+  /// a snapshot that is needed is reached first.
   void KeepBranch(SnapshotId head, const Limits& limits) {
     int64_t count = 0;
     bool keeping = true;
     std::set<SnapshotId> walked;
+    std::vector<SnapshotId> since_needed;
     for (const Snapshot* snapshot = base_.FindSnapshot(head); snapshot != nullptr;) {
       if (!walked.insert(snapshot->snapshot_id).second) return;
       known_.insert(snapshot->snapshot_id);
-      keeping = keeping && (count < limits.count_min || now_ms_ - snapshot->timestamp_ms <= limits.age_max_ms);
+      keeping = keeping && (count < limits.count_min ||
+                            (count < limits.count_max && now_ms_ - snapshot->timestamp_ms <= limits.age_max_ms));
       if (keeping) kept_.insert(snapshot->snapshot_id);
+      since_needed.push_back(snapshot->snapshot_id);
+      if (needed_.contains(snapshot->snapshot_id)) {
+        kept_.insert(since_needed.begin(), since_needed.end());
+        since_needed.clear();
+      }
       ++count;
       snapshot = snapshot->parent_snapshot_id ? base_.FindSnapshot(*snapshot->parent_snapshot_id) : nullptr;
     }
@@ -121,6 +134,7 @@ class ExpiryPlanner {
   const TableMetadata& base_;
   const int64_t now_ms_;
   const Limits limits_;
+  const std::set<SnapshotId> needed_;
   std::set<SnapshotId> kept_;
   std::set<SnapshotId> known_;  // reached by a ref, kept or not
 };

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace millrace::table {
 struct ExpiryRules {
   std::optional<std::chrono::milliseconds> snapshot_age_max = std::nullopt;
   std::optional<int64_t> snapshots_min = std::nullopt;
+  /// Of main, the newest are kept and no more, however young: what a commit costs grows with the snapshots there are.
+  std::optional<int64_t> snapshots_max = std::nullopt;
+  /// Snapshots that a reader goes on from: they stay, and so does everything after them.
+  std::set<SnapshotId> needed = {};
 };
 
 struct Expiry {

@@ -5,6 +5,18 @@
 #include <utility>
 
 namespace millrace::table {
+namespace {
+
+/// Both of one spec; nulls first.
+bool BeforeByPartition(const DataFile& left, const DataFile& right) {
+  return std::lexicographical_compare(left.partition.begin(), left.partition.end(), right.partition.begin(),
+                                      right.partition.end(),
+                                      [](const std::optional<Value>& a, const std::optional<Value>& b) {
+                                        return !a || !b ? b.has_value() && !a.has_value() : Compare(*a, *b) < 0;
+                                      });
+}
+
+}  // namespace
 
 RewrittenManifest RemoveFiles(io::ObjectStore& store, const TableMetadata& metadata, const ManifestFile& manifest,
                               SnapshotId removed_by, const std::function<bool(const DataFile&)>& goes,
@@ -59,14 +71,18 @@ std::vector<std::vector<ManifestFile>> PlanMerges(const std::vector<ManifestFile
 std::vector<ManifestFile> MergeManifests(io::ObjectStore& store, const TableMetadata& metadata,
                                          const std::vector<ManifestFile>& manifests,
                                          const OpenManifestWriter& open_writer) {
-  ManifestWriter writer = open_writer(manifests.front().partition_spec_id, manifests.front().content);
+  std::vector<ManifestEntry> entries;
   for (const ManifestFile& manifest : manifests) {
     ForEachEntry(store, metadata, manifest, [&](ManifestEntry entry) {
       if (entry.status == EntryStatus::kDeleted) return;
       entry.status = EntryStatus::kExisting;
-      writer.Add(entry);
+      entries.push_back(std::move(entry));
     });
   }
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const ManifestEntry& a, const ManifestEntry& b) { return BeforeByPartition(a.file, b.file); });
+  ManifestWriter writer = open_writer(manifests.front().partition_spec_id, manifests.front().content);
+  for (const ManifestEntry& entry : entries) writer.Add(entry);
   return std::move(writer).Finish();
 }
 

@@ -32,7 +32,8 @@ RewrittenManifest RemoveFiles(io::ObjectStore& store, const TableMetadata& metad
 std::vector<std::vector<ManifestFile>> PlanMerges(const std::vector<ManifestFile>& manifests, int64_t bytes_target,
                                                   int64_t count_min);
 
-/// The live entries of several manifests of one spec and content as EXISTING ones.
+/// The live entries of several manifests of one spec and content as EXISTING ones, in the order of their partitions, so
+/// that a predicate leaves out manifests. Memory holds the entries of a bin of PlanMerges.
 std::vector<ManifestFile> MergeManifests(io::ObjectStore& store, const TableMetadata& metadata,
                                          const std::vector<ManifestFile>& manifests,
                                          const OpenManifestWriter& open_writer);

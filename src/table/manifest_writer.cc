@@ -110,7 +110,7 @@ void ManifestWriter::Add(const ManifestEntry& entry) {
   encoder_.Long(static_cast<int64_t>(entry.status));
   encoder_.Long(1);
   encoder_.Long((entry.snapshot_id ? *entry.snapshot_id : options_.added_by).value());
-  WriteOptional(encoder_, added ? std::nullopt : entry.sequence_number);
+  WriteOptional(encoder_, entry.sequence_number);
   WriteOptional(encoder_, added ? std::nullopt : entry.file_sequence_number);
   WriteFile(encoder_, entry.file, partition_);
   writer_->Append(encoder_);
@@ -136,19 +136,23 @@ void ManifestWriter::Count(const ManifestEntry& entry) {
     case EntryStatus::kAdded:
       ++current_.added_files_count;
       current_.added_rows_count += entry.file.record_count;
-      return;
+      return Age(entry);
     case EntryStatus::kExisting:
       ++current_.existing_files_count;
       current_.existing_rows_count += entry.file.record_count;
-      if (current_.min_sequence_number == kUnassignedSequence ||
-          *entry.sequence_number < current_.min_sequence_number) {
-        current_.min_sequence_number = *entry.sequence_number;
-      }
-      return;
+      return Age(entry);
     case EntryStatus::kDeleted:
       ++current_.deleted_files_count;
       current_.deleted_rows_count += entry.file.record_count;
       return;
+  }
+}
+
+/// What inherits its number is never older than what has one.
+void ManifestWriter::Age(const ManifestEntry& entry) {
+  if (!entry.sequence_number) return;
+  if (current_.min_sequence_number == kUnassignedSequence || *entry.sequence_number < current_.min_sequence_number) {
+    current_.min_sequence_number = *entry.sequence_number;
   }
 }
 

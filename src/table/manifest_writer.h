@@ -17,7 +17,8 @@ namespace millrace::table {
 inline constexpr SequenceNumber kUnassignedSequence{-1};
 
 /// Writes entries of one spec and one content as manifests of about `bytes_target` each (format v2). Entries that were
-/// added carry no sequence numbers; all others must carry theirs. Single-threaded; the objects exist once Finish or a
+/// added carry no file sequence number, and a data sequence number only when it is not to be inherited; all others must
+/// carry theirs. Single-threaded; the objects exist once Finish or a
 /// roll wrote them.
 class ManifestWriter {
  public:
@@ -46,6 +47,7 @@ class ManifestWriter {
   void Open();
   void Close();
   void Count(const ManifestEntry& entry);
+  void Age(const ManifestEntry& entry);
   void Widen(const DataFile& file);
 
   CommitObjects& objects_;

@@ -146,6 +146,7 @@ void SnapshotBuilder::State::WriteAdded(const TableMetadata& base) {
     if (writer == writers.end()) writer = writers.emplace(key, open(file.spec_id, key.first)).first;
     ManifestEntry entry;
     entry.snapshot_id = id;
+    entry.sequence_number = change.added_sequence;
     entry.file = file;
     writer->second.Add(entry);
   }
@@ -208,7 +209,8 @@ const RewrittenManifest& SnapshotBuilder::State::Rewritten(const TableMetadata& 
 
 std::vector<ManifestFile> SnapshotBuilder::State::Merged(const TableMetadata& base,
                                                          std::vector<ManifestFile> manifests) {
-  if (!BooleanProperty(base, "commit.manifest-merge.enabled", true)) return manifests;
+  const bool asked = change.merge_small_manifests;
+  if (!asked && !BooleanProperty(base, "commit.manifest-merge.enabled", true)) return manifests;
   // What this commit wrote stays as it is: its entries of status DELETED must be seen in this snapshot.
   std::vector<ManifestFile> result;
   std::vector<ManifestFile> candidates;
@@ -217,7 +219,7 @@ std::vector<ManifestFile> SnapshotBuilder::State::Merged(const TableMetadata& ba
   }
   const auto bins =
       PlanMerges(candidates, IntegerProperty(base, "commit.manifest.target-size-bytes", kManifestBytesTarget),
-                 IntegerProperty(base, "commit.manifest.min-count-to-merge", kMergeCountMin));
+                 asked ? 2 : IntegerProperty(base, "commit.manifest.min-count-to-merge", kMergeCountMin));
   for (const std::vector<ManifestFile>& bin : bins) {
     if (bin.size() == 1) {
       result.push_back(bin.front());

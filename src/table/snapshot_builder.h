@@ -21,7 +21,12 @@ struct SnapshotChange {
   std::vector<DataFile> added = {};          // any spec the table has; content may be deletes
   std::set<std::string> removed_paths = {};  // data files that go; each must be in the base snapshot
   bool remove_all = false;                   // every file of the base goes first (a full refresh)
-  Summary summary = {};                      // what the caller adds to the computed counts and totals
+  /// The data sequence number of what is added, when it is not the commit's own: rows that were rewritten keep the age
+  /// that equality deletes see (Iceberg spec, "Sequence Number Inheritance").
+  std::optional<SequenceNumber> added_sequence = {};
+  /// Manifests below the target size are merged whatever their number, their entries in the order of partitions.
+  bool merge_small_manifests = false;
+  Summary summary = {};  // what the caller adds to the computed counts and totals
   /// Set with the snapshot in one commit; the mirror of the positions.
   std::map<std::string, std::string> properties = {};
 };

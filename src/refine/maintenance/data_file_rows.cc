@@ -1,0 +1,165 @@
+#include "refine/maintenance/data_file_rows.h"
+
+#include <arrow/api.h>
+#include <arrow/extension_type.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/exception.h>
+#include <parquet/file_reader.h>
+
+#include <map>
+#include <utility>
+
+#include "base/error.h"
+#include "land/arrow_status.h"
+#include "land/conform.h"
+#include "land/object_stream.h"
+
+namespace millrace::refine {
+namespace {
+
+using ArrayPtr = std::shared_ptr<arrow::Array>;
+using land::ValueOf;
+
+constexpr const char* kFieldId = "PARQUET:field_id";
+constexpr int64_t kBatchRows = 16'384;
+
+/// Empty when it has none.
+std::string IdOf(const arrow::Field& field) {
+  return field.metadata() == nullptr ? std::string() : field.metadata()->Get(kFieldId).ValueOr("");
+}
+
+/// The numbers of `have`'s fields by their ids.
+std::map<std::string, int> ById(const arrow::FieldVector& have) {
+  std::map<std::string, int> numbers;
+  for (size_t i = 0; i < have.size(); ++i) {
+    if (auto id = IdOf(*have[i]); !id.empty()) numbers.emplace(std::move(id), static_cast<int>(i));
+  }
+  return numbers;
+}
+
+ArrayPtr Renamed(const ArrayPtr& array, const arrow::DataType& want);
+
+/// The members that the table has, under its names; what the file lacks is left to Conform.
+ArrayPtr RenamedStruct(const arrow::StructArray& group, const arrow::DataType& want) {
+  const auto numbers = ById(group.type()->fields());
+  arrow::FieldVector fields;
+  std::vector<std::shared_ptr<arrow::ArrayData>> children;
+  for (const auto& member : want.fields()) {
+    const auto found = numbers.find(IdOf(*member));
+    if (found == numbers.end()) continue;
+    const auto child =
+        Renamed(arrow::MakeArray(group.data()->child_data[static_cast<size_t>(found->second)]), *member->type());
+    fields.push_back(arrow::field(member->name(), child->type()));
+    children.push_back(child->data());
+  }
+  auto data = group.data()->Copy();
+  data->type = arrow::struct_(fields);
+  data->child_data = std::move(children);
+  return arrow::MakeArray(data);
+}
+
+ArrayPtr RenamedMap(const arrow::MapArray& map, const arrow::MapType& want) {
+  const auto& entries = *map.data()->child_data.at(0);
+  const auto keys = Renamed(arrow::MakeArray(entries.child_data.at(0)), *want.key_type());
+  const auto items = Renamed(arrow::MakeArray(entries.child_data.at(1)), *want.item_type());
+  const auto type = std::make_shared<arrow::MapType>(want.key_field()->WithType(keys->type()),
+                                                     want.item_field()->WithType(items->type()));
+  auto child = entries.Copy();
+  child->type = type->value_type();
+  child->child_data = {keys->data(), items->data()};
+  auto data = map.data()->Copy();
+  data->type = type;
+  data->child_data = {std::move(child)};
+  return arrow::MakeArray(data);
+}
+
+ArrayPtr Renamed(const ArrayPtr& array, const arrow::DataType& want) {
+  if (array->type_id() == arrow::Type::EXTENSION) {
+    return Renamed(static_cast<const arrow::ExtensionArray&>(*array).storage(), want);
+  }
+  if (array->type_id() != want.id()) return array;
+  switch (want.id()) {
+    case arrow::Type::STRUCT:
+      return RenamedStruct(static_cast<const arrow::StructArray&>(*array), want);
+    case arrow::Type::LIST: {
+      const auto child = Renamed(arrow::MakeArray(array->data()->child_data.at(0)), *want.field(0)->type());
+      auto data = array->data()->Copy();
+      data->type = arrow::list(want.field(0)->WithType(child->type()));
+      data->child_data = {child->data()};
+      return arrow::MakeArray(data);
+    }
+    case arrow::Type::MAP:
+      return RenamedMap(static_cast<const arrow::MapArray&>(*array), static_cast<const arrow::MapType&>(want));
+    default:
+      return array;
+  }
+}
+
+}  // namespace
+
+struct DataFileRows::State {
+  std::string file_path;
+  std::shared_ptr<arrow::Schema> columns;
+  std::unique_ptr<parquet::arrow::FileReader> file;
+  std::unique_ptr<arrow::RecordBatchReader> batches;
+
+  void Open(io::ObjectStore& store) {
+    const auto key = store.KeyOf(file_path);
+    if (!key) {
+      throw Error(ErrorCode::kStop,
+                  "it lies outside this lake's warehouse; open the lake with the warehouse it was made in");
+    }
+    auto input = parquet::ParquetFileReader::Open(std::make_shared<land::ObjectInput>(store, *key));
+    parquet::ArrowReaderProperties properties;
+    properties.set_batch_size(kBatchRows);
+    properties.set_use_threads(false);
+    properties.set_pre_buffer(false);
+    file = ValueOf(parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(input), properties),
+                   "reading");
+    batches = ValueOf(file->GetRecordBatchReader(), "reading");
+    if (ById(batches->schema()->fields()).empty()) {
+      throw Error(ErrorCode::kData, "its columns have no field ids; it is left as it is");
+    }
+  }
+
+  std::shared_ptr<arrow::RecordBatch> InColumns(const arrow::RecordBatch& rows) const {
+    const auto numbers = ById(rows.schema()->fields());
+    arrow::FieldVector fields;
+    arrow::ArrayVector arrays;
+    for (const auto& column : columns->fields()) {
+      const auto found = numbers.find(IdOf(*column));
+      if (found == numbers.end()) continue;
+      arrays.push_back(Renamed(rows.column(found->second), *column->type()));
+      fields.push_back(arrow::field(column->name(), arrays.back()->type()));
+    }
+    return land::Conform(arrow::RecordBatch::Make(arrow::schema(fields), rows.num_rows(), arrays), columns);
+  }
+
+  /// Parquet's own exceptions become ours.
+  template <typename Body>
+  auto Guarded(Body&& body) {
+    return WithContext("data file " + file_path, [&] {
+      try {
+        return body();
+      } catch (const parquet::ParquetException& error) {
+        throw Error(ErrorCode::kData, std::string("it cannot be read: ") + error.what() + "; restore it from a copy");
+      }
+    });
+  }
+};
+
+DataFileRows::DataFileRows(io::ObjectStore& store, const std::string& file_path, std::shared_ptr<arrow::Schema> columns)
+    : state_(new State{file_path, std::move(columns), nullptr, nullptr}) {
+  state_->Guarded([&] { state_->Open(store); });
+}
+
+DataFileRows::~DataFileRows() = default;
+
+std::shared_ptr<arrow::RecordBatch> DataFileRows::Next() {
+  return state_->Guarded([&]() -> std::shared_ptr<arrow::RecordBatch> {
+    const auto rows = ValueOf(state_->batches->Next(), "reading");
+    return rows ? state_->InColumns(*rows) : nullptr;
+  });
+}
+
+}  // namespace millrace::refine

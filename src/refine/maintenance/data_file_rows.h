@@ -1,0 +1,31 @@
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <memory>
+#include <string>
+
+#include "io/object_store.h"
+
+namespace millrace::refine {
+
+/// The rows of one Parquet data file in the columns that a table has now, batch by batch: columns are found by field id
+/// at every level, absent ones are null, dropped ones are left out, promotions are made. One thread.
+class DataFileRows {
+ public:
+  /// `columns` is ToArrow's form of the table's schema. Error kData when the file has no field ids or cannot be read,
+  /// kStop when it lies outside the store, kUnavailable when it is gone; each names the file.
+  DataFileRows(io::ObjectStore& store, const std::string& file_path, std::shared_ptr<arrow::Schema> columns);
+  ~DataFileRows();
+  DataFileRows(const DataFileRows&) = delete;
+  DataFileRows& operator=(const DataFileRows&) = delete;
+
+  /// Null at the end.
+  std::shared_ptr<arrow::RecordBatch> Next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::refine
