@@ -68,6 +68,8 @@ ExitCode Maintain(const Session& session, const MaintainArguments& arguments) {
     if (stop.signalled()) break;
     auto rules = MaintenanceRulesFor(pipeline, catalog::ToString(name));
     rules.dry_run = arguments.dry_run;
+    // Somebody asked for it now: no partition is waited for.
+    rules.compaction.cold_after = std::chrono::milliseconds(0);
     if (arguments.orphans) rules.orphans_older_than = older_than;
     const auto report = maintainer.Maintain(name, rules, stop.token());
     Tell(report);

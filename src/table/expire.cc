@@ -16,10 +16,12 @@ constexpr std::string_view kMain = "main";
 constexpr std::string_view kPositions = "millrace.positions.";
 constexpr int64_t kAgeMaxDefaultMs = int64_t{5} * 24 * 3600 * 1000;
 
+constexpr int64_t kNoMaximum = std::numeric_limits<int64_t>::max();
+
 struct Limits {
   int64_t age_max_ms = 0;
   int64_t count_min = 1;
-  int64_t count_max = std::numeric_limits<int64_t>::max();
+  int64_t count_max = kNoMaximum;
 };
 
 class ExpiryPlanner {
@@ -31,7 +33,7 @@ class ExpiryPlanner {
                                        : IntegerProperty(base, "history.expire.max-snapshot-age-ms", kAgeMaxDefaultMs),
                 std::max<int64_t>(
                     1, rules.snapshots_min.value_or(IntegerProperty(base, "history.expire.min-snapshots-to-keep", 1))),
-                rules.snapshots_max.value_or(std::numeric_limits<int64_t>::max())},
+                rules.snapshots_max.value_or(kNoMaximum)},
         needed_(rules.needed) {}
 
   Expiry Plan() {
@@ -70,7 +72,7 @@ class ExpiryPlanner {
     KeepBranch(ref.snapshot_id,
                {ref.max_snapshot_age_ms.value_or(limits_.age_max_ms),
                 std::max<int64_t>(1, ref.min_snapshots_to_keep.value_or(static_cast<int32_t>(limits_.count_min))),
-                name == kMain ? limits_.count_max : std::numeric_limits<int64_t>::max()});
+                name == kMain ? limits_.count_max : kNoMaximum});
   }
 
   /// From the head back: the first that is too old or one too many, once there are enough, ends it with all behind it;
@@ -83,6 +85,7 @@ class ExpiryPlanner {
     for (const Snapshot* snapshot = base_.FindSnapshot(head); snapshot != nullptr;) {
       if (!walked.insert(snapshot->snapshot_id).second) return;
       known_.insert(snapshot->snapshot_id);
+      if (count < limits.count_max && limits.count_max != kNoMaximum) oldest_of_main_ = snapshot->sequence_number;
       keeping = keeping && (count < limits.count_min ||
                             (count < limits.count_max && now_ms_ - snapshot->timestamp_ms <= limits.age_max_ms));
       if (keeping) kept_.insert(snapshot->snapshot_id);
@@ -111,11 +114,15 @@ class ExpiryPlanner {
     }
   }
 
-  /// Snapshots of no branch or tag (staged, rolled back) go by age alone.
+  /// Snapshots of no branch or tag (staged, rolled back, or cut off because what came after them went) go by age, and
+  /// with those of main when there may be no more of these.
   void KeepYoungLooseOnes() {
     for (const Snapshot& snapshot : base_.snapshots) {
       const bool loose = !known_.contains(snapshot.snapshot_id);
-      if (loose && now_ms_ - snapshot.timestamp_ms <= limits_.age_max_ms) kept_.insert(snapshot.snapshot_id);
+      const bool one_too_many = snapshot.sequence_number < oldest_of_main_;
+      if (loose && !one_too_many && now_ms_ - snapshot.timestamp_ms <= limits_.age_max_ms) {
+        kept_.insert(snapshot.snapshot_id);
+      }
     }
   }
 
@@ -135,6 +142,7 @@ class ExpiryPlanner {
   const int64_t now_ms_;
   const Limits limits_;
   const std::set<SnapshotId> needed_;
+  SequenceNumber oldest_of_main_{0};  // of those that its maximum lets stay; 0: there is none
   std::set<SnapshotId> kept_;
   std::set<SnapshotId> known_;  // reached by a ref, kept or not
 };

@@ -1,0 +1,168 @@
+"""Maintenance changes how a table is stored and never what it holds: judged by pyiceberg, DuckDB and our own walk, also when it is killed at
+every step, and beside a pipeline that goes on landing."""
+
+import json
+import os
+import pathlib
+import shutil
+import time
+
+import oracle
+import pyarrow.parquet as pq
+import readers
+
+TABLE = "silver.events"
+CRASHED = 86
+
+
+def pipeline(rows, rate=4000, table="", maintenance="interval: 0s"):
+    return f"""
+name: m
+data_dir: data
+sources: {{ e: {{ generator: {{ kind: events, rows: {rows}, rate: {rate} }}, topic: ev }} }}
+tables:
+  {TABLE}: {{ from: ev, iceberg: {{ partition_by: [type], sort_by: [ts] }}, freshness: 100ms{table} }}
+maintenance: {{ {maintenance} }}
+"""
+
+
+def land(millrace, **options):
+    """Many small files."""
+    millrace.write("millrace.yaml", pipeline(**options))
+    millrace.run("run", "--until-idle")
+    return millrace.folder / "data"
+
+
+def canonical(rows):
+    return sorted(repr(sorted((k, str(v)) for k, v in row.items() if v is not None)) for row in rows)
+
+
+def held(data):
+    """The rows, as pyiceberg and the walk by hand agree on them."""
+    by_hand = canonical(oracle.Lake(data).walk(TABLE))
+    assert by_hand == canonical(readers.pyiceberg_rows(data, TABLE))
+    return by_hand
+
+
+def files(data):
+    return [oracle.path_of(entry["file_path"]) for entry in oracle.Lake(data).entries(TABLE)]
+
+
+def stored(data):
+    """Data files and manifests below the table's folder."""
+    return {str(path) for path in (data / "lake").rglob("*") if path.suffix in (".parquet", ".avro")}
+
+
+def report(done):
+    return {one["table"]: one for one in json.loads(done.stdout)}[TABLE]
+
+
+def test_rows_stay_and_files_become_few_and_sorted(millrace):
+    data = land(millrace, rows=4000)
+    before, many, positions = held(data), files(data), oracle.Lake(data).positions(TABLE)
+    planned = report(millrace.run("maintain", "--dry-run", "--json"))
+    assert files(data) == many, "a dry run changes nothing"
+    done = report(millrace.run("maintain", TABLE, "--json"))
+    assert done["files_merged"] == planned["files_merged"] == len(many)
+    assert len(files(data)) == done["into"] < len(many) / 4
+    assert held(data) == before
+    assert oracle.Lake(data).positions(TABLE) == positions
+    for entry in oracle.Lake(data).entries(TABLE):
+        times = pq.read_table(oracle.path_of(entry["file_path"]))["ts"].to_pylist()
+        assert times == sorted(times)
+        assert entry["sort_order_id"] == 1
+    assert len(readers.duckdb_rows(oracle.Lake(data).metadata_location(TABLE), "event_id")) == len(before)
+    assert report(millrace.run("maintain", "--json"))["files_merged"] == 0
+    millrace.write("millrace.yaml", pipeline(rows=4100))
+    millrace.run("run", "--until-idle")
+    assert len(held(data)) > len(before), "landing goes on from the same position"
+
+
+def test_killed_at_every_step(millrace):
+    data = land(millrace, rows=1200, rate=3000)
+    before = held(data)
+    millrace.write("millrace.yaml", pipeline(rows=1200, maintenance="interval: 0s, snapshots_keep: 2, manifests: 1"))
+    backup = millrace.folder / "backup"
+    shutil.copytree(data, backup)
+    log = millrace.folder / "points"
+    millrace.run("maintain", "--orphans", "--older-than", "0s", env={"MILLRACE_FAULT_LOG": str(log)})
+    points = [point for point in log.read_text().split() if point.startswith(("maintain.", "table.", "land.", "catalog."))]
+    assert {"maintain.before_commit", "maintain.after_journal", "maintain.before_delete", "maintain.after_expiry"} <= set(points)
+    for point in points:
+        for nth in (1, 3):
+            shutil.rmtree(data)
+            shutil.copytree(backup, data)
+            ended = millrace.run("maintain", env={"MILLRACE_FAULT": f"{point}:{nth}"}, expect=None)
+            assert ended.returncode in (0, CRASHED), ended.stderr
+            assert held(data) == before, f"after {point}:{nth}"
+            millrace.run("maintain")
+            assert held(data) == before, f"after {point}:{nth} and a run"
+            at = oracle.Lake(data).metadata_location(TABLE)
+            millrace.run("maintain")
+            assert oracle.Lake(data).metadata_location(TABLE) == at, "a second recovery does nothing"
+            assert not list((data / "maintenance").glob("*.deleting"))
+
+
+def test_expired_files_go_and_orphans_after_them(millrace):
+    data = land(millrace, rows=2000, maintenance="interval: 0s, snapshots_keep: 1, manifests: 1")
+    many = files(data)
+    millrace.run("maintain")
+    # The snapshot that states the positions stays with all its files, until the next one states them.
+    millrace.write("millrace.yaml", pipeline(rows=2100, maintenance="interval: 0s, snapshots_keep: 1, manifests: 1"))
+    millrace.run("run", "--until-idle")
+    before = held(data)
+    expired = report(millrace.run("maintain", "--json"))
+    assert expired["snapshots_expired"] > 0 and expired["objects_deleted"] > len(many)
+    assert not any(os.path.exists(path) for path in many)
+    live = set(files(data))
+    stray = pathlib.Path(min(live)).with_name("stray.parquet")
+    stray.write_bytes(b"PAR1")
+    foreign = data / "lake" / "mine.parquet"
+    foreign.write_bytes(b"PAR1")
+    young = report(millrace.run("maintain", "--orphans", "--json"))
+    assert young["orphans"] == 0 and young["orphans_young"] > 0 and stray.exists(), "three days have not passed"
+    assert report(millrace.run("maintain", "--orphans", "--older-than", "0s", "--dry-run", "--json"))["orphans"] > 0
+    assert stray.exists()
+    assert report(millrace.run("maintain", "--orphans", "--older-than", "0s", "--json"))["orphans"] > 0
+    assert not stray.exists() and foreign.exists(), "what is not the table's is left alone"
+    assert held(data) == before
+
+
+def test_beside_a_pipeline_that_lands(millrace):
+    data = land(millrace, rows=12000, rate=12000)
+    quiet = held(data)
+    shutil.rmtree(data)
+    millrace.write("millrace.yaml", pipeline(rows=12000, rate=3000, maintenance="interval: 300ms, small_files: 4, snapshots_keep: 5, manifests: 3"))
+    running = millrace.start("run")
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.5)
+            if not (data / "catalog.db").exists() or TABLE not in oracle.Lake(data).tables():
+                continue
+            snapshot = oracle.Lake(data).snapshot(TABLE)
+            if snapshot and snapshot["summary"].get("total-records") == str(len(quiet)):
+                break
+        time.sleep(2)
+    finally:
+        running.terminate()
+        said = running.communicate(timeout=60)
+    assert held(data) == quiet, said
+    operations = [s["summary"]["operation"] for s in oracle.Lake(data).metadata(TABLE)["snapshots"]]
+    assert "replace" in operations, said
+    assert len(operations) < 40, "old snapshots have gone"
+    assert len(files(data)) < 60
+
+
+def test_files_that_pyiceberg_appended_are_merged_too(millrace):
+    data = land(millrace, rows=500)
+    table = readers.pyiceberg_catalog(data).load_table(TABLE)
+    rows = table.scan().to_arrow()
+    for _ in range(2):
+        table.append(rows)
+    before = sorted(map(str, readers.pyiceberg_catalog(data).load_table(TABLE).scan().to_arrow()["event_id"].to_pylist()))
+    assert len(before) == 3 * rows.num_rows
+    assert report(millrace.run("maintain", "--json"))["files_merged"] > 0
+    after = sorted(map(str, readers.pyiceberg_catalog(data).load_table(TABLE).scan().to_arrow()["event_id"].to_pylist()))
+    assert after == before
+    oracle.Lake(data).walk(TABLE)
