@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 std::string Name(int number) { return TestTable::Phantom(number).file_path; }
 
 /// Commits are a second apart.
-constexpr ExpiryRules kAllButHead{.snapshot_age_max = 0ms, .snapshots_min = 1};
+const ExpiryRules kAllButHead{.snapshot_age_max = 0ms, .snapshots_min = 1};
 
 std::set<std::string> Reached(TestTable& table) {
   std::set<std::string> reached;
@@ -61,6 +61,38 @@ TEST(ExpireTest, FilesThatOnlyExpiredSnapshotsReachMayGo) {
   std::set<std::string> both = Reached(table);
   both.insert(objects.begin(), objects.end());
   EXPECT_TRUE(std::includes(both.begin(), both.end(), before.begin(), before.end()));
+}
+
+std::vector<SnapshotId> Known(TestTable& table) {
+  std::vector<SnapshotId> ids;
+  for (const Snapshot& snapshot : table.metadata().snapshots) ids.push_back(snapshot.snapshot_id);
+  return ids;
+}
+
+TEST(ExpireTest, NoMoreThanTheMaximumHoweverYoungExceptWhatAReaderNeeds) {
+  TestTable table;
+  std::vector<SnapshotId> made;
+  for (int i = 1; i <= 8; ++i) made.push_back(table.Append({TestTable::Phantom(i)}));
+  Expire(table, {.snapshots_max = 3, .needed = {made[3]}});
+  EXPECT_EQ(Known(table), std::vector(made.begin() + 3, made.end())) << "what came after it is needed too";
+  Expire(table, {.snapshots_max = 3});
+  EXPECT_EQ(Known(table), std::vector(made.begin() + 5, made.end()));
+}
+
+TEST(ExpireTest, ASnapshotThatWasOnlyKeptForItsPositionsGoesOnceANewerOneHasThem) {
+  TestTable table;
+  const Summary positions = {{"millrace.positions.p", "{}"}};
+  const auto land = [&](int number) {
+    return table.Commit({.added = {TestTable::Phantom(number)}, .summary = positions, .properties = positions});
+  };
+  const SnapshotId first = land(1);
+  table.Commit({.operation = "replace"});
+  const SnapshotId head = table.Commit({.operation = "replace"});
+  Expire(table, {.snapshots_max = 1});
+  EXPECT_EQ(Known(table), (std::vector{first, head}));
+  const SnapshotId second = land(2);
+  Expire(table, {.snapshots_max = 1});
+  EXPECT_EQ(Known(table), std::vector{second});
 }
 
 TEST(ExpireTest, TheTableReadsAsBeforeOnceTheFilesAreGone) {

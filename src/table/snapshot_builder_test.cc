@@ -47,6 +47,37 @@ TEST(SnapshotBuilderTest, PyicebergAndDuckDbReadAnAppend) {
   EXPECT_EQ(seen["entries"][5], json({1, "file-5.parquet", second.value(), 2, 2}));
 }
 
+TEST(SnapshotBuilderTest, RewrittenRowsKeepTheAgeThatEqualityDeletesSee) {
+  TestTable table;
+  const std::vector<DataFile> files = table.Files(3, 10);
+  table.Append({files[0], files[1]});
+  table.Append({});
+  const SnapshotId rewrite = table.Commit({.operation = "replace",
+                                           .added = {files[2]},
+                                           .added_sequence = SequenceNumber(1),
+                                           .removed_paths = {files[0].file_path, files[1].file_path}});
+  const json seen = table.Inspect();
+  EXPECT_THAT(seen["entries"], Contains(json({1, "file-2.parquet", rewrite.value(), 1, 3})));
+  const auto manifests = ReadManifestList(table.store(), *table.metadata().current_snapshot());
+  EXPECT_EQ(manifests.front().min_sequence_number, SequenceNumber(1));
+}
+
+TEST(SnapshotBuilderTest, SmallManifestsAreMergedInTheOrderOfPartitionsWhenAsked) {
+  TestTable table;
+  for (int i = 5; i > 0; --i) table.Append({TestTable::Phantom(i)});
+  table.Commit({.operation = "replace", .merge_small_manifests = true});
+  const auto manifests = ReadManifestList(table.store(), *table.metadata().current_snapshot());
+  ASSERT_EQ(manifests.size(), 1U);
+  std::vector<std::string> paths;
+  for (const auto& entry : ReadManifest(table.store(), table.metadata(), manifests.front())) {
+    EXPECT_EQ(entry.status, EntryStatus::kExisting);
+    paths.push_back(entry.file.file_path);
+  }
+  std::vector<std::string> in_order;
+  for (int i = 1; i <= 5; ++i) in_order.push_back(TestTable::Phantom(i).file_path);
+  EXPECT_EQ(paths, in_order);
+}
+
 TEST(SnapshotBuilderTest, SummariesCountAndAddUp) {
   TestTable table;
   const std::vector<DataFile> files = table.Files(3, 10);
