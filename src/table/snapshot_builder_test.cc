@@ -54,8 +54,8 @@ TEST(SnapshotBuilderTest, RewrittenRowsKeepTheAgeThatEqualityDeletesSee) {
   table.Append({});
   const SnapshotId rewrite = table.Commit({.operation = "replace",
                                            .added = {files[2]},
-                                           .added_sequence = SequenceNumber(1),
-                                           .removed_paths = {files[0].file_path, files[1].file_path}});
+                                           .removed_paths = {files[0].file_path, files[1].file_path},
+                                           .added_sequence = SequenceNumber(1)});
   const json seen = table.Inspect();
   EXPECT_THAT(seen["entries"], Contains(json({1, "file-2.parquet", rewrite.value(), 1, 3})));
   const auto manifests = ReadManifestList(table.store(), *table.metadata().current_snapshot());
