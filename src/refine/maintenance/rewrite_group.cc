@@ -52,7 +52,7 @@ class GroupWriter {
       : columns_(schema::ToArrow(metadata.schema())),
         options_(options),
         budget_(budget),
-        file_(store, std::move(key), columns_, options.zstd_level) {
+        file_(store, std::move(key), columns_, options.zstd_level, encodings_) {
     if (const auto* order = metadata.FindSortOrder(metadata.default_sort_order_id)) {
       order_.emplace(*order, metadata.schema());
     }
@@ -100,6 +100,7 @@ class GroupWriter {
   std::shared_ptr<arrow::Schema> columns_;
   const RewriteOptions& options_;
   ByteBudget& budget_;
+  land::ChosenEncodings encodings_;  // of this file alone: it is large enough to choose its own
   land::ParquetFile file_;
   std::optional<land::RowOrder> order_;
   int64_t stretch_bytes_ = 0;
