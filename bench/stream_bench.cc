@@ -1,4 +1,5 @@
 // The embedded stream against the disk it stands on. Usage: stream_bench [FOLDER] [EVENTS] [ROUNDS]
+// [batches|singles]
 // Prints lines "figure <name> <value> <unit>", medians over the rounds; every rate is of durable appends, or of records
 // read and checked. What the disk itself can do is measured between them, since a rate of commits says little without
 // it.
@@ -17,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/random.h"
+#include "bench/events.h"
 #include "stream/embedded/embedded_stream.h"
 
 namespace {
@@ -84,32 +85,23 @@ double Timed(const std::string& name, size_t events, const std::function<void()>
   return seconds;
 }
 
-/// One JSON event of about 359 bytes with 13 fields, one of them nested.
-std::string MakeEvent(millrace::Random& random, size_t number) {
-  static constexpr const char* kKinds[] = {"page_view", "click", "purchase", "search", "signup"};
-  static constexpr const char* kCountries[] = {"DE", "US", "GB", "FR", "JP", "BR", "IN"};
-  auto event = fmt::format(
-      R"({{"id":"{}","seq":{},"type":"{}","user_id":{},"session":"{:016x}","country":"{}","amount":{}.{:02},"currency":"EUR",)"
-      R"("ok":{},"at":"2026-03-{:02}T{:02}:{:02}:{:02}.{:03}Z","path":"/shop/item/{}","agent":{{"browser":"firefox","version":{}}},"note":")",
-      random.Uuid(), number, kKinds[random.Below(5)], random.Below(1'000'000), random.Next(),
-      kCountries[random.Below(7)], random.Below(500), random.Below(100), random.Below(2) == 0 ? "true" : "false",
-      1 + random.Below(28), random.Below(24), random.Below(60), random.Below(60), random.Below(1000),
-      random.Below(100'000), 100 + random.Below(30));
-  while (event.size() < kEventBytes - 2) event += static_cast<char>('a' + random.Below(26));
-  return event + "\"}";
-}
-
-std::shared_ptr<EventBatch> MakeBatch(millrace::Random& random, size_t events, size_t first) {
-  auto batch = std::make_shared<EventBatch>();
-  std::string joined;
-  for (size_t i = 0; i < events; ++i) {
-    const auto event = MakeEvent(random, first + i);
-    batch->records.push_back({static_cast<uint32_t>(joined.size()), static_cast<uint32_t>(event.size())});
-    joined += event + "\n";
+/// Batches of `events` events each, the ones of the other benchmarks.
+std::vector<std::shared_ptr<EventBatch>> MakeBatches(size_t batches, size_t events) {
+  const std::string lines = millrace::bench::MakeEvents({.count = batches * events});
+  std::vector<std::shared_ptr<EventBatch>> made;
+  size_t at = 0;
+  for (size_t i = 0; i < batches; ++i) {
+    auto& batch = *made.emplace_back(std::make_shared<EventBatch>());
+    const size_t begin = at;
+    for (size_t event = 0; event < events; ++event) {
+      const size_t newline = lines.find('\n', at);
+      batch.records.push_back({static_cast<uint32_t>(at - begin), static_cast<uint32_t>(newline - at)});
+      at = newline + 1;
+    }
+    batch.payload = millrace::PaddedBuffer::CopyOf(std::string_view(lines).substr(begin, at - begin));
+    batch.newline_joined = true;
   }
-  batch->payload = millrace::PaddedBuffer::CopyOf(joined);
-  batch->newline_joined = true;
-  return batch;
+  return made;
 }
 
 void AppendInParallel(EmbeddedStream& stream, const std::string& topic,
@@ -140,9 +132,7 @@ double SyncRate(const std::filesystem::path& path, size_t bytes, int (*sync)(int
 }
 
 void BenchBatches(EmbeddedStream& stream, const std::filesystem::path& folder, size_t events, int threads) {
-  millrace::Random random(1);
-  std::vector<std::shared_ptr<EventBatch>> batches;
-  for (size_t i = 0; i < 64; ++i) batches.push_back(MakeBatch(random, kBatchEvents, i * kBatchEvents));
+  const auto batches = MakeBatches(64, kBatchEvents);
   const auto topic = fmt::format("batches{}", threads);
   stream.EnsureTopic({.name = topic, .partitions = threads});
   const double append_seconds = Timed(fmt::format("stream.append_batches.threads{}", threads), events, [&] {
@@ -179,9 +169,7 @@ void BenchSingles(EmbeddedStream& stream, const std::filesystem::path& folder) {
   const double fdatasync_rate = SyncRate(folder / "fdatasync.bin", kEventBytes, ::fdatasync);
   Figure("disk.append_fsync", fsync_rate, "syncs/s");
   Figure("disk.append_fdatasync", fdatasync_rate, "syncs/s");
-  millrace::Random random(2);
-  std::vector<std::shared_ptr<EventBatch>> singles;
-  for (size_t i = 0; i < 1'024; ++i) singles.push_back(MakeBatch(random, 1, i));
+  const auto singles = MakeBatches(1'024, 1);
   stream.EnsureTopic({.name = "singles", .partitions = 1});
   constexpr size_t kOne = 2'000;
   Timed("stream.append_single.threads1", kOne, [&] { AppendInParallel(stream, "singles", singles, kOne, 1); });
@@ -198,14 +186,17 @@ int main(int argc, char** argv) {
   const std::filesystem::path parent = argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
   const size_t events = argc > 2 ? static_cast<size_t>(std::atoll(argv[2])) : 3'000'000;
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 1;
+  const std::string part = argc > 4 ? argv[4] : "";
   const auto folder = parent / fmt::format("stream_bench_{}", ::getpid());
   for (int round = 0; round < rounds; ++round) {
     std::filesystem::create_directories(folder);
     {
       EmbeddedStream stream({.path = folder / "stream.db"});
-      BenchBatches(stream, folder, events, 1);
-      BenchBatches(stream, folder, events, 2);
-      BenchSingles(stream, folder);
+      if (part != "singles") {
+        BenchBatches(stream, folder, events, 1);
+        BenchBatches(stream, folder, events, 2);
+      }
+      if (part != "batches") BenchSingles(stream, folder);
       Figure("stream.peak_rss", PeakMebibytes(), "MiB");
     }
     std::filesystem::remove_all(folder);

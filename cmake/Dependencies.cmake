@@ -19,9 +19,11 @@ find_package(CURL REQUIRED)
 find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd_pc REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(lz4_pc REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(avro_pc REQUIRED IMPORTED_TARGET avro-c)
 pkg_check_modules(xxhash_pc REQUIRED IMPORTED_TARGET libxxhash)
 add_library(zstd ALIAS PkgConfig::zstd_pc)
+add_library(lz4 ALIAS PkgConfig::lz4_pc)
 add_library(avro ALIAS PkgConfig::avro_pc)
 add_library(xxhash ALIAS PkgConfig::xxhash_pc)
 
@@ -61,7 +63,6 @@ set_target_properties(simdjson PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 # Only where it was fetched: a folder that needs it says so by if(TARGET rdkafka).
 if(EXISTS ${_deps}/rdkafka/lib/librdkafka.a)
-  pkg_check_modules(lz4_pc REQUIRED IMPORTED_TARGET liblz4)
   add_library(rdkafka STATIC IMPORTED GLOBAL)
   set_target_properties(rdkafka PROPERTIES
     IMPORTED_LOCATION ${_deps}/rdkafka/lib/librdkafka.a

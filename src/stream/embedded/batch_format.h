@@ -13,7 +13,7 @@
 namespace millrace::stream {
 
 /// How a payload is packed. Stored: frozen.
-enum class Codec : int64_t { kNone = 1, kZstd = 2 };
+enum class Codec : int64_t { kNone = 1, kZstd = 2, kLz4 = 3 };
 
 /// The numbers of a row of the `batch` table, besides its place. Frozen layout of the body, which `payload` holds
 /// packed by `codec`:
