@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <mutex>
 #include <utility>
 
@@ -16,19 +14,9 @@ namespace {
 /// Handles that are kept with their connections; more may be in use at a time.
 constexpr size_t kIdleHandlesMax = 64;
 
-bool SameName(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 }  // namespace
 
-std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
-  for (const auto& header : headers) {
-    if (SameName(header.name, name)) return header.value;
-  }
-  return std::nullopt;
-}
+std::optional<std::string_view> HttpResponse::header(std::string_view name) const { return FindHeader(headers, name); }
 
 class HttpClient::Impl {
  public:
@@ -72,6 +60,22 @@ HttpClient::~HttpClient() = default;
 
 HttpResponse HttpClient::Send(const HttpRequest& request, std::stop_token stop) {
   return impl_->Send(request, std::move(stop));
+}
+
+HttpResponse SendTimed(HttpClient& client, const HttpRequest& request,
+                       const std::function<void(int status, double seconds)>& told) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto tell = [&](int status) {
+    told(status, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  };
+  try {
+    auto response = client.Send(request);
+    tell(response.status);
+    return response;
+  } catch (const HttpFailure&) {
+    tell(0);
+    throw;
+  }
 }
 
 }  // namespace millrace::io

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -10,13 +11,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "io/http_header.h"
 
 namespace millrace::io {
-
-struct HttpHeader {
-  std::string name;
-  std::string value;
-};
 
 struct HttpRequest {
   std::string method = "GET";
@@ -72,5 +69,9 @@ class HttpClient {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Send, and `told` how it ended: the status (0: no answer came) and the seconds that it took.
+HttpResponse SendTimed(HttpClient& client, const HttpRequest& request,
+                       const std::function<void(int status, double seconds)>& told);
 
 }  // namespace millrace::io

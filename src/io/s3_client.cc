@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "io/object_store_events.h"
 #include "io/percent_encoding.h"
 
 namespace millrace::io {
@@ -55,11 +56,21 @@ class S3Client::Attempts {
   }
 
  private:
+  HttpResponse Exchange(const AwsCredentials& credentials) {
+    return SendTimed(client_.http_, client_.Signed(request_, credentials), [&](int status, double seconds) {
+      ObjectStoreAnswered{.verb = Verb(), .status = status, .seconds = seconds, .attempt = attempts_}.Emit();
+    });
+  }
+
+  std::string_view Verb() const {
+    return request_.method == "GET" && request_.key.empty() ? std::string_view("LIST") : request_.method;
+  }
+
   std::optional<S3Answer> Once() {
     const auto credentials = client_.credentials_.Get();
     S3Answer answer;
     try {
-      answer.response = client_.http_.Send(client_.Signed(request_, credentials));
+      answer.response = Exchange(credentials);
     } catch (const HttpFailure& failure) {
       may_have_happened_ = may_have_happened_ || failure.may_have_arrived();
       if (!Waited()) throw;

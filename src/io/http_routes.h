@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "io/http_call.h"
+
+namespace millrace::io {
+
+/// What answers one method under one pattern of paths: "/tables/{table}/snapshots". A `{name}` takes one segment,
+/// which may hold an encoded slash; a last `{name*}` takes the rest of the path, encoded slashes staying encoded.
+struct HttpRoute {
+  std::string method;
+  std::string pattern;
+  HttpHandler handler;
+  bool open = false;  // for the guard: answers anyone, without a token
+  int64_t body_bytes_max = 0;
+  /// More at the same time are told 503 with Retry-After; so no route can take the threads of another.
+  int in_flight_max = 16;
+};
+
+struct HttpMatch {
+  const HttpRoute* route = nullptr;
+  std::map<std::string, std::string> parameters;
+  std::vector<std::string> allowed;  // without a route: the methods that this path has
+};
+
+/// The table of routes. Built once, then only read, from any thread. A literal segment is preferred to a parameter.
+/// HEAD is answered by the route of GET.
+class HttpRoutes {
+ public:
+  /// Error kInternal for a pattern that is malformed or there already.
+  void Add(HttpRoute route);
+  HttpMatch Find(std::string_view method, std::string_view path) const;
+  const std::vector<HttpRoute>& all() const { return routes_; }
+
+ private:
+  struct Pattern {
+    std::vector<std::string> segments;  // "{}" for a parameter, "{*}" for the rest
+    std::vector<std::string> names;
+  };
+  static Pattern Parse(const std::string& pattern);
+
+  std::vector<HttpRoute> routes_;
+  std::vector<Pattern> patterns_;
+};
+
+/// nullopt for a broken escape or a NUL.
+std::optional<std::string> PercentDecoded(std::string_view text, bool plus_is_space);
+/// "a=1&b=x%20y"; nullopt when a name or value cannot be decoded.
+std::optional<std::vector<std::pair<std::string, std::string>>> ParseQuery(std::string_view query);
+
+}  // namespace millrace::io

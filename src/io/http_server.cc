@@ -1,0 +1,294 @@
+#include "io/http_server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <map>
+#include <thread>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/handler_threads.h"
+#include "io/http_session.h"
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/write.hpp>
+
+namespace millrace::io {
+namespace {
+
+using asio::ip::tcp;
+using TlsStream = asio::ssl::stream<beast::tcp_stream>;
+
+constexpr std::string_view kBusy =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+
+std::unique_ptr<asio::ssl::context> MakeTls(const HttpServerOptions& options) {
+  if (options.certificate_file.empty() && options.key_file.empty()) return nullptr;
+  auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+  const auto use = [](const std::string& file, const char* what, const error_code& failure) {
+    if (!failure) return;
+    throw Error(ErrorCode::kConfig, fmt::format("the {} {} cannot be used: {}; give a PEM file that this user may read",
+                                                what, file, failure.message()));
+  };
+  error_code failure;
+  SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
+  tls->set_options(asio::ssl::context::default_workarounds | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE,
+                   failure);
+  tls->use_certificate_chain_file(options.certificate_file, failure);
+  use(options.certificate_file, "certificate", failure);
+  tls->use_private_key_file(options.key_file, asio::ssl::context::pem, failure);
+  use(options.key_file, "key", failure);
+  return tls;
+}
+
+/// What is wrong with a request before anybody looks at what it asks for.
+std::optional<HttpReply> RefuseForm(HttpCall& call) {
+  const auto question = std::min(call.path.find('?'), call.path.size());
+  auto query = ParseQuery(std::string_view(call.path).substr(std::min(question + 1, call.path.size())));
+  call.path.resize(question);
+  if (!call.path.starts_with('/') || !query) return ErrorReply(400, "the target of the request is malformed");
+  call.query = std::move(*query);
+  if (call.CountHeaders("Host") > 1) return ErrorReply(400, "the request has more than one Host");
+  const auto coding = FindHeader(call.headers, "Transfer-Encoding");
+  if (coding && (call.CountHeaders("Transfer-Encoding") > 1 || !SameHeaderName(*coding, "chunked"))) {
+    return ErrorReply(501, "no Transfer-Encoding but chunked is known here");
+  }
+  return std::nullopt;
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+class HttpServer::Impl final : public HttpSessionHost {
+ public:
+  Impl(HttpServerOptions options, const HttpRoutes& routes, Guard guard, HttpServer::Finish finish);
+  ~Impl() override { Stop(std::chrono::milliseconds(0)); }
+
+  void Stop(std::chrono::milliseconds patience);
+  uint16_t port() const { return port_; }
+  int connections() const { return open_; }
+
+  const HttpServerOptions& options() const override { return options_; }
+  asio::io_context& context() override { return context_; }
+  bool draining() const override { return draining_; }
+  std::stop_token stopping() const override { return stop_.get_token(); }
+  void Waits(HttpConnection& connection) override;
+  void Works(HttpConnection& connection) override;
+  void Left(HttpConnection& connection) override;
+  std::optional<HttpReply> Admit(HttpCall& call, std::optional<uint64_t> content_length,
+                                 const HttpRoute*& route) override;
+  void Leave(const HttpRoute& route) override { --in_flight_[&route]; }
+  void Finish(const HttpCall& call, HttpReply& reply) override {
+    if (finish_) finish_(call, reply);
+  }
+  void RunHandler(std::function<void()> task) override { threads_.Run(std::move(task)); }
+
+ private:
+  void Listen();
+  asio::awaitable<void> Accept();
+  bool MakeRoom();
+  void Take(tcp::socket socket);
+  template <typename Stream>
+  void Start(Stream stream, std::string peer);
+  void CutAll();
+  void CountOpen();
+
+  const HttpServerOptions options_;
+  const HttpRoutes& routes_;
+  const Guard guard_;
+  const HttpServer::Finish finish_;
+  const std::unique_ptr<asio::ssl::context> tls_;
+  asio::io_context context_{1};
+  tcp::acceptor acceptor_{context_};
+  uint16_t port_ = 0;
+  HandlerThreads threads_;
+
+  // Touched by the server's thread alone.
+  bool draining_ = false;
+  std::list<HttpConnection*> waiting_;  // the one that has waited longest first
+  std::map<HttpConnection*, bool> connections_;
+  std::map<const HttpRoute*, int> in_flight_;
+
+  std::atomic<int> open_ = 0;
+  std::stop_source stop_;
+  std::promise<void> ended_;
+  std::thread thread_;
+};
+
+HttpServer::Impl::Impl(HttpServerOptions options, const HttpRoutes& routes, Guard guard, HttpServer::Finish finish)
+    : options_(std::move(options)),
+      routes_(routes),
+      guard_(std::move(guard)),
+      finish_(std::move(finish)),
+      tls_(MakeTls(options_)) {
+  Listen();
+  asio::co_spawn(context_, Accept(), asio::detached);
+  thread_ = std::thread([this] {
+    context_.run();
+    ended_.set_value();
+  });
+}
+
+void HttpServer::Impl::Listen() {
+  error_code failure;
+  const auto address = asio::ip::make_address(options_.address, failure);
+  if (failure) throw Error(ErrorCode::kConfig, fmt::format("'{}' is no IP address to listen on", options_.address));
+  const tcp::endpoint endpoint(address, options_.port);
+  acceptor_.open(endpoint.protocol(), failure);
+  if (!failure) acceptor_.set_option(tcp::acceptor::reuse_address(true), failure);
+  if (!failure) acceptor_.bind(endpoint, failure);
+  if (!failure) acceptor_.listen(1024, failure);
+  if (failure) {
+    throw Error(ErrorCode::kUnavailable, fmt::format("{}:{} cannot be listened on: {}; stop what uses it, or choose "
+                                                     "another address and port",
+                                                     options_.address, options_.port, failure.message()));
+  }
+  port_ = acceptor_.local_endpoint().port();
+}
+
+asio::awaitable<void> HttpServer::Impl::Accept() {
+  while (acceptor_.is_open()) {
+    tcp::socket socket(context_);
+    error_code failure;
+    co_await acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+    if (!acceptor_.is_open()) break;
+    if (!failure) {
+      Take(std::move(socket));
+      continue;
+    }
+    // No more file descriptors, most likely: some come back with a connection, or with time.
+    MakeRoom();
+    asio::steady_timer pause(context_, std::chrono::milliseconds(50));
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
+  }
+}
+
+/// Cuts the connection that has waited longest for a request.
+bool HttpServer::Impl::MakeRoom() {
+  if (waiting_.empty()) return false;
+  auto* oldest = waiting_.front();
+  Works(*oldest);
+  oldest->Cut();
+  HttpConnectionEnded{.cause = HttpEndCause::kMadeRoom, .peer = "-"}.Emit();
+  return true;
+}
+
+void HttpServer::Impl::Take(tcp::socket socket) {
+  error_code failure;
+  const auto endpoint = socket.remote_endpoint(failure);
+  if (failure) return;
+  const auto peer = endpoint.address().to_string();
+  if (static_cast<int>(connections_.size()) >= options_.connections_max && !MakeRoom()) {
+    HttpConnectionEnded{.cause = HttpEndCause::kTooMany, .peer = peer}.Emit();
+    socket.non_blocking(true, failure);
+    socket.write_some(asio::buffer(kBusy.data(), kBusy.size()), failure);
+    return;
+  }
+  socket.set_option(tcp::no_delay(true), failure);
+  if (tls_) {
+    Start(TlsStream(beast::tcp_stream(std::move(socket)), *tls_), peer);
+  } else {
+    Start(beast::tcp_stream(std::move(socket)), peer);
+  }
+}
+
+template <typename Stream>
+void HttpServer::Impl::Start(Stream stream, std::string peer) {
+  const auto session = std::make_shared<HttpSession<Stream>>(*this, std::move(stream), std::move(peer));
+  connections_.emplace(session.get(), true);
+  CountOpen();
+  asio::co_spawn(context_, HttpSession<Stream>::Serve(session), asio::detached);
+}
+
+void HttpServer::Impl::Waits(HttpConnection& connection) {
+  if (draining_) return connection.Cut();
+  connection.waiting = waiting_.insert(waiting_.end(), &connection);
+}
+
+void HttpServer::Impl::Works(HttpConnection& connection) {
+  if (connection.waiting) waiting_.erase(*connection.waiting);
+  connection.waiting.reset();
+}
+
+void HttpServer::Impl::Left(HttpConnection& connection) {
+  Works(connection);
+  connections_.erase(&connection);
+  CountOpen();
+}
+
+std::optional<HttpReply> HttpServer::Impl::Admit(HttpCall& call, std::optional<uint64_t> content_length,
+                                                 const HttpRoute*& route) {
+  if (auto refused = RefuseForm(call)) return refused;
+  auto match = routes_.Find(call.method, call.path);
+  if (guard_) {
+    if (auto refused = guard_(call, match.route)) return refused;
+  }
+  if (match.route == nullptr && match.allowed.empty()) return ErrorReply(404, "there is nothing at this path");
+  if (match.route == nullptr) {
+    auto reply = ErrorReply(405, fmt::format("this path takes {}", Joined(match.allowed)));
+    reply.headers.push_back({"Allow", Joined(match.allowed)});
+    return reply;
+  }
+  if (content_length.value_or(0) > 0 && *content_length != std::numeric_limits<uint64_t>::max() &&
+      *content_length > static_cast<uint64_t>(match.route->body_bytes_max)) {
+    return ErrorReply(
+        413, fmt::format("the body is larger than the {} bytes that are taken here", match.route->body_bytes_max));
+  }
+  const auto packed = FindHeader(call.headers, "Content-Encoding");
+  if (packed && !SameHeaderName(*packed, "identity")) return ErrorReply(415, "send the body without Content-Encoding");
+  auto& in_flight = in_flight_[match.route];
+  if (in_flight >= match.route->in_flight_max) {
+    auto reply = ErrorReply(503, "as many requests as may are being answered; try again in a moment");
+    reply.headers.push_back({"Retry-After", "1"});
+    return reply;
+  }
+  ++in_flight;
+  route = match.route;
+  call.parameters = std::move(match.parameters);
+  return std::nullopt;
+}
+
+void HttpServer::Impl::CountOpen() {
+  open_ = static_cast<int>(connections_.size());
+  Metrics::Process().Set(kHttpConnections, {}, static_cast<double>(connections_.size()));
+}
+
+void HttpServer::Impl::CutAll() {
+  for (const auto& [connection, open] : connections_) connection->Cut();
+}
+
+void HttpServer::Impl::Stop(std::chrono::milliseconds patience) {
+  if (!thread_.joinable()) return;
+  asio::post(context_, [this] {
+    draining_ = true;
+    error_code ignored;
+    acceptor_.close(ignored);
+    for (auto* connection : waiting_) connection->Cut();
+  });
+  stop_.request_stop();
+  if (ended_.get_future().wait_for(patience) != std::future_status::ready) {
+    asio::post(context_, [this] { CutAll(); });
+  }
+  thread_.join();
+}
+
+HttpServer::HttpServer(HttpServerOptions options, const HttpRoutes& routes, Guard guard, Finish finish)
+    : impl_(std::make_unique<Impl>(std::move(options), routes, std::move(guard), std::move(finish))) {}
+
+HttpServer::~HttpServer() = default;
+
+uint16_t HttpServer::port() const { return impl_->port(); }
+int HttpServer::connections() const { return impl_->connections(); }
+void HttpServer::Stop(std::chrono::milliseconds patience) { impl_->Stop(patience); }
+
+}  // namespace millrace::io
