@@ -281,6 +281,48 @@ const Block<LakeConfig>& LakeBlock() {
   return block;
 }
 
+const Block<ServerTlsConfig>& ServerTlsBlock() {
+  static const auto block =
+      Block<ServerTlsConfig>("TLS 1.2 or newer. The files are read once, at the start.")
+          .Add(&ServerTlsConfig::certificate,
+               {.name = "certificate", .doc = "The certificate and its chain, PEM.", .required = true})
+          .Add(&ServerTlsConfig::key, {.name = "key", .doc = "Its private key, PEM.", .required = true});
+  return block;
+}
+
+const Block<ServerTokenConfig>& ServerTokenBlock() {
+  static const auto block =
+      Block<ServerTokenConfig>("A token that requests may come with, by the name of who has it. It may read.")
+          .Add(&ServerTokenConfig::token,
+               {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true});
+  return block;
+}
+
+const Block<ServerConfig>& ServerBlock() {
+  static const auto block =
+      Block<ServerConfig>(
+          "The HTTP server of `millrace run`: /metrics, /health/live, /health/ready, /api/v1/status. Without this "
+          "block there is none.")
+          .Add(&ServerConfig::listen,
+               {.name = "listen",
+                .doc = "Address and port; port 0 is one that is free. Anything but loopback needs tls and tokens.",
+                .fallback = "127.0.0.1:8080"})
+          .Nested("tls", &ServerConfig::tls, ServerTlsBlock())
+          .MapOf("tokens", &ServerConfig::tokens, ServerTokenBlock(), "name")
+          .Add(&ServerConfig::hosts,
+               {.name = "hosts",
+                .doc = "Names that requests may give as Host. On loopback, besides localhost; elsewhere, any when none "
+                       "is listed."})
+          .Add(&ServerConfig::connections_max,
+               {.name = "connections_max",
+                .doc = "Connections at a time; above it the one that has waited longest for a request is closed.",
+                .fallback = 1024,
+                .min = 8,
+                .max = 65'536})
+          .Check(CheckServer);
+  return block;
+}
+
 }  // namespace
 
 const Block<FileSourceConfig>& FileSourceBlock() {
@@ -360,9 +402,9 @@ const Block<PipelineConfig>& PipelineBlock() {
           .Add(&PipelineConfig::models,
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
+          .Nested("server", &PipelineConfig::server, ServerBlock())
           .Reserve("stream", "streams other than the embedded one, such as Kafka and Kinesis")
           .Reserve("documents", "document stores")
-          .Reserve("server", "the HTTP interfaces")
           .CheckAlways(CheckPipeline);
   return block;
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "app/server_options.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "catalog/catalog.h"
@@ -160,6 +161,28 @@ void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseCon
   }
   if (lake.Given("s3") && scheme == std::string::npos) {
     context.problems.Add(lake.MarkOf("s3"), fmt::format("{}.s3: is for a warehouse at s3:// or gs://", path));
+  }
+}
+
+void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context) {
+  constexpr size_t kTokenCharactersMin = 16;
+  for (const auto& [name, grant] : server.tokens) {
+    if (grant.token.Reveal().size() >= kTokenCharactersMin) continue;
+    context.problems.Add(grant.mark, fmt::format("{}.tokens.{}: a token has at least {} characters; `openssl rand -hex "
+                                                 "32` makes one",
+                                                 path, name, kTokenCharactersMin));
+  }
+  const auto listen = ParseListen(server.listen);
+  if (!listen) {
+    context.problems.Add(server.MarkOf("listen"),
+                         fmt::format("{}.listen: expected an IP address and a port, such as 127.0.0.1:8080 or "
+                                     "[::1]:8080, found '{}'",
+                                     path, server.listen));
+  } else if (!api::IsLoopback(listen->address) && (!server.tls || server.tokens.empty())) {
+    context.problems.Add(server.MarkOf("listen"),
+                         fmt::format("{}.listen: {} can be reached from other machines, so it needs {}.tls and a token "
+                                     "in {}.tokens; or listen on 127.0.0.1",
+                                     path, listen->address, path, path));
   }
 }
 

@@ -15,6 +15,7 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
 void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context);
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context);
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
+void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context);
 void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
 
 }  // namespace millrace::app

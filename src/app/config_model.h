@@ -151,6 +151,23 @@ struct LakeConfig : config::Located {
   CatalogConfig catalog;
 };
 
+struct ServerTlsConfig : config::Located {
+  config::Path certificate;
+  config::Path key;
+};
+
+struct ServerTokenConfig : config::Located {
+  config::Secret token;
+};
+
+struct ServerConfig : config::Located {
+  std::string listen;
+  std::optional<ServerTlsConfig> tls;
+  std::map<std::string, ServerTokenConfig> tokens;
+  std::vector<std::string> hosts;
+  int64_t connections_max = 1024;
+};
+
 struct PipelineConfig : config::Located {
   std::string name;
   config::Path data_dir;
@@ -161,6 +178,7 @@ struct PipelineConfig : config::Located {
   std::map<std::string, TopicConfig> topics;
   std::map<std::string, TableConfig> tables;
   std::optional<config::Path> models;
+  std::optional<ServerConfig> server;
 
   std::string warehouse() const { return lake.warehouse ? lake.warehouse->value : data_dir.value + "/lake"; }
 };

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/allocation.h"
-#include "base/log.h"
+#include "app/work_events.h"
 
 namespace millrace::app {
 namespace {
@@ -49,12 +49,26 @@ void Housekeeper::RunOnce(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     auto rules = MaintenanceRulesFor(pipeline_, catalog::ToString(name));
     rules.snapshots_slack = rules.expiry.snapshots_max.value_or(0) / kSlackShare + 1;
+    const auto begin = Clock::System().Steady();
     const auto report = maintainer_.Maintain(name, rules, stop);
-    if (!report.why_failed.empty() && !stop.stop_requested()) LogWarning("{}", report.why_failed);
-    if (const auto said = Describe(report); !said.empty()) LogInfo("{}", said);
+    const auto seconds = std::chrono::duration<double>(Clock::System().Steady() - begin).count();
+    TableMaintained{.report = report, .seconds = seconds, .stopped = stop.stop_requested()}.Emit();
+    Note(report, rules);
     worked = worked || report.did_something();
   }
   if (worked) ReturnFreedMemory();
+}
+
+/// A look that did not get to see the table leaves the counts of the last one.
+void Housekeeper::Note(const refine::MaintenanceReport& report, const refine::MaintenanceRules& rules) {
+  const auto name = catalog::ToString(report.table);
+  auto note = NoteOf(report, rules);
+  if (report.busy || !report.why_failed.empty()) {
+    const auto last = notes_.Find(name).value_or(MaintenanceNote{});
+    note.files = last.files;
+    note.small_files = last.small_files;
+  }
+  notes_.Put(name, std::move(note));
 }
 
 std::string Describe(const refine::MaintenanceReport& report) {

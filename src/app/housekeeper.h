@@ -6,6 +6,7 @@
 #include "app/config_model.h"
 #include "app/data_directory.h"
 #include "app/lake.h"
+#include "app/maintenance_notes.h"
 #include "base/byte_budget.h"
 #include "refine/maintenance/maintainer.h"
 
@@ -26,10 +27,16 @@ class Housekeeper {
   /// Looks at every table once.
   void RunOnce(const std::stop_token& stop);
 
+  /// What the last looks saw; may be read by other threads.
+  const MaintenanceNotes& notes() const { return notes_; }
+
  private:
+  void Note(const refine::MaintenanceReport& report, const refine::MaintenanceRules& rules);
+
   const PipelineConfig& pipeline_;
   Lake& lake_;
   refine::Maintainer maintainer_;
+  MaintenanceNotes notes_;
 };
 
 /// "silver.events: 120 files became 3 (40 MB), 12 snapshots expired"; empty when nothing was done.

@@ -10,8 +10,10 @@
 #include "app/plan.h"
 #include "app/registry.h"
 #include "app/run_status.h"
+#include "app/server_options.h"
 #include "app/storage.h"
 #include "app/table_sinks.h"
+#include "app/work_events.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -20,6 +22,8 @@ namespace {
 
 constexpr auto kStatusEvery = std::chrono::seconds(1);
 constexpr auto kRetentionEvery = std::chrono::seconds(10);
+/// How long answers under way may take once the pipeline has ended.
+constexpr auto kServerPatience = std::chrono::seconds(3);
 
 /// True once in `every`.
 bool Due(SteadyTime& last, std::chrono::seconds every) {
@@ -49,9 +53,18 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
   for (const auto& topic : TopicsOf(config)) stream_->EnsureTopic(topic);
   AddSources();
   AddTables();
+  view_ =
+      std::make_unique<PipelineView>(GaugeSources{config, *runner_, budget_, housekeeper_.notes()}, *stream_, lake_);
+  if (config.server) Serve(*config.server);
 }
 
 Pipeline::~Pipeline() = default;
+
+void Pipeline::Serve(const ServerConfig& server) {
+  server_ = std::make_unique<api::ApiServer>(ApiOptionsFor(server), *view_);
+  view_->ServedAt(server_->url());
+  LogInfo("metrics and health at {}", server_->url());
+}
 
 void Pipeline::AddSources() {
   for (const auto& [name, source] : config_.sources) {
@@ -71,6 +84,7 @@ void Pipeline::AddTables() {
   for (const auto& [name, table] : config_.tables) {
     TableFeed::Options options;
     options.table = name;
+    if (FromTopic(config_, table)) options.topic = table.from;
     if (until_idle_) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
     options.on_commit = [this] { runner_->NoteCommit(); };
     runner_->AddTable(std::make_unique<TableFeed>(
@@ -92,22 +106,43 @@ void Pipeline::Refine(std::stop_token stop, bool tell_built) {
 }
 
 void Pipeline::Tick(const PipelineRunner& runner) {
+  view_->Ticked();
   if (show_) show_(runner);
-  if (Due(status_written_, kStatusEvery))
-    WriteRunStatus(directory_.status(), DescribeRun(runner, Clock::System().Now()));
+  if (Due(status_written_, kStatusEvery)) WriteRunStatus(directory_.status(), view_->Describe());
   if (Due(retention_enforced_, kRetentionEvery)) {
-    const auto freed = stream_->EnforceRetention(Clock::System().Now());
-    if (freed > 0) LogDebug("retention freed {} bytes of the stream", freed);
+    StreamTrimmed{.bytes = stream_->EnforceRetention(Clock::System().Now())}.Emit();
   }
 }
 
 RunReport Pipeline::Run(std::stop_token stop, std::function<void(const PipelineRunner&)> show) {
   show_ = std::move(show);
+  try {
+    auto report = RunWatched(stop);
+    WriteEnd({});
+    return report;
+  } catch (const std::exception& failure) {
+    WriteEnd(failure.what());
+    throw;
+  }
+}
+
+RunReport Pipeline::RunWatched(const std::stop_token& stop) {
+  view_->Ticked();
+  view_->Turn(PipelineView::Phase::kRunning);
   auto report = runner_->Run(stop);
+  view_->Turn(PipelineView::Phase::kEnding);
   if (refinery_ && until_idle_ && !stop.stop_requested()) Refine(stop, true);
   if (until_idle_ && !stop.stop_requested()) housekeeper_.RunOnce(stop);
-  WriteRunStatus(directory_.status(), DescribeRun(*runner_, Clock::System().Now()));
   return report;
+}
+
+void Pipeline::WriteEnd(const std::string& error) {
+  view_->Turn(PipelineView::Phase::kEnding);
+  auto status = view_->Describe();
+  status["ended"] = {{"at", status["at"]}, {"error", nullptr}};
+  if (!error.empty()) status["ended"]["error"] = error;
+  WriteRunStatus(directory_.status(), status);
+  if (server_) server_->Stop(kServerPatience);
 }
 
 }  // namespace millrace::app

@@ -4,10 +4,12 @@
 #include <memory>
 #include <stop_token>
 
+#include "api/api_server.h"
 #include "app/config_model.h"
 #include "app/housekeeper.h"
 #include "app/lake.h"
 #include "app/pipeline_runner.h"
+#include "app/pipeline_view.h"
 #include "app/refinery.h"
 #include "base/byte_budget.h"
 #include "event/stream.h"
@@ -33,9 +35,12 @@ class Pipeline {
  private:
   void AddSources();
   void AddTables();
+  void Serve(const ServerConfig& server);
   std::unique_ptr<event::Source> OpenReader(const std::string& table_name, const TableConfig& table);
   void Refine(std::stop_token stop, bool tell_built);
   void Tick(const PipelineRunner& runner);
+  RunReport RunWatched(const std::stop_token& stop);
+  void WriteEnd(const std::string& error);
 
   const PipelineConfig& config_;
   const bool until_idle_;
@@ -50,6 +55,8 @@ class Pipeline {
   SteadyTime status_written_{};
   SteadyTime retention_enforced_{};
   std::unique_ptr<PipelineRunner> runner_;
+  std::unique_ptr<PipelineView> view_;
+  std::unique_ptr<api::ApiServer> server_;
 };
 
 }  // namespace millrace::app

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/engine_options.h"
+#include "app/work_events.h"
 
 namespace millrace::app {
 namespace {
@@ -57,6 +58,7 @@ std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableNam
                                              const refine::RunOptions& options, std::stop_token stop, bool tell_built) {
   auto reports = runner_.Run(models, options, stop);
   for (const auto& report : reports) {
+    ModelTurned{.report = report}.Emit();
     // What a stop cut short is done by the next run.
     if (stop.stop_requested() && report.outcome != refine::RunReport::Outcome::kBuilt) continue;
     Tell(report, tell_built);

@@ -4,13 +4,11 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
-#include "app/pipeline_runner.h"
-
 namespace millrace::app {
 
 /// What a running pipeline says of itself, for `status` in another process: a small file, replaced whole, about once a
-/// second. It is a copy for people; nothing depends on it.
-nlohmann::ordered_json DescribeRun(const PipelineRunner& runner, Timestamp now);
+/// second. It is a copy for people; nothing depends on it. A run that ends by itself leaves `ended` in it; one that is
+/// killed cannot.
 void WriteRunStatus(const std::filesystem::path& path, const nlohmann::ordered_json& status);
 /// nullopt when there is none that can be read.
 std::optional<nlohmann::ordered_json> ReadRunStatus(const std::filesystem::path& path);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "app/feed_events.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -20,19 +21,30 @@ SourceFeed::SourceFeed(std::unique_ptr<event::Source> source, event::Stream& str
     : source_(std::move(source)), stream_(stream), budget_(budget), options_(std::move(options)) {}
 
 void SourceFeed::Run(std::stop_token stop) {
-  WithContext(fmt::format("source {}", source_->name()), [&] {
-    SeekToStored();
-    while (!stop.stop_requested()) {
-      const auto read = source_->Read({}, stop);
-      if (read.state == event::ReadState::kBatch) {
-        const auto held = budget_.Reserve(read.batch->bytes(), stop);
-        Append(read.batch);
-      } else if (read.state == event::ReadState::kExhausted || (options_.until_idle && !stop.stop_requested())) {
-        done_ = true;
-        return;
-      }
+  try {
+    WithContext(fmt::format("source {}", source_->name()), [&] { RunToEnd(stop); });
+    state_ = done_ ? FeedState::kDrained : FeedState::kStopped;
+  } catch (...) {
+    state_ = FeedState::kFailed;
+    throw;
+  }
+}
+
+void SourceFeed::RunToEnd(const std::stop_token& stop) {
+  SeekToStored();
+  state_ = FeedState::kRunning;
+  while (!stop.stop_requested()) {
+    const auto read = source_->Read({}, stop);
+    if (read.state == event::ReadState::kBatch) {
+      paused_ = true;
+      const auto held = budget_.Reserve(read.batch->bytes(), stop);
+      paused_ = false;
+      Append(read.batch);
+    } else if (read.state == event::ReadState::kExhausted || (options_.until_idle && !stop.stop_requested())) {
+      done_ = true;
+      return;
     }
-  });
+  }
 }
 
 void SourceFeed::SeekToStored() { source_->Seek(stream_.ProducerPositions(options_.producer)); }
@@ -54,6 +66,9 @@ void SourceFeed::Append(const event::EventBatchPtr& batch) {
   }
   fenced_in_a_row_ = 0;
   events_ += batch->size();
+  SourceAppended{
+      .source = source_->name(), .topic = options_.topic, .events = batch->size(), .bytes = RecordBytes(*batch)}
+      .Emit();
   FaultPoint("app.source_ack");
   source_->Acknowledge({{batch->split, batch->end}});
 }

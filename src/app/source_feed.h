@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "app/feed_account.h"
 #include "base/byte_budget.h"
 #include "event/source.h"
 #include "event/stream.h"
@@ -32,8 +33,12 @@ class SourceFeed {
   const std::string& topic() const { return options_.topic; }
   uint64_t events() const { return events_; }
   bool done() const { return done_; }
+  FeedState state() const { return state_; }
+  /// It waits for the memory budget.
+  bool paused() const { return paused_; }
 
  private:
+  void RunToEnd(const std::stop_token& stop);
   void Append(const event::EventBatchPtr& batch);
   void SeekToStored();
 
@@ -44,6 +49,8 @@ class SourceFeed {
   int fenced_in_a_row_ = 0;
   std::atomic<uint64_t> events_ = 0;
   std::atomic<bool> done_ = false;
+  std::atomic<bool> paused_ = false;
+  std::atomic<FeedState> state_ = FeedState::kStarting;
 };
 
 }  // namespace millrace::app

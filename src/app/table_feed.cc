@@ -6,28 +6,40 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "base/log.h"
 
 namespace millrace::app {
 
 TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<event::Sink> sink, Options options)
-    : reader_(std::move(reader)), sink_(std::move(sink)), options_(std::move(options)) {}
+    : reader_(std::move(reader)),
+      sink_(std::move(sink)),
+      options_(std::move(options)),
+      account_(options_.table, options_.topic) {}
 
 void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
-  WithContext(fmt::format("table {}", options_.table), [&] {
-    Recover();
-    while (!stop.stop_requested()) {
-      const bool more = ReadOnce(stop);
-      const bool landed = more && !sink_->CommitDue() ? true : Commit(abort);
-      Publish();
-      if (!more && landed) {
-        drained_ = true;
-        return;
-      }
+  try {
+    WithContext(fmt::format("table {}", options_.table), [&] { RunToEnd(stop, abort); });
+    account_.Turned(drained_ ? FeedState::kDrained : FeedState::kStopped);
+  } catch (const std::exception& failure) {
+    account_.Turned(FeedState::kFailed, failure.what());
+    throw;
+  }
+}
+
+void TableFeed::RunToEnd(const std::stop_token& stop, const std::stop_token& abort) {
+  account_.Turned(FeedState::kStarting);
+  Recover();
+  account_.Turned(FeedState::kRunning);
+  while (!stop.stop_requested()) {
+    const bool more = ReadOnce(stop);
+    const bool landed = more && !sink_->CommitDue() ? true : Commit(abort);
+    if (account_.PublishDue()) Publish();
+    if (!more && landed) {
+      drained_ = true;
+      return Publish();
     }
-    Commit(abort);
-    Publish();
-  });
+  }
+  Commit(abort);
+  Publish();
 }
 
 void TableFeed::Recover() {
@@ -43,6 +55,7 @@ bool TableFeed::ReadOnce(std::stop_token stop) {
   auto read = reader_->Read({}, stop);
   switch (read.state) {
     case event::ReadState::kBatch: {
+      account_.Read(*read.batch);
       sink_->Write(std::move(read.batch));
       return true;
     }
@@ -56,32 +69,33 @@ bool TableFeed::ReadOnce(std::stop_token stop) {
 }
 
 bool TableFeed::Commit(std::stop_token abort) {
-  switch (sink_->Commit(abort)) {
+  const auto begin = Clock::System().Steady();
+  const auto outcome = sink_->Commit(abort);
+  const double seconds = std::chrono::duration<double>(Clock::System().Steady() - begin).count();
+  switch (outcome) {
     case event::CommitOutcome::kNothing:
       return true;
     case event::CommitOutcome::kCommitted:
+      account_.Committed(sink_->counts(), seconds);
       FaultPoint("app.table_ack");
       reader_->Acknowledge(sink_->positions());
       FaultPoint("app.table_acked");
       if (options_.on_commit) options_.on_commit();
       return true;
     case event::CommitOutcome::kConflict:
-      LogWarning("table {}: another writer was faster; going on from what it landed", options_.table);
+      account_.Overtaken(sink_->counts(), seconds);
       Recover();
       return false;
   }
   return true;
 }
 
-void TableFeed::Publish() {
-  TableStatus status{.counts = sink_->counts(), .lag = reader_->lag(), .waits_for = sink_->WaitsFor()};
-  const std::lock_guard lock(mutex_);
-  status_ = std::move(status);
-}
+void TableFeed::Publish() { account_.Publish(sink_->counts(), reader_->lag()); }
 
 TableStatus TableFeed::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
+  auto status = account_.status();
+  status.wait = sink_->WaitsFor();
+  return status;
 }
 
 }  // namespace millrace::app

@@ -3,21 +3,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 #include <string>
 
+#include "app/feed_account.h"
 #include "event/sink.h"
 #include "event/source.h"
 
 namespace millrace::app {
-
-/// What a table's feed says of itself.
-struct TableStatus {
-  event::SinkCounts counts;
-  event::Lag lag;
-  std::string waits_for;
-};
 
 /// Carries one reader (of a topic, or a source itself) into one table. The reader is acknowledged only up to what has
 /// landed for certain. Run belongs to one thread; status() may be called by others.
@@ -25,6 +18,7 @@ class TableFeed {
  public:
   struct Options {
     std::string table;
+    std::string topic;  // that it reads; empty: a source itself
     /// Given: the feed is done once this says that nothing more will come and the reader is idle.
     std::function<bool()> intake_done;
     std::function<void()> on_commit;
@@ -46,13 +40,13 @@ class TableFeed {
   /// False when another writer was faster and reading starts over.
   bool Commit(std::stop_token abort);
   void Publish();
+  void RunToEnd(const std::stop_token& stop, const std::stop_token& abort);
 
   std::unique_ptr<event::Source> reader_;
   std::shared_ptr<event::Sink> sink_;
   const Options options_;
   std::atomic<bool> drained_ = false;
-  mutable std::mutex mutex_;
-  TableStatus status_;
+  FeedAccount account_;
 };
 
 }  // namespace millrace::app

@@ -3,13 +3,15 @@
 #include <CLI/CLI.hpp>
 
 #include "app/config_blocks.h"
+#include "app/metric_list.h"
 #include "app/verbs.h"
 #include "config/describe.h"
 
 namespace millrace::app {
 
 void AddDocs(CLI::App& root, Session& session) {
-  auto* docs = AddVerbGroup(root, "docs", "Reference of the configuration, and its JSON Schema for editors");
+  auto* docs =
+      AddVerbGroup(root, "docs", "Reference of the configuration and of metrics, and a JSON Schema for editors");
   AddVerb(
       *docs, session, "reference", "Every option of a configuration, as Markdown",
       [] {
@@ -17,6 +19,13 @@ void AddDocs(CLI::App& root, Session& session) {
         return ExitCode::kDone;
       },
       "  millrace docs reference | less");
+  AddVerb(
+      *docs, session, "metrics", "Every metric that a pipeline shows at /metrics, as Markdown",
+      [] {
+        fmt::print("{}", MetricsMarkdown());
+        return ExitCode::kDone;
+      },
+      "  millrace docs metrics | less");
   AddVerb(
       *docs, session, "schema", "JSON Schema of a configuration, for editors",
       [] {

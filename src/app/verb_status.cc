@@ -7,31 +7,49 @@
 #include <nlohmann/json.hpp>
 
 #include "app/files_table_facts.h"
+#include "app/housekeeper.h"
+#include "app/load_config.h"
 #include "app/run_status.h"
 #include "app/snapshot_facts.h"
 #include "app/storage.h"
 #include "app/table_positions.h"
+#include "app/table_why.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
 
 namespace millrace::app {
 namespace {
 
+/// A running process writes its status about once a second.
+constexpr auto kSilentAfter = std::chrono::seconds(15);
+
+/// What the lake and the stream say of a table, whoever runs or not.
 struct TableFacts {
   nlohmann::json rows;
   nlohmann::json last_commit;
   std::optional<int64_t> lag;
+  std::optional<refine::TableShape> shape;
+};
+
+/// What the process that runs the pipeline, or ran it last, said of itself.
+struct RunFacts {
+  std::optional<std::string> holder;  // its pid while it runs
+  std::optional<nlohmann::ordered_json> status;
 };
 
 TableFacts FactsOf(OpenedLake& opened, const std::string& name, const TableConfig& table,
-                   const std::vector<TablePosition>& positions) {
-  TableFacts facts{.rows = 0, .last_commit = nullptr, .lag = std::nullopt};
+                   const std::vector<TablePosition>& positions, bool with_shape) {
+  TableFacts facts{.rows = 0, .last_commit = nullptr, .lag = std::nullopt, .shape = std::nullopt};
   if (table.files) {
     facts.rows = ReadFilesTable(opened.pipeline, name, opened.lake).rows;
   } else if (const auto loaded = opened.lake.catalog->Load(catalog::ParseTableName(name))) {
     if (const auto* snapshot = loaded->metadata->current_snapshot()) {
       facts.rows = SummaryNumber(snapshot->summary, "total-records");
       facts.last_commit = FormatMillis(snapshot->timestamp_ms);
+    }
+    if (with_shape) {
+      facts.shape = refine::MeasureShape(opened.lake.catalog->store(), *loaded->metadata,
+                                         MaintenanceRulesFor(opened.pipeline, name).compaction);
     }
   }
   for (const auto& position : positions) {
@@ -40,51 +58,116 @@ TableFacts FactsOf(OpenedLake& opened, const std::string& name, const TableConfi
   return facts;
 }
 
-/// Why nothing was committed to a table, as the running pipeline says or as can be seen from outside.
-std::string WhyOf(const TableFacts& facts, const std::string& name, bool running,
-                  const std::optional<nlohmann::ordered_json>& status) {
-  if (running && status) {
-    const auto tables = status->find("tables");
-    if (tables != status->end() && tables->contains(name)) {
-      auto waits = (*tables)[name].value("waits_for", "");
-      if (!waits.empty()) return waits;
-    }
-  }
-  if (!facts.lag)
-    return running ? "it takes from a source directly; the source says when there is more"
-                   : "the pipeline does not run";
-  if (*facts.lag == 0) return "everything in its topic has landed";
-  if (!running) return fmt::format("the pipeline does not run; {} records wait in its topic", *facts.lag);
-  return fmt::format("{} records wait in its topic and are being read", *facts.lag);
-}
-
-ExitCode Status(const Session& session, bool why) {
+std::map<std::string, TableFacts> ReadFacts(const Session& session, bool with_shape) {
   auto opened = OpenLakeOf(session);
   std::unique_ptr<event::Stream> stream;
   if (std::filesystem::exists(opened.directory.stream())) stream = OpenStream(opened.directory);
-  const auto holder = DataDirectory::HolderOf(opened.directory.path());
-  const auto status = ReadRunStatus(opened.directory.status());
   const auto positions = ReadTablePositions(opened, stream.get());
-  std::vector<Listing::Column> columns = {{"table"}, {"from"}, {"rows"}, {"lag"}, {"last_commit"}};
-  if (why) columns.push_back({"why"});
-  Listing listing(columns);
+  std::map<std::string, TableFacts> facts;
   for (const auto& [name, table] : opened.pipeline.tables) {
-    const auto facts = FactsOf(opened, name, table, positions);
-    std::vector<nlohmann::json> row = {name, table.from, facts.rows,
-                                       facts.lag ? nlohmann::json(*facts.lag) : nlohmann::json(), facts.last_commit};
-    if (why) row.emplace_back(WhyOf(facts, name, holder.has_value(), status));
-    listing.Add(std::move(row));
+    facts[name] = FactsOf(opened, name, table, positions, with_shape);
   }
-  if (session.json) {
-    nlohmann::ordered_json out = {{"pipeline", opened.pipeline.name}, {"running", holder.has_value()}};
-    out["pid"] = holder ? nlohmann::ordered_json(*holder) : nlohmann::ordered_json();
-    out["tables"] = nlohmann::ordered_json::parse(listing.AsJson());
-    if (holder && status) out["run"] = *status;
-    fmt::print("{}\n", out.dump(2));
-    return ExitCode::kDone;
+  return facts;
+}
+
+std::string TextAt(const nlohmann::ordered_json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// As the running process says of the table.
+TableWhy WhyWhileRunning(const RunFacts& run, const std::string& name) {
+  if (!run.status || run.status->contains("ended")) return {"starting", "the pipeline is starting"};
+  const auto said = ParseTimestamp(TextAt(*run.status, "at"));
+  const auto now = Clock::System().Now();
+  if (said && now - *said > kSilentAfter) {
+    return {"silent", fmt::format("process {} has said nothing for {}: it is suspended, or stuck", *run.holder,
+                                  Span(now - *said))};
   }
-  fmt::print("pipeline {}: {}\n\n", opened.pipeline.name, holder ? "runs as process " + *holder : "does not run");
+  const auto tables = run.status->find("tables");
+  if (tables == run.status->end() || !tables->contains(name)) {
+    return {"unknown", "the process that runs does not know this table: it was started with another configuration"};
+  }
+  return {TextAt((*tables)[name], "state"), TextAt((*tables)[name], "why")};
+}
+
+/// How the last run came to its end.
+TableWhy WhyNothingRuns(const RunFacts& run) {
+  if (!run.status) return {"not_running", "the pipeline does not run"};
+  const auto ended = run.status->find("ended");
+  if (ended == run.status->end()) {
+    return {"killed", fmt::format("the pipeline does not run: its process ended without a word around {} (killed, or a "
+                                  "crash); the next start goes on from the last commit",
+                                  TextAt(*run.status, "at"))};
+  }
+  const auto error = TextAt(*ended, "error");
+  if (error.empty()) return {"not_running", "the pipeline does not run; it ended at " + TextAt(*ended, "at")};
+  return {"failed", fmt::format("the pipeline was stopped at {} by an error: {}", TextAt(*ended, "at"), error)};
+}
+
+TableWhy WhyOf(const RunFacts& run, const std::string& name, const TableFacts* facts) {
+  auto why = run.holder ? WhyWhileRunning(run, name) : WhyNothingRuns(run);
+  if (run.holder || facts == nullptr) return why;
+  if (facts->lag == 0) why.sentence += "; everything in its topic has landed";
+  if (facts->lag.value_or(0) > 0) why.sentence += fmt::format("; {} records wait in its topic", *facts->lag);
+  if (facts->shape && facts->shape->small_files > 1) {
+    why.sentence += fmt::format("; {} of {} files are small, `millrace maintain` merges those that are due",
+                                facts->shape->small_files, facts->shape->files);
+  }
+  return why;
+}
+
+void AddRow(Listing& listing, const std::string& name, const TableConfig& table, const TableFacts* facts,
+            const std::optional<TableWhy>& why) {
+  std::vector<nlohmann::json> row = {name, table.from, nullptr, nullptr, nullptr};
+  if (facts != nullptr) {
+    row[2] = facts->rows;
+    if (facts->lag) row[3] = *facts->lag;
+    row[4] = facts->last_commit;
+  }
+  if (why) {
+    row.emplace_back(why->state);
+    row.emplace_back(why->sentence);
+  }
+  listing.Add(std::move(row));
+}
+
+ExitCode PrintJson(const PipelineConfig& pipeline, const Listing& listing, const RunFacts& run,
+                   const std::string& trouble) {
+  nlohmann::ordered_json out = {{"pipeline", pipeline.name}, {"running", run.holder.has_value()}};
+  out["pid"] = run.holder ? nlohmann::ordered_json(*run.holder) : nlohmann::ordered_json();
+  out["tables"] = nlohmann::ordered_json::parse(listing.AsJson());
+  if (!trouble.empty()) out["trouble"] = trouble;
+  if (run.status) out["run"] = *run.status;
+  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  return ExitCode::kDone;
+}
+
+ExitCode Status(const Session& session, bool why) {
+  const auto pipeline = LoadConfigOrDefaults(session.config_paths);
+  const auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
+  const RunFacts run{DataDirectory::HolderOf(directory.path()), ReadRunStatus(directory.status())};
+  std::map<std::string, TableFacts> facts;
+  std::string trouble;
+  try {
+    facts = ReadFacts(session, why && !run.holder);
+  } catch (const Error& error) {
+    // What the process says is worth the more the less the lake says.
+    if (!run.status) throw;
+    trouble = error.what();
+  }
+  std::vector<Listing::Column> columns = {{"table"}, {"from"}, {"rows"}, {"lag"}, {"last_commit"}};
+  if (why) columns.insert(columns.end(), {{"state"}, {"why"}});
+  Listing listing(columns);
+  for (const auto& [name, table] : pipeline.tables) {
+    const auto found = facts.find(name);
+    const auto* of_table = found == facts.end() ? nullptr : &found->second;
+    AddRow(listing, name, table, of_table, why ? std::optional(WhyOf(run, name, of_table)) : std::nullopt);
+  }
+  if (session.json) return PrintJson(pipeline, listing, run, trouble);
+  fmt::print("pipeline {}: {}\n\n", pipeline.name, run.holder ? "runs as process " + *run.holder : "does not run");
   listing.Print(false, "it has no tables");
+  if (!trouble.empty()) fmt::print(stderr, "millrace: {}\n", trouble);
   return ExitCode::kDone;
 }
 

@@ -68,6 +68,11 @@ std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline) {
 
 std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline) { return Open(pipeline, true); }
 
+void RequireWarehouse(io::ObjectStore& store) {
+  if (store.Size(kWarehouseMarker)) return;
+  throw Error(ErrorCode::kUnavailable, fmt::format("{} is gone", store.UriOf(kWarehouseMarker)));
+}
+
 bool MayHaveWarehouse(const PipelineConfig& pipeline) {
   return io::ParseS3Uri(pipeline.warehouse()).has_value() || std::filesystem::exists(pipeline.warehouse());
 }

@@ -14,6 +14,9 @@ std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline);
 /// The same to write exactly once into: a bucket is asked whether it keeps the condition that this rests on.
 std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline);
 
+/// Error kUnavailable when the store does not answer, or holds no warehouse any more.
+void RequireWarehouse(io::ObjectStore& store);
+
 /// Whether there is one already, as far as can be told without asking a server.
 bool MayHaveWarehouse(const PipelineConfig& pipeline);
 

@@ -4,11 +4,11 @@
 #include <map>
 #include <optional>
 #include <stop_token>
-#include <string>
 
 #include "base/clock.h"
 #include "event/decoder.h"
 #include "event/event_batch.h"
+#include "event/waiting.h"
 
 namespace millrace::event {
 
@@ -54,8 +54,8 @@ class Sink {
   /// What has landed for certain.
   virtual Positions positions() const = 0;
   virtual SinkCounts counts() const = 0;
-  /// Why nothing has been committed since the last commit, in one sentence; empty when there is nothing to say.
-  virtual std::string WaitsFor() const = 0;
+  /// Why nothing has been committed since the last commit. May be called by other threads, also while a Commit waits.
+  virtual Wait WaitsFor() const = 0;
 };
 
 }  // namespace millrace::event

@@ -27,11 +27,18 @@ struct ReadLimits {
   std::chrono::milliseconds wait{100};
 };
 
+struct PartitionLag {
+  int32_t partition = 0;
+  int64_t records = 0;
+  std::optional<Timestamp> oldest;
+};
+
 /// How far a reader is behind.
 struct Lag {
-  int64_t records = 0;              // -1: not known
-  int64_t bytes = 0;                // -1: not known
-  std::optional<Timestamp> oldest;  // when the oldest unread record came in
+  int64_t records = 0;                        // -1: not known
+  int64_t bytes = 0;                          // -1: not known
+  std::optional<Timestamp> oldest;            // when the oldest unread record came in
+  std::vector<PartitionLag> partitions = {};  // of what this reader reads, where it reads partitions
 };
 
 /// Bytes with positions, from outside or from a stream. Driven by one thread at a time. A gap (what should come

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "land/land_events.h"
 #include "land/positions.h"
 #include "table/live_files.h"
 
@@ -81,6 +82,7 @@ class Committer::Attempt {
         table_(committer.table_),
         table_uuid_(committer.table_uuid_),
         clock_(committer.clock_),
+        waits_(committer.waits_),
         change_(change),
         builder_(catalog_.store(), change),
         stop_(std::move(stop)) {}
@@ -99,21 +101,27 @@ class Committer::Attempt {
  private:
   catalog::LoadedTable LoadNow();
   bool HasLanded(const catalog::LoadedTable& table) const;
+  bool FoundLanded(const catalog::LoadedTable& table);
   bool Request(const std::string& scope, const event::Positions* positions, catalog::LoadedTable& table);
   Landed Done(const catalog::LoadedTable& table);
   void DeleteFiles();
   void Wait();
+  void Tell(event::WaitKind kind, std::string detail) {
+    if (waits_ != nullptr) waits_->Put(kind, std::move(detail));
+  }
 
   catalog::Catalog& catalog_;
   const catalog::TableName& table_;
   const std::string& table_uuid_;
   const Clock& clock_;
+  event::WaitBoard* const waits_;
   const table::SnapshotChange& change_;
   table::SnapshotBuilder builder_;
   std::stop_token stop_;
   milliseconds wait_ = kWaitMin;
   int requests_ = 0;
-  bool in_doubt_ = false;  // a request may have landed, or may land yet
+  bool in_doubt_ = false;    // a request may have landed, or may land yet
+  bool unresolved_ = false;  // the last request was of unknown outcome and the table was not read since
   bool landed_ = false;
 };
 
@@ -135,7 +143,10 @@ catalog::LoadedTable Committer::Attempt::LoadNow() {
       return std::move(*table);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnavailable) throw;
-      LogWarning("table {} cannot be read, trying again: {}", catalog::ToString(table_), error.what());
+      TableUnreadable{.table = table_, .why = error.what()}.Emit();
+      Tell(in_doubt_ ? event::WaitKind::kOutcomeUnknown : event::WaitKind::kCatalog,
+           std::string(in_doubt_ ? "the outcome of a commit is unknown and " : "") + "the table cannot be read (" +
+               error.what() + "); trying again, everything is kept");
     }
     Wait();
   }
@@ -156,6 +167,14 @@ bool Committer::Attempt::HasLanded(const catalog::LoadedTable& table) const {
   return found;
 }
 
+/// The same, and says so: an outcome that was unknown is known now.
+bool Committer::Attempt::FoundLanded(const catalog::LoadedTable& table) {
+  const bool landed = HasLanded(table);
+  if (std::exchange(unresolved_, false)) AmbiguousCommitResolved{.table = table_, .landed = landed}.Emit();
+  if (!landed) Tell(event::WaitKind::kCommitting, "a commit is being made");
+  return landed;
+}
+
 /// One question to the catalogue. True when it says that the commit landed; `table` is what it became.
 bool Committer::Attempt::Request(const std::string& scope, const event::Positions* positions,
                                  catalog::LoadedTable& table) {
@@ -165,16 +184,16 @@ bool Committer::Attempt::Request(const std::string& scope, const event::Position
   FaultPoint("land.before_commit");
   auto result = catalog_.Commit(table_, request.requirements, request.updates);
   FaultPoint("land.after_commit");
+  CommitAnswered{.table = table_, .result = result}.Emit();
   if (auto* committed = std::get_if<catalog::Committed>(&result)) {
     table = std::move(committed->table);
     return true;
   }
   if (const auto* unknown = std::get_if<catalog::Unknown>(&result)) {
     in_doubt_ = true;
-    LogWarning("commit to {}: the outcome is unknown, reading again: {}", catalog::ToString(table_), unknown->why);
-  } else {
-    LogDebug("commit to {}: {}; building on the newer table", catalog::ToString(table_),
-             std::get<catalog::Conflict>(result).why);
+    unresolved_ = true;
+    Tell(event::WaitKind::kOutcomeUnknown, "the outcome of a commit is unknown (" + unknown->why +
+                                               "); the table is being read again, everything is kept");
   }
   return false;
 }
@@ -215,7 +234,7 @@ template <typename PositionsFor>
 LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& positions_for) {
   for (;; Wait()) {
     catalog::LoadedTable table = LoadNow();
-    if (HasLanded(table)) return Done(table);
+    if (FoundLanded(table)) return Done(table);
     std::optional<event::Positions> positions;
     if (!scope.empty()) {
       positions = positions_for(*table.metadata);
@@ -231,7 +250,7 @@ LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& posi
 std::optional<Landed> Committer::Attempt::RunWhile(const std::function<bool(const table::TableMetadata&)>& stands) {
   for (;; Wait()) {
     catalog::LoadedTable table = LoadNow();
-    if (HasLanded(table)) return Done(table);
+    if (FoundLanded(table)) return Done(table);
     if (!stands(*table.metadata)) {
       DeleteFiles();
       return std::nullopt;
@@ -240,8 +259,9 @@ std::optional<Landed> Committer::Attempt::RunWhile(const std::function<bool(cons
   }
 }
 
-Committer::Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid, const Clock& clock)
-    : catalog_(catalog), table_(std::move(table)), table_uuid_(std::move(table_uuid)), clock_(clock) {}
+Committer::Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid, const Clock& clock,
+                     event::WaitBoard* waits)
+    : catalog_(catalog), table_(std::move(table)), table_uuid_(std::move(table_uuid)), clock_(clock), waits_(waits) {}
 
 LandResult Committer::Commit(table::SnapshotChange change, const std::optional<MovePositions>& move,
                              std::stop_token stop) {

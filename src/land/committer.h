@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "event/position.h"
+#include "event/waiting.h"
 #include "table/snapshot_builder.h"
 
 namespace millrace::land {
@@ -47,8 +48,9 @@ using LandResult = std::variant<Landed, Overtaken>;
 /// stopped before the outcome is known, with everything kept.
 class Committer {
  public:
+  /// `waits`, where given, is told what a commit waits for and whose outcome is unknown; it outlives the committer.
   Committer(catalog::Catalog& catalog, catalog::TableName table, std::string table_uuid,
-            const Clock& clock = Clock::System());
+            const Clock& clock = Clock::System(), event::WaitBoard* waits = nullptr);
 
   LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
 
@@ -70,6 +72,7 @@ class Committer {
   catalog::TableName table_;
   std::string table_uuid_;
   const Clock& clock_;
+  event::WaitBoard* const waits_;
 };
 
 }  // namespace millrace::land

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "base/error.h"
 #include "catalog/fault_catalog.h"
 #include "event/stream.h"
 #include "land/lake.h"
+#include "land/land_events.h"
 #include "land/positions.h"
 #include "table/live_files.h"
 
@@ -42,7 +46,7 @@ class CommitterTest : public ::testing::Test {
     file.file_path = lake_.store->UriOf(key);
     file.record_count = to - from;
     file.file_size_in_bytes = 4;
-    Committer committer(faulty_, name_, table.metadata->table_uuid);
+    Committer committer(faulty_, name_, table.metadata->table_uuid, Clock::System(), &waits_);
     const auto at = [](int64_t offset) { return offset == 0 ? event::kStart : OffsetCursor(offset); };
     return committer.Commit({.added = {file}},
                             MovePositions{.scope = "p", .from = {{kSplit, at(from)}}, .to = {{kSplit, at(to)}}}, stop);
@@ -63,6 +67,7 @@ class CommitterTest : public ::testing::Test {
   testing::TempFolder folder_;
   testing::Lake lake_{folder_.path()};
   catalog::FaultCatalog faulty_{*lake_.catalog};
+  event::WaitBoard waits_;
   const catalog::TableName name_{"silver", "t"};
   int files_ = 0;
 };
@@ -102,6 +107,50 @@ TEST_F(CommitterTest, AnUnreadableCatalogueIsAskedAgain) {
   faulty_.Inject({.call = CatalogCall::kLoad, .effect = Effect::kFail, .times = 3});
   EXPECT_TRUE(std::holds_alternative<Landed>(Land(0, 10)));
   EXPECT_EQ(faulty_.fired(), 3);
+}
+
+TEST_F(CommitterTest, WhatACommitWaitsForIsSaidMeanwhile) {
+  const auto wait_for = [&](event::WaitKind kind) {
+    while (waits_.Get().kind != kind) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  // The first read is Land's own, to learn the uuid.
+  faulty_.Inject({.call = CatalogCall::kLoad, .effect = Effect::kFail, .times = 1'000'000});
+  auto landed = std::async(std::launch::async, [&] { return Land(0, 10); });
+  wait_for(event::WaitKind::kCatalog);
+  EXPECT_THAT(waits_.Get().detail, ::testing::HasSubstr("cannot be read"));
+  EXPECT_TRUE(waits_.Get().since);
+  faulty_.Clear();
+  EXPECT_TRUE(std::holds_alternative<Landed>(landed.get()));
+
+  faulty_.Inject({.call = CatalogCall::kCommit, .effect = Effect::kLoseRequest, .times = 1'000'000});
+  landed = std::async(std::launch::async, [&] { return Land(10, 20); });
+  wait_for(event::WaitKind::kOutcomeUnknown);
+  EXPECT_THAT(waits_.Get().detail, ::testing::HasSubstr("is unknown"));
+  faulty_.Clear();
+  EXPECT_TRUE(std::holds_alternative<Landed>(landed.get()));
+}
+
+TEST_F(CommitterTest, AnswersAndWhatBecameOfLostOnesAreCounted) {
+  auto& metrics = Metrics::Process();
+  const auto counted = [&] {
+    return std::vector<double>{metrics.Value(kCommitRequests, {"silver.t", "committed"}),
+                               metrics.Value(kCommitRequests, {"silver.t", "unknown"}),
+                               metrics.Value(kAmbiguousCommits, {"silver.t", "landed"}),
+                               metrics.Value(kAmbiguousCommits, {"silver.t", "not_landed"})};
+  };
+  auto expected = counted();
+  const auto expect_more = [&](std::vector<double> more) {
+    for (size_t i = 0; i < more.size(); ++i) expected[i] += more[i];
+    EXPECT_EQ(counted(), expected);
+  };
+  Land(0, 10);
+  expect_more({1, 0, 0, 0});
+  faulty_.Inject({.call = CatalogCall::kCommit, .effect = Effect::kLoseAnswer});
+  Land(10, 20);
+  expect_more({0, 1, 1, 0});
+  faulty_.Inject({.call = CatalogCall::kCommit, .effect = Effect::kLoseRequest, .times = 2});
+  Land(20, 30);
+  expect_more({1, 2, 0, 2});
 }
 
 TEST_F(CommitterTest, StoppedInDoubtItKeepsEveryFile) {

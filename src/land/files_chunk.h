@@ -9,6 +9,7 @@
 #include "land/files_json_line.h"
 #include "land/files_path.h"
 #include "land/files_plan.h"
+#include "land/land_events.h"
 
 namespace millrace::land {
 
@@ -46,6 +47,7 @@ class FilesChunk {
     size_t number = 0;  // in the plan
     int64_t rows = 0;
     FilesPacker packer;
+    std::unique_ptr<OpenDataFile> counted = std::make_unique<OpenDataFile>();
   };
 
   void Start(const event::EventBatch& events, size_t first);

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fault.h"
-#include "base/log.h"
+#include "land/land_events.h"
 
 namespace millrace::land {
 namespace {
@@ -34,7 +34,8 @@ FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudge
       budget_(budget),
       rejects_(rejects),
       clock_(clock),
-      folder_(PlansFolder(options_.encoding.prefix, options_.pipeline)) {
+      folder_(PlansFolder(options_.encoding.prefix, options_.pipeline)),
+      board_(clock) {
   const PathTemplate checked(options_.encoding.path);
 }
 
@@ -43,12 +44,14 @@ auto FilesSink::Insist(std::stop_token stop, Body&& body) {
   for (auto delay = kFirstDelay;; delay = std::min(2 * delay, kLongestDelay)) {
     try {
       auto result = body();
-      trouble_.clear();
+      board_.Put(event::WaitKind::kCommitting, "files are being written");
       return result;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnavailable || stop.stop_requested()) throw;
-      trouble_ = error.what();
-      LogWarning("{}; trying again in {} ms, everything is kept", error.what(), delay.count());
+      board_.Put(
+          event::WaitKind::kStore,
+          fmt::format("the object store does not take the files ({}); trying again, everything is kept", error.what()));
+      StoreFailed{.why = error.what(), .delay = delay}.Emit();
       if (!clock_.SleepFor(delay, stop)) throw;
     }
   }
@@ -57,6 +60,7 @@ auto FilesSink::Insist(std::stop_token stop, Body&& body) {
 event::Positions FilesSink::Recover() {
   splits_.clear();
   buffered_since_.reset();
+  board_.Clear();
   std::vector<std::string> newest;
   store_.List(folder_, "", [&](const io::ObjectInfo& object) {
     if (!object.key.ends_with(".plan")) return true;
@@ -98,6 +102,7 @@ void FilesSink::Write(event::EventBatchPtr events) {
   const size_t replayed = split.replay ? Replay(split, *events) : 0;
   if (replayed < events->size()) Buffered(split, options_.encoding, *events, replayed, events->size());
   split.written = events->end;
+  ShowBuffered();
 }
 
 void FilesSink::Buffered(Split& split, const FilesEncoding& encoding, const event::EventBatch& events, size_t first,
@@ -178,6 +183,7 @@ event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
   if (std::ranges::all_of(splits_, [](const auto& entry) { return entry.second.sealed.empty(); })) {
     return event::CommitOutcome::kNothing;
   }
+  board_.Put(event::WaitKind::kCommitting, "files are being written");
   if (!OwnsStarts(stop)) return GiveWay();
   CommitRejects(stop);
   for (auto& [id, split] : splits_) {
@@ -194,6 +200,7 @@ event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
   if (std::ranges::any_of(splits_, [](const auto& entry) { return entry.second.buffer.chunk != nullptr; })) {
     buffered_since_ = clock_.Steady();
   }
+  ShowBuffered();
   return event::CommitOutcome::kCommitted;
 }
 
@@ -263,6 +270,7 @@ event::CommitOutcome FilesSink::GiveWay() {
   if (rejects_ != nullptr) rejects_->Drop();
   splits_.clear();
   buffered_since_.reset();
+  board_.Clear();
   return event::CommitOutcome::kConflict;
 }
 
@@ -274,18 +282,24 @@ event::Positions FilesSink::positions() const {
   return landed;
 }
 
-std::string FilesSink::WaitsFor() const {
-  if (!trouble_.empty()) return "the object store: " + trouble_;
+void FilesSink::ShowBuffered() {
   for (const auto& [id, split] : splits_) {
     if (!split.replay) continue;
-    return fmt::format("split {} to be read again up to offset {}, to finish the files a crash left", id.value(),
-                       split.replay->last_offset);
+    return board_.Put(
+        event::WaitKind::kReplay,
+        fmt::format("records of split {} are read again up to offset {}, to finish the files that a crash "
+                    "left",
+                    id.value(), split.replay->last_offset));
   }
   const int64_t bytes = committable_bytes();
-  if (bytes == 0) return "";
-  return fmt::format("{} more, or {} s since the first of what is buffered ({})",
-                     FormatByteSize(static_cast<uint64_t>(std::max<int64_t>(0, options_.buffer_bytes - bytes))),
-                     options_.buffer_time.count() / 1000, FormatByteSize(static_cast<uint64_t>(bytes)));
+  if (bytes == 0) return board_.Clear();
+  board_.Put(event::WaitKind::kBuffering,
+             fmt::format("{} are buffered; files are written at {} or {} s after the first of it",
+                         FormatByteSize(static_cast<uint64_t>(bytes)),
+                         FormatByteSize(static_cast<uint64_t>(options_.buffer_bytes)),
+                         static_cast<double>(options_.buffer_time.count()) / 1000));
 }
+
+event::Wait FilesSink::WaitsFor() const { return board_.Get(); }
 
 }  // namespace millrace::land

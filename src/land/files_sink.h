@@ -46,7 +46,7 @@ class FilesSink final : public event::Sink {
   event::CommitOutcome Commit(std::stop_token stop) override;
   event::Positions positions() const override;
   event::SinkCounts counts() const override { return counts_; }
-  std::string WaitsFor() const override;
+  event::Wait WaitsFor() const override;
 
  private:
   struct Buffer {
@@ -84,6 +84,7 @@ class FilesSink final : public event::Sink {
   void PutObject(const PlannedObject& object, const std::string& content, std::stop_token stop);
   void CommitRejects(std::stop_token stop);
   event::CommitOutcome GiveWay();
+  void ShowBuffered();
   /// Runs `body` again while the store is unavailable, until stopped.
   template <typename Body>
   auto Insist(std::stop_token stop, Body&& body);
@@ -97,7 +98,7 @@ class FilesSink final : public event::Sink {
   std::map<event::SplitId, Split> splits_;
   std::optional<SteadyTime> buffered_since_;
   event::SinkCounts counts_;
-  std::string trouble_;  // why the last attempt to commit is being repeated
+  event::WaitBoard board_;
 };
 
 }  // namespace millrace::land

@@ -324,7 +324,8 @@ TEST_F(FilesSinkTest, AnUnfinishedPlanIsFinishedAsItWasPlanned) {
   EXPECT_TRUE(again->Recover().empty());
   again->Write(MakeBatch(0, 0, Numbered(0, 4)));
   EXPECT_FALSE(again->CommitDue());
-  EXPECT_THAT(again->WaitsFor(), HasSubstr("up to offset 9"));
+  EXPECT_EQ(again->WaitsFor().kind, event::WaitKind::kReplay);
+  EXPECT_THAT(again->WaitsFor().detail, HasSubstr("up to offset 9"));
   again->Write(MakeBatch(0, 4, Numbered(4, 20)));
   EXPECT_TRUE(again->CommitDue());
   EXPECT_EQ(again->Commit({}), event::CommitOutcome::kCommitted);

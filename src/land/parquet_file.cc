@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "land/arrow_status.h"
 #include "land/encoding_choice.h"
+#include "land/land_events.h"
 #include "land/object_stream.h"
 
 namespace millrace::land {
@@ -167,6 +168,7 @@ struct ParquetFile::State {
   std::shared_ptr<ObjectOutput> output;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   std::vector<int64_t> nan_counts;
+  OpenDataFile counted{};
 
   void Open(const arrow::Table& sample) {
     FaultPoint("land.before_data_file");

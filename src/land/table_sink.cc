@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "land/committer.h"
 #include "land/key_index.h"
+#include "land/land_events.h"
 #include "land/lane_pool.h"
 #include "land/quarantine.h"
 
@@ -24,6 +26,10 @@ using std::chrono::milliseconds;
 
 /// A commit is due when this many keys wait for it: they are looked up in memory and on disk until then.
 constexpr int64_t kPendingKeysMax = int64_t{16} << 20;
+
+/// Between looks at a catalogue that does not answer.
+constexpr milliseconds kFirstDelay{50};
+constexpr milliseconds kLongestDelay{5000};
 
 int LanesOf(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -50,7 +56,8 @@ class TableSink::Impl {
         clock_(clock),
         lanes_(LanesOf(options_.lanes)),
         authority_(catalog, options_.table, clock),
-        quarantine_(catalog, {.target = options_.table.name, .scope = options_.scope}, budget, clock) {
+        quarantine_(catalog, {.target = options_.table.name, .scope = options_.scope}, budget, clock),
+        board_(clock) {
     if (!options_.key.empty()) keys_ = std::make_unique<KeyIndex>(options_.key_index_folder, options_.key);
   }
 
@@ -60,14 +67,18 @@ class TableSink::Impl {
   event::CommitOutcome Commit(std::stop_token stop);
   const event::Positions& positions() const { return landed_; }
   event::SinkCounts counts() const;
-  std::string WaitsFor() const;
+  event::Wait WaitsFor() const;
 
  private:
   void StartLanes();
   void Arrange();
   void EnsureTable(const LanePool& pool, std::stop_token stop);
   bool Overtaken(const TableView& view) const;
+  TableViewPtr Look(const std::stop_token& stop);
   void ForgetChunk();
+  void ShowChunk();
+  void TellMemory(int64_t bytes);
+  event::CommitOutcome CommitChunk(std::stop_token stop);
   void Turn(const Landed& landed, LanePool& pool);
   event::CommitOutcome Lost();
   int64_t due_bytes() const { return options_.file_size_bytes * lanes_; }
@@ -89,6 +100,16 @@ class TableSink::Impl {
   std::optional<SteadyTime> chunk_since_;
   uint64_t chunk_records_ = 0;
   event::SinkCounts committed_;
+
+  event::WaitBoard board_;
+  /// What WaitsFor says of the chunk, to other threads too.
+  struct ChunkShown {
+    SteadyTime since{};
+    uint64_t records = 0;
+    int64_t encoded_bytes = 0;
+  };
+  mutable std::mutex shown_mutex_;
+  ChunkShown shown_;
 };
 
 void TableSink::Impl::StartLanes() {
@@ -111,6 +132,24 @@ void TableSink::Impl::ForgetChunk() {
   to_.clear();
   chunk_since_.reset();
   chunk_records_ = 0;
+  board_.Clear();
+}
+
+void TableSink::Impl::ShowChunk() {
+  {
+    const std::lock_guard lock(shown_mutex_);
+    shown_ = {.since = *chunk_since_, .records = chunk_records_, .encoded_bytes = pool_->encoded_bytes()};
+  }
+  board_.Put(event::WaitKind::kBuffering);
+}
+
+/// Before a wait for the budget, which may be long.
+void TableSink::Impl::TellMemory(int64_t bytes) {
+  const int64_t used = budget_.used();
+  if (used + bytes <= budget_.limit()) return;
+  board_.Put(event::WaitKind::kMemory, fmt::format("paused by memory: {} of {} is held until files are encoded",
+                                                   FormatByteSize(static_cast<uint64_t>(used)),
+                                                   FormatByteSize(static_cast<uint64_t>(budget_.limit()))));
 }
 
 event::Positions TableSink::Impl::Recover() {
@@ -146,7 +185,9 @@ void TableSink::Impl::Write(event::EventBatchPtr events) {
   to_[events->split] = events->end;
   if (!chunk_since_) chunk_since_ = clock_.Steady();
   chunk_records_ += events->size();
+  TellMemory(events->bytes());
   pool_->Submit(std::move(events));
+  ShowChunk();
 }
 
 bool TableSink::Impl::CommitDue() const {
@@ -173,6 +214,21 @@ bool TableSink::Impl::Overtaken(const TableView& view) const {
   });
 }
 
+/// The table as it is now; waits while the catalogue does not answer, as a commit does.
+TableViewPtr TableSink::Impl::Look(const std::stop_token& stop) {
+  for (auto delay = kFirstDelay;; delay = std::min(2 * delay, kLongestDelay)) {
+    try {
+      return authority_.Refresh();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable || stop.stop_requested()) throw;
+      TableUnreadable{.table = options_.table.name, .why = error.what()}.Emit();
+      board_.Put(event::WaitKind::kCatalog,
+                 fmt::format("the table cannot be read ({}); trying again, everything is kept", error.what()));
+      if (!clock_.SleepFor(delay, stop)) throw;
+    }
+  }
+}
+
 event::CommitOutcome TableSink::Impl::Lost() {
   if (keys_) keys_->Forget();
   quarantine_.Drop();
@@ -194,13 +250,20 @@ void TableSink::Impl::Turn(const Landed& landed, LanePool& pool) {
 
 event::CommitOutcome TableSink::Impl::Commit(std::stop_token stop) {
   if (from_.empty()) return event::CommitOutcome::kNothing;
+  board_.Put(event::WaitKind::kCommitting, fmt::format("a commit of {} records is under way", chunk_records_));
+  const auto outcome = CommitChunk(std::move(stop));
+  if (outcome == event::CommitOutcome::kNothing) ShowChunk();
+  return outcome;
+}
+
+event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   if (!pool_) throw Error(ErrorCode::kInternal, "a table sink that failed is committed before it was recovered");
   // Whatever is thrown from here on leaves the sink without lanes: what became of the chunk, only Recover can tell.
   std::unique_ptr<LanePool> pool = std::move(pool_);
   std::vector<table::DataFile> files = pool->Finish();
   EnsureTable(*pool, stop);
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
-  const TableViewPtr view = authority_.Refresh();
+  const TableViewPtr view = Look(stop);
   if (view && Overtaken(*view)) {
     for (const auto& file : files) {
       if (const auto key = catalog_.store().KeyOf(file.file_path)) catalog_.store().Delete(*key);
@@ -216,7 +279,7 @@ event::CommitOutcome TableSink::Impl::Commit(std::stop_token stop) {
   const uint64_t count = files.size();
   uint64_t bytes = 0;
   for (const auto& file : files) bytes += static_cast<uint64_t>(file.file_size_in_bytes);
-  Committer committer(catalog_, options_.table.name, view->table.metadata->table_uuid, clock_);
+  Committer committer(catalog_, options_.table.name, view->table.metadata->table_uuid, clock_, &board_);
   table::SnapshotChange change;
   change.added = std::move(files);
   const auto result =
@@ -235,15 +298,21 @@ event::SinkCounts TableSink::Impl::counts() const {
   return counts;
 }
 
-std::string TableSink::Impl::WaitsFor() const {
-  if (!chunk_since_ || !pool_) return "";
-  const auto held = duration_cast<milliseconds>(clock_.Steady() - *chunk_since_);
-  if (CommitDue()) return fmt::format("{} records are ready to commit", chunk_records_);
+event::Wait TableSink::Impl::WaitsFor() const {
+  auto wait = board_.Get();
+  if (wait.kind != event::WaitKind::kBuffering) return wait;
+  ChunkShown shown;
+  {
+    const std::lock_guard lock(shown_mutex_);
+    shown = shown_;
+  }
+  const auto held = duration_cast<milliseconds>(clock_.Steady() - shown.since);
   const auto seconds = [](milliseconds duration) { return static_cast<double>(duration.count()) / 1000; };
-  return fmt::format("{} records wait for freshness ({:.1f} s of {:.1f} s gone) or file size ({} of {} encoded)",
-                     chunk_records_, seconds(held), seconds(options_.freshness),
-                     FormatByteSize(static_cast<uint64_t>(pool_->encoded_bytes())),
-                     FormatByteSize(static_cast<uint64_t>(due_bytes())));
+  wait.detail = fmt::format("{} records wait for freshness ({:.1f} s of {:.1f} s gone) or file size ({} of {} encoded)",
+                            shown.records, seconds(held), seconds(options_.freshness),
+                            FormatByteSize(static_cast<uint64_t>(shown.encoded_bytes)),
+                            FormatByteSize(static_cast<uint64_t>(due_bytes())));
+  return wait;
 }
 
 TableSink::TableSink(catalog::Catalog& catalog, TableSinkOptions options, ByteBudget& budget, const Clock& clock)
@@ -257,6 +326,6 @@ bool TableSink::CommitDue() const { return impl_->CommitDue(); }
 event::CommitOutcome TableSink::Commit(std::stop_token stop) { return impl_->Commit(stop); }
 event::Positions TableSink::positions() const { return impl_->positions(); }
 event::SinkCounts TableSink::counts() const { return impl_->counts(); }
-std::string TableSink::WaitsFor() const { return impl_->WaitsFor(); }
+event::Wait TableSink::WaitsFor() const { return impl_->WaitsFor(); }
 
 }  // namespace millrace::land

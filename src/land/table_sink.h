@@ -59,7 +59,7 @@ class TableSink final : public event::Sink {
   event::CommitOutcome Commit(std::stop_token stop) override;
   event::Positions positions() const override;
   event::SinkCounts counts() const override;
-  std::string WaitsFor() const override;
+  event::Wait WaitsFor() const override;
 
  private:
   class Impl;

@@ -200,7 +200,9 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
       skipped.why = fmt::format("{} failed, which it is made of", ToString(*below));
       reports.push_back(std::move(skipped));
     } else {
+      const auto begin = clock_.Steady();
       reports.push_back(RunOne(node, options, stop));
+      reports.back().seconds = std::chrono::duration<double>(clock_.Steady() - begin).count();
     }
     const auto outcome = reports.back().outcome;
     if (outcome == RunReport::Outcome::kFailed || outcome == RunReport::Outcome::kSkipped)

@@ -36,6 +36,7 @@ struct RunReport {
   std::string why;  // why nothing, why all of it, or the error; empty: the plain case
   std::optional<ErrorCode> error;
   bool full_refresh = false;
+  double seconds = 0;
   int64_t rows = 0;  // written; merging writes rows again that stay as they were
   int64_t rows_dropped = 0;
   int64_t files = 0;

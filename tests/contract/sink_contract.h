@@ -78,7 +78,7 @@ TYPED_TEST_P(SinkContract, StartsAtTheBeginning) {
   EXPECT_TRUE(sink->Recover().empty());
   EXPECT_EQ(sink->Commit({}), CommitOutcome::kNothing);
   EXPECT_FALSE(sink->CommitDue());
-  EXPECT_EQ(sink->WaitsFor(), "");
+  EXPECT_EQ(sink->WaitsFor().kind, WaitKind::kNothing);
 }
 
 TYPED_TEST_P(SinkContract, RowsAreVisibleWithTheirPositionsAfterTheCommitAndNotBefore) {
@@ -86,7 +86,8 @@ TYPED_TEST_P(SinkContract, RowsAreVisibleWithTheirPositionsAfterTheCommitAndNotB
   sink->Recover();
   sink->Write(Ids(0, 10));
   sink->Write(Ids(10, 25));
-  EXPECT_NE(sink->WaitsFor(), "");
+  EXPECT_EQ(sink->WaitsFor().kind, WaitKind::kBuffering);
+  EXPECT_NE(sink->WaitsFor().detail, "");
   EXPECT_THAT(this->fixture_.Landed(), testing::IsEmpty());
   ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
   EXPECT_EQ(this->fixture_.Landed(), Range(0, 25));

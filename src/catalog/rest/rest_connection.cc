@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "catalog/rest/rest_events.h"
 #include "io/percent_encoding.h"
 #include "schema/json_object.h"
 #include "table/metadata.h"
@@ -141,11 +142,17 @@ io::HttpResponse RestConnection::SendTo(const char* method, const std::string& u
   request.response_bytes_max = kAnswerBytesMax;
   io::HttpRequest authorized = request;
   auth_->Authorize(authorized);
-  io::HttpResponse response = http_.Send(authorized);
+  io::HttpResponse response = Exchange(authorized);
   const bool refused = response.status == 401 || response.status == 419;
   if (!refused || !auth_->Renew(authorized)) return response;
   auth_->Authorize(request);
-  return http_.Send(request);
+  return Exchange(request);
+}
+
+io::HttpResponse RestConnection::Exchange(const io::HttpRequest& request) {
+  return io::SendTimed(http_, request, [&](int status, double seconds) {
+    CatalogAnswered{.method = request.method, .status = status, .seconds = seconds}.Emit();
+  });
 }
 
 std::string RestConnection::NamespaceInPath(std::string_view name_space) const {

@@ -30,6 +30,7 @@ class RestConnection {
 
  private:
   void Configure();
+  io::HttpResponse Exchange(const io::HttpRequest& request);
   io::HttpResponse SendTo(const char* method, const std::string& url, const std::string& body);
 
   RestCatalogOptions options_;

@@ -60,6 +60,8 @@ void Maintainer::Steps(const catalog::LoadedTable& table, const MaintenanceRules
   const auto& uuid = table.metadata->table_uuid;
   if (rules.compact) {
     report.compaction = Compact(catalog_, table, rules.compaction, rules.dry_run, budget_, clock_, stop);
+  } else {
+    report.compaction.before = MeasureShape(catalog_.store(), *table.metadata, rules.compaction);
   }
   if (stop.stop_requested()) return;
   if (!rules.dry_run) {

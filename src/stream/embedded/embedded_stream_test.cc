@@ -297,6 +297,21 @@ TEST_F(EmbeddedStreamTest, DeletedTopicsLeaveNoRows) {
   EXPECT_EQ(connection.QueryInt("SELECT count(*) FROM part"), 0);
 }
 
+TEST_F(EmbeddedStreamTest, LagIsToldByPartition) {
+  auto stream = Open();
+  stream->EnsureTopic({.name = "t", .partitions = 3});
+  auto batch = MakeBatch(Numbered(0, 5), contract::Records(5, "key7"));
+  batch->ingested_at = Timestamp(std::chrono::seconds(100));
+  stream->Append({"t", batch, {}, {}});
+  const auto lag = stream->OpenReader("t", "")->lag();
+  ASSERT_EQ(lag.partitions.size(), 3U);
+  for (const auto& partition : lag.partitions) {
+    const bool behind = partition.partition == PartitionOf("key7", 3);
+    EXPECT_EQ(partition.records, behind ? 5 : 0);
+    EXPECT_EQ(partition.oldest, behind ? std::optional(Timestamp(std::chrono::seconds(100))) : std::nullopt);
+  }
+}
+
 // Verdicts of the Python package xxhash: xxh3_64_intdigest(key) % 7.
 TEST(PartitionOfTest, IsXxh3) {
   EXPECT_EQ(PartitionOf("", 7), 4);

@@ -314,11 +314,15 @@ event::Lag EmbeddedReader::lag() {
       "SELECT ingested_at FROM batch WHERE place = (SELECT max(place) FROM batch WHERE place <= ?)");
   for (const auto& partition : partitions_) {
     const int64_t behind = partition.next_offset - std::max(partition.position, partition.first_offset);
+    auto& of_partition = lag.partitions.emplace_back();
+    of_partition.partition = partition.number;
     if (behind <= 0) continue;
     lag.records += behind;
+    of_partition.records = behind;
     if (oldest.Bind(0, PlaceOf(partition.id, partition.next_offset - behind)).Step()) {
       const auto at = FromMicros(oldest.Int(0));
       lag.oldest = lag.oldest ? std::min(*lag.oldest, at) : at;
+      of_partition.oldest = at;
     }
     oldest.Reset();
   }

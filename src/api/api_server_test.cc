@@ -1,0 +1,147 @@
+#include "api/api_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "io/http_client.h"
+
+namespace millrace::api {
+namespace {
+
+using io::HttpHeader;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kToken = "0123456789abcdef-token";
+
+class FakeProcess final : public Observation {
+ public:
+  std::string MetricsText() override { return "rows_total 7\n"; }
+  std::optional<std::string> Stuck() override { return stuck; }
+  std::vector<std::string> NotReady() override { return reasons; }
+  std::string StatusJson() override { return "{\"pipeline\": \"p\"}"; }
+
+  std::optional<std::string> stuck;
+  std::vector<std::string> reasons;
+};
+
+class ApiServerTest : public testing::Test {
+ protected:
+  void Serve(std::vector<TokenGrant> tokens = {}, std::vector<std::string> hosts = {}) {
+    ApiOptions options;
+    options.tokens = std::move(tokens);
+    options.hosts = std::move(hosts);
+    server_ = std::make_unique<ApiServer>(std::move(options), process_);
+  }
+  io::HttpResponse Get(const std::string& path, std::vector<HttpHeader> headers = {}, const char* method = "GET") {
+    io::HttpRequest request;
+    request.method = method;
+    request.url = server_->url() + path;
+    request.headers = std::move(headers);
+    return client_.Send(request);
+  }
+  int StatusOf(const std::string& path, std::vector<HttpHeader> headers = {}, const char* method = "GET") {
+    return Get(path, std::move(headers), method).status;
+  }
+
+  FakeProcess process_;
+  io::HttpClient client_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+TEST_F(ApiServerTest, LoopbackNeedsNoToken) {
+  Serve();
+  const auto metrics = Get("/metrics");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_EQ(metrics.body, "rows_total 7\n");
+  EXPECT_EQ(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(metrics.header("x-content-type-options"), "nosniff");
+  EXPECT_THAT(std::string(metrics.header("content-security-policy").value_or("")), HasSubstr("default-src 'none'"));
+  EXPECT_EQ(nlohmann::json::parse(Get("/api/v1/status").body)["pipeline"], "p");
+}
+
+TEST_F(ApiServerTest, LiveAndReadySayWhy) {
+  Serve();
+  EXPECT_EQ(StatusOf("/health/live"), 200);
+  EXPECT_EQ(nlohmann::json::parse(Get("/health/ready").body)["status"], "ready");
+  process_.stuck = "it hangs";
+  process_.reasons = {"table a: it is starting", "the lake does not answer"};
+  EXPECT_EQ(StatusOf("/health/live"), 503);
+  const auto ready = Get("/health/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(nlohmann::json::parse(ready.body)["reasons"], nlohmann::json(process_.reasons));
+}
+
+TEST_F(ApiServerTest, ErrorsAreJson) {
+  Serve();
+  const auto missing = Get("/nothing");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(nlohmann::json::parse(missing.body)["error_code"], 404);
+  EXPECT_EQ(missing.header("x-content-type-options"), "nosniff");
+  const auto wrong = Get("/metrics", {}, "DELETE");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.header("allow"), "GET, HEAD");
+}
+
+TEST_F(ApiServerTest, APageElsewhereReachesNothing) {
+  Serve();
+  EXPECT_EQ(StatusOf("/metrics", {{"Host", "evil.example"}}), 421);
+  EXPECT_EQ(StatusOf("/metrics", {{"Host", "localhost.evil.example"}}), 421);
+  EXPECT_EQ(StatusOf("/metrics", {{"Host", "LOCALHOST:8080"}}), 200);
+  EXPECT_EQ(StatusOf("/metrics", {{"Origin", "http://evil.example"}}), 403);
+  EXPECT_EQ(StatusOf("/metrics", {{"Origin", "null"}}), 403);
+  EXPECT_EQ(StatusOf("/health/ready", {{"Origin", "http://evil.example"}}), 403);
+  EXPECT_EQ(StatusOf("/metrics", {{"Origin", server_->url()}}), 200);
+  EXPECT_EQ(StatusOf("/metrics", {{"Sec-Fetch-Site", "cross-site"}}), 403);
+  EXPECT_EQ(StatusOf("/metrics", {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "navigate"}}), 200);
+  EXPECT_EQ(StatusOf("/metrics", {{"Sec-Fetch-Site", "same-origin"}}), 200);
+}
+
+TEST_F(ApiServerTest, OtherNamesMayBeListed) {
+  Serve({}, {"Millrace.Example"});
+  EXPECT_EQ(StatusOf("/metrics", {{"Host", "millrace.example:9000"}}), 200);
+  EXPECT_EQ(StatusOf("/metrics", {{"Host", "evil.example"}}), 421);
+}
+
+TEST_F(ApiServerTest, TokensOpenTheDoor) {
+  Serve({{"scraper", kToken}, {"other", "another-token-of-16"}});
+  const auto refused = Get("/metrics");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.header("www-authenticate"), "Bearer realm=\"millrace\"");
+  EXPECT_EQ(StatusOf("/metrics", {{"Authorization", std::string("Bearer ") + kToken}}), 200);
+  EXPECT_EQ(StatusOf("/metrics", {{"Authorization", "bearer another-token-of-16"}}), 200);
+  for (const auto* wrong : {"Bearer 0123456789abcdef-tokem", "Bearer 0123456789abcdef", "Bearer ", "Basic eDp5", "x"}) {
+    EXPECT_EQ(StatusOf("/metrics", {{"Authorization", wrong}}), 401) << wrong;
+  }
+  EXPECT_EQ(StatusOf("/metrics?token=" + std::string(kToken)), 401);
+}
+
+TEST_F(ApiServerTest, StrangersLearnNoReasonsAndNoRoutes) {
+  Serve({{"scraper", kToken}});
+  process_.reasons = {"table secret.plans: failed"};
+  process_.stuck = "table secret.plans";
+  const auto ready = Get("/health/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_THAT(ready.body, Not(HasSubstr("secret")));
+  EXPECT_THAT(Get("/health/live").body, Not(HasSubstr("secret")));
+  EXPECT_THAT(Get("/health/ready", {{"Authorization", std::string("Bearer ") + kToken}}).body, HasSubstr("secret"));
+  EXPECT_EQ(StatusOf("/nothing"), 401);
+}
+
+TEST_F(ApiServerTest, BeyondLoopbackNeedsTlsAndATokens) {
+  ApiOptions options;
+  options.http.address = "0.0.0.0";
+  EXPECT_THROW(ApiServer(options, process_), Error);
+  options.tokens = {{"scraper", kToken}};
+  EXPECT_THROW(ApiServer(options, process_), Error);
+  EXPECT_TRUE(IsLoopback("127.8.0.1"));
+  EXPECT_TRUE(IsLoopback("::1"));
+  EXPECT_FALSE(IsLoopback("0.0.0.0"));
+  EXPECT_FALSE(IsLoopback("::"));
+}
+
+}  // namespace
+}  // namespace millrace::api

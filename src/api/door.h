@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/http_call.h"
+#include "io/http_routes.h"
+
+namespace millrace::api {
+
+/// A bearer token that somebody may come in with.
+struct TokenGrant {
+  std::string name;  // whose it is: for logs, never the token
+  std::string token;
+};
+
+struct DoorOptions {
+  std::string address;             // that is listened on
+  std::vector<std::string> hosts;  // names that requests may give as Host, besides the address and loopback's names
+  std::vector<TokenGrant> tokens;  // empty: nobody needs one
+};
+
+/// Who may come in. Looks at each request before anything else does:
+/// - Host must be a name of this server, else a page elsewhere could reach it by a name of its own (DNS rebinding);
+/// - a browser's request must come from a page of this server (Origin, Sec-Fetch-Site);
+/// - where there are tokens, one of them must be shown. Kept are their SHA-256 sums, compared in constant time.
+/// Open routes need neither Host nor token. Immutable.
+class Door {
+ public:
+  explicit Door(const DoorOptions& options);
+
+  /// The refusal, or nullopt: come in.
+  std::optional<io::HttpReply> Refuse(const io::HttpCall& call, const io::HttpRoute* route) const;
+  /// Whether the caller may see more than an open route shows to anyone.
+  bool Knows(const io::HttpCall& call) const;
+
+ private:
+  bool KnowsHost(const io::HttpCall& call) const;
+
+  std::vector<std::string> hosts_;  // empty: any
+  std::vector<std::string> token_sums_;
+};
+
+/// 127.0.0.0/8 or ::1.
+bool IsLoopback(const std::string& address);
+
+/// Headers that every reply has unless its handler chose others: no sniffing, no framing, no caching, no scripts.
+void AddSecurityHeaders(const io::HttpCall& call, io::HttpReply& reply);
+
+}  // namespace millrace::api

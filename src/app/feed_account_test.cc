@@ -1,0 +1,111 @@
+#include "app/feed_account.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/feed_events.h"
+
+namespace millrace::app {
+namespace {
+
+using event::RejectCause;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A clock that a test moves.
+class HandClock final : public Clock {
+ public:
+  Timestamp Now() const override { return Timestamp(seconds(1'700'000'000)) + since_; }
+  SteadyTime Steady() const override { return SteadyTime(since_); }
+  bool SleepFor(std::chrono::nanoseconds, std::stop_token) const override { return true; }
+  void Pass(milliseconds time) { since_ += time; }
+
+ private:
+  milliseconds since_{1000};
+};
+
+event::EventBatch Batch(size_t records, Timestamp at) {
+  event::EventBatch batch;
+  for (size_t i = 0; i < records; ++i) batch.records.push_back({static_cast<uint32_t>(i * 10), 9});
+  batch.ingested_at = at;
+  return batch;
+}
+
+class FeedAccountTest : public testing::Test {
+ protected:
+  double Counted(const Metric& metric) const { return Metrics::Process().Value(metric, {"a.t"}); }
+
+  HandClock clock_;
+  FeedAccount account_{"a.t", "topic", clock_};
+};
+
+TEST_F(FeedAccountTest, OnlyWhatACommitCoversIsCountedAsLanded) {
+  const double rows = Counted(kTableRows);
+  const double duplicates = Counted(kTableDuplicates);
+  account_.Read(Batch(10, clock_.Now()));
+  event::SinkCounts counts{.records = 10, .rows = 7, .duplicates = 2, .rejected = {{RejectCause::kMalformed, 1}}};
+  account_.Publish(counts, {});
+  EXPECT_EQ(Counted(kTableRows), rows);
+  EXPECT_EQ(account_.status().pending, 10U);
+  account_.Committed(counts, 0.5);
+  EXPECT_EQ(Counted(kTableRows), rows + 7);
+  EXPECT_EQ(Counted(kTableDuplicates), duplicates + 2);
+  EXPECT_EQ(account_.status().pending, 0U);
+  account_.Read(Batch(5, clock_.Now()));
+  counts.records = 15;
+  counts.rows = 12;
+  account_.Committed(counts, 0.5);
+  EXPECT_EQ(Counted(kTableRows), rows + 12);
+  EXPECT_EQ(account_.status().last_commit->landed.rows, 5U);
+  EXPECT_TRUE(account_.status().last_commit->landed.rejected.empty()) << "those were of the commit before";
+}
+
+TEST_F(FeedAccountTest, WhatAnotherWriterLandedIsNotOurs) {
+  const double rows = Counted(kTableRows);
+  const double conflicts = Metrics::Process().Value(kTableCommits, {"a.t", "conflict"});
+  account_.Read(Batch(10, clock_.Now()));
+  account_.Overtaken({}, 0.1);
+  EXPECT_EQ(Counted(kTableRows), rows);
+  EXPECT_EQ(account_.status().pending, 0U);
+  EXPECT_EQ(Metrics::Process().Value(kTableCommits, {"a.t", "conflict"}), conflicts + 1);
+}
+
+TEST_F(FeedAccountTest, TheOldestUnlandedEventIsReadOrNot) {
+  EXPECT_FALSE(account_.status().oldest_unlanded);
+  const auto first = clock_.Now();
+  account_.Read(Batch(1, first + seconds(2)));
+  account_.Read(Batch(1, first));
+  EXPECT_EQ(account_.status().oldest_unlanded, first);
+  EXPECT_EQ(account_.status().newest_read, first + seconds(2));
+  event::Lag lag;
+  lag.oldest = first + seconds(3);
+  account_.Publish({}, lag);
+  account_.Committed({}, 0.1);
+  EXPECT_EQ(account_.status().oldest_unlanded, first + seconds(3));
+  EXPECT_EQ(account_.status().newest_visible, first + seconds(2));
+}
+
+TEST_F(FeedAccountTest, RatesAreMeasuredOverTheLastSeconds) {
+  event::Lag lag;
+  for (int second = 0; second < 30; ++second) {
+    account_.Read(Batch(1000, clock_.Now()));
+    lag.records = 100'000 - second * 200;
+    EXPECT_TRUE(account_.PublishDue());
+    account_.Publish({}, lag);
+    EXPECT_FALSE(account_.PublishDue());
+    clock_.Pass(seconds(1));
+  }
+  EXPECT_NEAR(account_.status().read_per_second, 1000, 1);
+  EXPECT_NEAR(account_.status().unread_falls_by.value_or(0), 200, 1);
+  lag.records = -1;  // not known
+  account_.Publish({}, lag);
+  EXPECT_FALSE(account_.status().unread_falls_by);
+}
+
+TEST(RecordBytesTest, FromTheFirstToTheLastRecord) {
+  EXPECT_EQ(RecordBytes({}), 0U);
+  EXPECT_EQ(RecordBytes(Batch(3, {})), 29U);
+}
+
+}  // namespace
+}  // namespace millrace::app

@@ -1,0 +1,95 @@
+#include "app/pipeline_gauges.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "app/version.h"
+
+namespace millrace::app {
+namespace {
+
+constexpr size_t kPartitionGroupsMax = 16;
+
+double Seconds(std::chrono::duration<double> duration) { return std::max(duration.count(), 0.0); }
+double AgeOf(const std::optional<Timestamp>& then, Timestamp now) { return then ? Seconds(now - *then) : 0; }
+double AsUp(FeedState state) { return state == FeedState::kRunning || state == FeedState::kDrained ? 1 : 0; }
+
+/// Partitions in order, as many neighbours a group as keep the number of groups bounded.
+void SetPartitionGauges(const std::string& table, std::vector<event::PartitionLag> partitions, Timestamp now) {
+  auto& metrics = Metrics::Process();
+  std::ranges::sort(partitions, {}, &event::PartitionLag::partition);
+  const size_t a_group = (partitions.size() + kPartitionGroupsMax - 1) / kPartitionGroupsMax;
+  for (size_t first = 0; first < partitions.size(); first += a_group) {
+    const size_t last = std::min(first + a_group, partitions.size()) - 1;
+    int64_t records = 0;
+    double age = 0;
+    for (size_t i = first; i <= last; ++i) {
+      records += partitions[i].records;
+      age = std::max(age, AgeOf(partitions[i].oldest, now));
+    }
+    auto name = std::to_string(partitions[first].partition);
+    if (last > first) name += "-" + std::to_string(partitions[last].partition);
+    metrics.Set(kPartitionLagRecords, {table, name}, static_cast<double>(records));
+    metrics.Set(kPartitionLagSeconds, {table, name}, age);
+  }
+}
+
+void SetTableGauges(const TableFeed& feed, const TableConfig& table, Timestamp now) {
+  auto& metrics = Metrics::Process();
+  const auto& name = feed.table();
+  const auto status = feed.status();
+  metrics.Set(kTableUp, {name}, AsUp(status.state));
+  metrics.Set(kTableFreshness, {name}, Seconds(FreshnessOf(table)));
+  metrics.Set(kTableLagSeconds, {name}, AgeOf(status.oldest_unlanded, now));
+  if (status.lag.records >= 0) {
+    metrics.Set(kTableLagRecords, {name},
+                static_cast<double>(status.lag.records) + static_cast<double>(status.pending));
+  }
+  if (status.newest_visible) {
+    metrics.Set(kTableNewestVisible, {name}, Seconds(status.newest_visible->time_since_epoch()));
+  }
+  SetPartitionGauges(name, status.lag.partitions, now);
+}
+
+}  // namespace
+
+std::chrono::milliseconds FreshnessOf(const TableConfig& table) {
+  return table.files ? table.files->buffer_time : table.freshness;
+}
+
+void SetPipelineGauges(const GaugeSources& sources, Timestamp now) {
+  auto& metrics = Metrics::Process();
+  metrics.Set(kBuildInfo, {kVersion, __VERSION__, sources.config.name}, 1);
+  metrics.Set(kMemoryUsed, {}, static_cast<double>(sources.budget.used()));
+  metrics.Set(kMemoryLimit, {}, static_cast<double>(sources.budget.limit()));
+  metrics.Set(kMemoryPressure, {}, sources.budget.under_pressure() ? 1 : 0);
+  for (const auto& feed : sources.runner.sources()) metrics.Set(kSourceUp, {feed->name()}, AsUp(feed->state()));
+  metrics.Clear(kPartitionLagRecords);
+  metrics.Clear(kPartitionLagSeconds);
+  for (const auto& feed : sources.runner.tables()) {
+    SetTableGauges(*feed, sources.config.tables.at(feed->table()), now);
+  }
+  for (const auto& [name, note] : sources.maintenance.All()) {
+    metrics.Set(kTableDataFiles, {name}, static_cast<double>(note.files));
+    metrics.Set(kTableSmallFiles, {name}, static_cast<double>(note.small_files));
+  }
+}
+
+void SetStreamGauges(const std::vector<event::TopicInfo>& topics) {
+  auto& metrics = Metrics::Process();
+  metrics.Clear(kStreamBytes);
+  metrics.Clear(kStreamRecords);
+  for (const auto& topic : topics) {
+    int64_t bytes = 0;
+    int64_t records = 0;
+    for (const auto& partition : topic.partitions) {
+      bytes += partition.bytes;
+      records += partition.next_offset - partition.first_offset;
+    }
+    metrics.Set(kStreamBytes, {topic.spec.name}, static_cast<double>(bytes));
+    metrics.Set(kStreamRecords, {topic.spec.name}, static_cast<double>(records));
+  }
+}
+
+}  // namespace millrace::app
