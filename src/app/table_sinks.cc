@@ -28,27 +28,6 @@ schema::ContractMode ModeOf(ContractWord word) {
   return schema::ContractMode::kEvolve;
 }
 
-std::shared_ptr<event::Sink> MakeTableSink(const PipelineConfig& pipeline, const std::string& name,
-                                           const TableConfig& table, const DataDirectory& directory, Lake& lake,
-                                           ByteBudget& budget) {
-  land::TableSinkOptions options;
-  options.table.name = catalog::ParseTableName(name);
-  if (table.iceberg) {
-    if (table.iceberg->Given("partition_by")) options.table.partition_by = table.iceberg->partition_by;
-    if (table.iceberg->Given("sort_by")) options.table.sort_by = table.iceberg->sort_by;
-    options.table.properties = table.iceberg->properties;
-  }
-  options.scope = pipeline.name;
-  options.decoder = [table] { return MakeDecoder(table); };
-  options.freshness = table.freshness;
-  options.file_size_bytes = table.file_size.bytes;
-  options.metadata_columns = table.metadata;
-  options.key = table.key;
-  options.key_index_folder = directory.path() / "keys" / name;
-  options.spill_folder = directory.path() / "spill";
-  return std::make_shared<land::TableSink>(*lake.catalog, std::move(options), budget);
-}
-
 land::FilesCompression CompressionOf(FileCompression compression) {
   switch (compression) {
     case FileCompression::kNone:
@@ -65,14 +44,12 @@ land::FilesCompression CompressionOf(FileCompression compression) {
 /// A sink of files and what it borrows.
 struct FilesLanding {
   land::QuarantineWriter quarantine;
-  land::QuarantinedFilesRejects rejects;
   land::FilesSink sink;
 
   FilesLanding(Lake& lake, land::QuarantineOptions quarantine_options, land::FilesSinkOptions options,
                ByteBudget& budget)
       : quarantine(*lake.catalog, std::move(quarantine_options), budget),
-        rejects(quarantine),
-        sink(*lake.store, std::move(options), budget, &rejects) {}
+        sink(*lake.store, std::move(options), budget, &quarantine) {}
 };
 
 std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const std::string& name,
@@ -110,10 +87,31 @@ std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table) {
   return std::make_unique<decode::JsonDecoder>(std::move(options));
 }
 
+land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
+                                           const TableConfig& table, const DataDirectory& directory) {
+  land::TableSinkOptions options;
+  options.table.name = catalog::ParseTableName(name);
+  if (table.iceberg) {
+    if (table.iceberg->Given("partition_by")) options.table.partition_by = table.iceberg->partition_by;
+    if (table.iceberg->Given("sort_by")) options.table.sort_by = table.iceberg->sort_by;
+    options.table.properties = table.iceberg->properties;
+  }
+  options.scope = pipeline.name;
+  options.decoder = [table] { return MakeDecoder(table); };
+  options.freshness = table.freshness;
+  options.file_size_bytes = table.file_size.bytes;
+  options.metadata_columns = table.metadata;
+  options.key = table.key;
+  options.key_index_folder = directory.path() / "keys" / name;
+  options.spill_folder = directory.path() / "spill";
+  return options;
+}
+
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
                                       const DataDirectory& directory, Lake& lake, ByteBudget& budget) {
   if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
-  return MakeTableSink(pipeline, name, table, directory, lake, budget);
+  return std::make_shared<land::TableSink>(*lake.catalog, TableSinkOptionsFor(pipeline, name, table, directory),
+                                           budget);
 }
 
 }  // namespace millrace::app

@@ -24,6 +24,8 @@ std::string_view ToString(RejectCause cause) {
       return "missing_key";
     case RejectCause::kPartitionValue:
       return "partition_value";
+    case RejectCause::kGap:
+      return "gap";
   }
   return "malformed";
 }

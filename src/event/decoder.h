@@ -25,6 +25,7 @@ enum class RejectCause {
   kContract,        // the table's contract says discard_row
   kMissingKey,      // a key column is null
   kPartitionValue,  // the partition cannot be computed
+  kGap,             // no record at all: a range of them that the source has lost
 };
 std::string_view ToString(RejectCause cause);
 

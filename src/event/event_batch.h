@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,14 @@ namespace millrace::event {
 struct Span {
   uint32_t begin = 0;
   uint32_t size = 0;
+};
+
+/// Records that nobody can read any more, [first_offset, end_offset) of a split: retention dropped them before their
+/// turn came. A source hands one on only where a person has said that the pipeline shall go on without them.
+struct Gap {
+  int64_t first_offset = 0;
+  int64_t end_offset = 0;
+  std::string why;  // for a person
 };
 
 /// Records of one split, in order, contiguous: it covers exactly [begin, end). Immutable once handed on, shared by
@@ -44,6 +53,8 @@ struct EventBatch {
   SplitId split;
   Cursor begin;
   Cursor end;
+  /// What is missing between `begin` and the first record, or `end` where there is none.
+  std::optional<Gap> gap;
   /// Topic or source name, for people and for `_topic`.
   std::string topic;
   int32_t partition = 0;

@@ -27,6 +27,7 @@ struct SinkCounts {
   uint64_t blank = 0;
   uint64_t rescued_values = 0;
   std::map<RejectCause, uint64_t> rejected;
+  uint64_t missing = 0;  // records that gaps stand for; not among `records`
   uint64_t commits = 0;
   uint64_t files = 0;
   uint64_t bytes = 0;

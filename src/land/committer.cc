@@ -211,6 +211,7 @@ Landed Committer::Attempt::Done(const catalog::LoadedTable& table) {
 void Committer::Attempt::DeleteFiles() {
   if (in_doubt_) return;
   builder_.Abandon();
+  if (change_.borrows_files) return;
   for (const auto& file : change_.added) {
     const auto key = catalog_.store().KeyOf(file.file_path);
     if (!key) continue;
@@ -268,19 +269,25 @@ LandResult Committer::Commit(table::SnapshotChange change, const std::optional<M
   Attempt attempt(*this, change, std::move(stop));
   const auto moved = [&](const table::TableMetadata& metadata) -> std::optional<event::Positions> {
     event::Positions stored = ReadPositions(metadata, move->scope).positions;
-    if (!StandsAt(stored, move->from, move->to)) return std::nullopt;
+    if (!StandsAt(stored, move->from, move->to) || (move->stands && !move->stands(metadata))) return std::nullopt;
     for (const auto& [split, cursor] : move->to) stored[split] = cursor;
     return stored;
   };
   return attempt.Run(move ? move->scope : std::string(), moved);
 }
 
+std::optional<Landed> Committer::CommitIf(table::SnapshotChange change,
+                                          const std::function<bool(const table::TableMetadata&)>& stands,
+                                          std::stop_token stop) {
+  Attempt attempt(*this, change, std::move(stop));
+  return attempt.RunWhile(stands);
+}
+
 std::optional<Landed> Committer::Replace(table::SnapshotChange change,
                                          const std::function<bool(const table::TableMetadata&)>& stands,
                                          std::stop_token stop) {
   change.operation = "replace";
-  Attempt attempt(*this, change, std::move(stop));
-  return attempt.RunWhile(stands);
+  return CommitIf(std::move(change), stands, std::move(stop));
 }
 
 void Committer::Override(const std::string& scope, const event::Positions& positions, std::stop_token stop) {

@@ -30,13 +30,16 @@ struct MovePositions {
   std::string scope;
   event::Positions from;  // for each split of `to`, what must be stored now (kStart when absent)
   event::Positions to;
+  /// Given: asked on each base; false turns the commit away as if the positions had moved.
+  std::function<bool(const table::TableMetadata& base)> stands = nullptr;
 };
 
 struct Landed {
   catalog::LoadedTable table;
   table::SnapshotId snapshot_id;
 };
-/// Another writer moved a position this commit starts from. Nothing of it landed, and its files are deleted.
+/// Another writer moved a position this commit starts from, or the change does not stand any more. Nothing of it
+/// landed, and its files are deleted.
 struct Overtaken {
   StoredPositions stored;
 };
@@ -54,9 +57,14 @@ class Committer {
 
   LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
 
-  /// Commits a change that leaves the rows as they are (operation "replace") and moves no position. `stands` is asked
-  /// on each base, and false gives up: the files of the change are deleted and nothing has landed. For work that may be
-  /// dropped at any time, such as compaction, which appends of other writers must never wait for.
+  /// Commits a change that moves no position. `stands` is asked on each base, and false gives up: the files of the
+  /// change are deleted and nothing has landed.
+  std::optional<Landed> CommitIf(table::SnapshotChange change,
+                                 const std::function<bool(const table::TableMetadata& base)>& stands,
+                                 std::stop_token stop);
+
+  /// The same for a change that leaves the rows as they are (operation "replace"): work that may be dropped at any
+  /// time, such as compaction, which appends of other writers must never wait for.
   std::optional<Landed> Replace(table::SnapshotChange change,
                                 const std::function<bool(const table::TableMetadata& base)>& stands,
                                 std::stop_token stop);

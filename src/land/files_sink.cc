@@ -27,7 +27,7 @@ std::string_view FolderOfPlan(std::string_view key) { return key.substr(0, key.r
 
 }  // namespace
 
-FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudget& budget, FilesRejects* rejects,
+FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudget& budget, Rejects* rejects,
                      const Clock& clock)
     : store_(store),
       options_(std::move(options)),
@@ -99,10 +99,22 @@ void FilesSink::Write(event::EventBatchPtr events) {
     throw Error(ErrorCode::kInternal, fmt::format("split {}: a batch begins at '{}' where '{}' is due",
                                                   events->split.value(), events->begin.value(), split.written.value()));
   }
+  if (events->gap) KeepGap(*events);
   const size_t replayed = split.replay ? Replay(split, *events) : 0;
   if (replayed < events->size()) Buffered(split, options_.encoding, *events, replayed, events->size());
   split.written = events->end;
   ShowBuffered();
+}
+
+void FilesSink::KeepGap(const event::EventBatch& events) {
+  const event::Gap& gap = *events.gap;
+  if (rejects_ == nullptr) {
+    throw Error(ErrorCode::kData, fmt::format("topic {} partition {}: records [{}, {}) are missing; give the files a "
+                                              "quarantine, which keeps note of it",
+                                              events.topic, events.partition, gap.first_offset, gap.end_offset));
+  }
+  rejects_->AddGap(events);
+  counts_.missing += static_cast<uint64_t>(gap.end_offset - gap.first_offset);
 }
 
 void FilesSink::Buffered(Split& split, const FilesEncoding& encoding, const event::EventBatch& events, size_t first,
@@ -184,8 +196,7 @@ event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
     return event::CommitOutcome::kNothing;
   }
   board_.Put(event::WaitKind::kCommitting, "files are being written");
-  if (!OwnsStarts(stop)) return GiveWay();
-  CommitRejects(stop);
+  if (!OwnsStarts(stop) || !CommitRejects(stop)) return GiveWay();
   for (auto& [id, split] : splits_) {
     for (; !split.sealed.empty(); split.sealed.pop_front()) {
       auto& sealed = split.sealed.front();
@@ -217,8 +228,8 @@ bool FilesSink::OwnsStarts(std::stop_token stop) {
   return true;
 }
 
-void FilesSink::CommitRejects(std::stop_token stop) {
-  if (rejects_ == nullptr) return;
+bool FilesSink::CommitRejects(std::stop_token stop) {
+  if (rejects_ == nullptr) return true;
   event::Positions from;
   event::Positions to;
   for (const auto& [id, split] : splits_) {
@@ -227,8 +238,9 @@ void FilesSink::CommitRejects(std::stop_token stop) {
     to[id] = split.sealed.back().chunk.plan.end;
   }
   FaultPoint("files.before_rejects");
-  rejects_->Commit(from, to, stop);
+  const bool ours = rejects_->Commit(from, to, stop);
   FaultPoint("files.after_rejects");
+  return ours;
 }
 
 bool FilesSink::PutPlan(Sealed& sealed, std::stop_token stop) {

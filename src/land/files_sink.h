@@ -14,7 +14,7 @@
 #include "io/object_store.h"
 #include "land/files_chunk.h"
 #include "land/files_plan.h"
-#include "land/files_rejects.h"
+#include "land/rejects.h"
 
 namespace millrace::land {
 
@@ -37,7 +37,7 @@ struct FilesSinkOptions {
 /// is an Error kData. One thread drives it.
 class FilesSink final : public event::Sink {
  public:
-  FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudget& budget, FilesRejects* rejects,
+  FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudget& budget, Rejects* rejects,
             const Clock& clock = Clock::System());
 
   event::Positions Recover() override;
@@ -71,6 +71,7 @@ class FilesSink final : public event::Sink {
   };
 
   void Adopt(const std::string& key);
+  void KeepGap(const event::EventBatch& events);
   void Buffered(Split& split, const FilesEncoding& encoding, const event::EventBatch& events, size_t first,
                 size_t last);
   size_t Replay(Split& split, const event::EventBatch& events);
@@ -82,7 +83,8 @@ class FilesSink final : public event::Sink {
   bool PutPlan(Sealed& sealed, std::stop_token stop);
   void PutObjects(const SealedChunk& chunk, std::stop_token stop);
   void PutObject(const PlannedObject& object, const std::string& content, std::stop_token stop);
-  void CommitRejects(std::stop_token stop);
+  /// False: another worker has quarantined records of these chunks.
+  bool CommitRejects(std::stop_token stop);
   event::CommitOutcome GiveWay();
   void ShowBuffered();
   /// Runs `body` again while the store is unavailable, until stopped.
@@ -92,7 +94,7 @@ class FilesSink final : public event::Sink {
   io::ObjectStore& store_;
   const FilesSinkOptions options_;
   ByteBudget& budget_;
-  FilesRejects* const rejects_;
+  Rejects* const rejects_;
   const Clock& clock_;
   const std::string folder_;
   std::map<event::SplitId, Split> splits_;

@@ -61,7 +61,7 @@ std::vector<std::string> Numbered(int64_t first, int64_t count) {
 }
 
 /// Rejected offsets kept in a file, as durable and as repeatable as the quarantine table is.
-class FileRejects final : public FilesRejects {
+class FileRejects final : public Rejects {
  public:
   explicit FileRejects(std::string path) : path_(std::move(path)) {}
   void Recover(const event::Positions&) override {
@@ -75,11 +75,19 @@ class FileRejects final : public FilesRejects {
       if (held_.insert(line).second) pending_.push_back(std::move(line));
     }
   }
-  void Commit(const event::Positions&, const event::Positions&, std::stop_token) override {
+  std::optional<event::RejectCause> Holds(const event::SplitId&, int64_t) const override { return std::nullopt; }
+  bool holds_any() const override { return false; }
+  void AddGap(const event::EventBatch& events) override {
+    auto line = events.split.value() + " " + std::to_string(events.gap->first_offset) + " gap to " +
+                std::to_string(events.gap->end_offset);
+    if (held_.insert(line).second) pending_.push_back(std::move(line));
+  }
+  bool Commit(const event::Positions&, const event::Positions&, std::stop_token) override {
     std::string text;
     for (const auto& line : pending_) text += line + "\n";
     std::ofstream(path_, std::ios::app) << text << std::flush;
     pending_.clear();
+    return true;
   }
   void Drop() override { pending_.clear(); }
 

@@ -1,7 +1,5 @@
 #include "land/key_index.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <atomic>
 #include <fstream>
@@ -15,7 +13,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "land/key_run.h"
-#include "land/read_columns.h"
+#include "land/read_keys.h"
 #include "table/live_files.h"
 
 namespace millrace::land {
@@ -61,7 +59,10 @@ struct KeyIndex::State {
   std::atomic<int64_t> pending_count = 0;
   uint64_t files_named = 0;
 
+  std::optional<table::SnapshotId> apart;  // up to it, others brought no key of the chunk
+
   bool Holds(const KeyHash& key) const;
+  bool IsPending(const KeyHash& key) const;
   bool Insert(const KeyHash& key);
   void SpillPending();
   void ForgetPending();
@@ -72,15 +73,17 @@ struct KeyIndex::State {
   void Sweep() const;
   void Reset();
   std::filesystem::path NextFile();
-  std::vector<schema::FieldId> KeyFields(const table::TableMetadata& metadata) const;
   void ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata, const table::DataFile& file);
   void ReadAll(io::ObjectStore& store, const table::TableMetadata& metadata, const table::Snapshot& head);
   void FollowTo(io::ObjectStore& store, const table::TableMetadata& metadata, std::optional<table::SnapshotId> own);
 };
 
+bool KeyIndex::State::IsPending(const KeyHash& key) const {
+  return pending.contains(key) || std::ranges::any_of(pending_runs, [&](const auto& run) { return run->Holds(key); });
+}
+
 bool KeyIndex::State::Holds(const KeyHash& key) const {
-  const auto holds = [&](const auto& run) { return run->Holds(key); };
-  return pending.contains(key) || std::ranges::any_of(runs, holds) || std::ranges::any_of(pending_runs, holds);
+  return IsPending(key) || std::ranges::any_of(runs, [&](const auto& run) { return run->Holds(key); });
 }
 
 bool KeyIndex::State::Insert(const KeyHash& key) {
@@ -115,6 +118,7 @@ void KeyIndex::State::ForgetPending() {
   pending_runs.clear();
   pending.clear();
   pending_count = 0;
+  apart.reset();
 }
 
 /// The chunk's keys become the table's.
@@ -123,6 +127,7 @@ void KeyIndex::State::Seal() {
   for (auto& run : pending_runs) runs.push_back(std::move(run));
   pending_runs.clear();
   pending_count = 0;
+  apart.reset();
   std::vector<std::filesystem::path> before;
   for (const auto& run : runs) before.push_back(run->path());
   MergeRuns();
@@ -209,36 +214,9 @@ void KeyIndex::State::LoadManifest() {
   loaded = true;
 }
 
-std::vector<schema::FieldId> KeyIndex::State::KeyFields(const table::TableMetadata& metadata) const {
-  std::vector<schema::FieldId> fields;
-  for (const auto& path : key_paths) {
-    const schema::Field* field = metadata.schema().Find(path);
-    if (field == nullptr) {
-      throw Error(ErrorCode::kConfig,
-                  "key column " + path + " is not in the table: name one of its columns under `key`");
-    }
-    fields.push_back(field->id);
-  }
-  return fields;
-}
-
 void KeyIndex::State::ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata,
                                const table::DataFile& file) {
-  if (file.content != table::FileContent::kData) return;
-  arrow::FieldVector fields;
-  std::vector<std::string> names;
-  ReadColumns(store, file.file_path, metadata.schema(), KeyFields(metadata), [&](const arrow::ArrayVector& columns) {
-    fields.clear();
-    names.clear();
-    for (const auto& column : columns) {
-      names.push_back(std::to_string(names.size()));
-      fields.push_back(arrow::field(names.back(), column->type()));
-    }
-    const auto rows = arrow::RecordBatch::Make(arrow::schema(fields), columns.front()->length(), columns);
-    for (const auto& key : HashKeys(*rows, names)) {
-      if (key) Insert(*key);
-    }
-  });
+  ReadKeys(store, metadata, file, key_paths, [&](const KeyHash& key) { Insert(key); });
 }
 
 void KeyIndex::State::ReadAll(io::ObjectStore& store, const table::TableMetadata& metadata,
@@ -288,7 +266,7 @@ void KeyIndex::CatchUp(io::ObjectStore& store, const table::TableMetadata& metad
     state.Reset();
     state.table_uuid = metadata.table_uuid;
   }
-  state.KeyFields(metadata);
+  KeyFields(metadata, state.key_paths);
   state.FollowTo(store, metadata, std::nullopt);
 }
 
@@ -298,6 +276,24 @@ std::vector<bool> KeyIndex::Claim(std::span<const KeyHash> keys) {
   fresh.reserve(keys.size());
   for (const auto& key : keys) fresh.push_back(state_->Insert(key));
   return fresh;
+}
+
+bool KeyIndex::Clashes(io::ObjectStore& store, const table::TableMetadata& metadata) {
+  State& state = *state_;
+  const table::Snapshot* head = metadata.current_snapshot();
+  const auto since = state.apart ? state.apart : state.snapshot;
+  if (state.pending_count == 0 || head == nullptr || since == head->snapshot_id) return false;
+  const auto increment = table::FilesAddedBetween(store, metadata, since, head->snapshot_id);
+  const auto* added = std::get_if<table::AddedFiles>(&increment);
+  if (added == nullptr) return true;
+  bool clashes = false;
+  for (const auto& entry : added->files) {
+    ReadKeys(store, metadata, entry.file, state.key_paths,
+             [&](const KeyHash& key) { clashes = clashes || state.IsPending(key); });
+    if (clashes) return true;
+  }
+  state.apart = head->snapshot_id;
+  return false;
 }
 
 int64_t KeyIndex::pending() const { return state_->pending_count; }

@@ -34,6 +34,9 @@ class KeyIndex {
   std::vector<bool> Claim(std::span<const KeyHash> keys);
   /// Keys of the chunk so far.
   int64_t pending() const;
+  /// Whether other writers have brought a key of the chunk to the table since CatchUp or Landed, or changed it in
+  /// another way than by adding rows: then the chunk may not land as it is.
+  bool Clashes(io::ObjectStore& store, const table::TableMetadata& metadata);
 
   /// The chunk landed: its keys are those of the table as of `metadata`, together with what others appended before it.
   void Landed(io::ObjectStore& store, const table::TableMetadata& metadata, table::SnapshotId snapshot);

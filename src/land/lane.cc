@@ -73,11 +73,11 @@ void Lane::Keep(const std::vector<bool>& wanted, event::Decoded& decoded) {
 }
 
 void Lane::DropHeld(const event::EventBatch& events, event::Decoded& decoded) {
-  if (!context_.quarantine.holds_any() || !decoded.rows) return;
+  if (!context_.rejects.holds_any() || !decoded.rows) return;
   std::vector<bool> wanted(static_cast<size_t>(decoded.rows->num_rows()), true);
   for (size_t row = 0; row < wanted.size(); ++row) {
     const uint32_t record = RecordOf(decoded, row);
-    const auto cause = context_.quarantine.Holds(events.split, events.offset(record));
+    const auto cause = context_.rejects.Holds(events.split, events.offset(record));
     if (!cause) continue;
     wanted[row] = false;
     ++counts_.rejected[*cause];
@@ -127,10 +127,14 @@ void Lane::WriteRows(const event::EventBatch& events, const event::Decoded& deco
 }
 
 void Lane::Process(uint64_t sequence, const event::EventBatch& events) {
-  event::Decoded decoded = DecodeFitting(events);
+  if (events.gap) {
+    context_.rejects.AddGap(events);
+    counts_.missing += static_cast<uint64_t>(events.gap->end_offset - events.gap->first_offset);
+  }
+  event::Decoded decoded = events.size() == 0 ? event::Decoded{} : DecodeFitting(events);
   DropHeld(events, decoded);
   DropDuplicates(sequence, decoded);
-  if (!decoded.rejects.empty()) context_.quarantine.Add(events, decoded.rejects);
+  if (!decoded.rejects.empty()) context_.rejects.Add(events, decoded.rejects);
   WriteRows(events, decoded);
   counts_.records += events.size();
   counts_.blank += decoded.blank;

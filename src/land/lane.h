@@ -12,7 +12,7 @@
 #include "land/data_file_writer.h"
 #include "land/key_hash.h"
 #include "land/metadata_columns.h"
-#include "land/quarantine.h"
+#include "land/rejects.h"
 #include "land/schema_authority.h"
 
 namespace millrace::land {
@@ -21,7 +21,7 @@ namespace millrace::land {
 struct LaneContext {
   catalog::Catalog& catalog;
   SchemaAuthority& authority;
-  QuarantineWriter& quarantine;
+  Rejects& rejects;
   ByteBudget& budget;
   DataFileWriterOptions writer;  // file_prefix excepted
   MetadataColumns metadata_columns;

@@ -22,6 +22,7 @@ void AddCounts(const event::SinkCounts& more, event::SinkCounts& total) {
   total.blank += more.blank;
   total.rescued_values += more.rescued_values;
   for (const auto& [cause, count] : more.rejected) total.rejected[cause] += count;
+  total.missing += more.missing;
   total.commits += more.commits;
   total.files += more.files;
   total.bytes += more.bytes;

@@ -56,8 +56,16 @@ class TableSink::Impl {
         clock_(clock),
         lanes_(LanesOf(options_.lanes)),
         authority_(catalog, options_.table, clock),
-        quarantine_(catalog, {.target = options_.table.name, .scope = options_.scope}, budget, clock),
+        rejects_(options_.rejects),
         board_(clock) {
+    if (!rejects_) {
+      rejects_ = std::make_shared<QuarantineWriter>(
+          catalog,
+          QuarantineOptions{.target = options_.table.name,
+                            .scope = options_.scope,
+                            .leaves_all = options_.leaves_quarantined},
+          budget, clock);
+    }
     if (!options_.key.empty()) keys_ = std::make_unique<KeyIndex>(options_.key_index_folder, options_.key);
   }
 
@@ -89,7 +97,7 @@ class TableSink::Impl {
   const Clock& clock_;
   const int lanes_;
   SchemaAuthority authority_;
-  QuarantineWriter quarantine_;
+  std::shared_ptr<Rejects> rejects_;
   std::unique_ptr<KeyIndex> keys_;
   std::unique_ptr<LanePool> pool_;
   Random random_ = Random::FromSystem();
@@ -116,7 +124,7 @@ void TableSink::Impl::StartLanes() {
   pool_.reset();
   LaneContext context{.catalog = catalog_,
                       .authority = authority_,
-                      .quarantine = quarantine_,
+                      .rejects = *rejects_,
                       .budget = budget_,
                       .writer = WriterOptions(options_, budget_.limit(), lanes_),
                       .metadata_columns = MetadataColumns(options_.metadata_columns),
@@ -157,7 +165,7 @@ event::Positions TableSink::Impl::Recover() {
   ForgetChunk();
   const TableViewPtr view = authority_.Refresh();
   landed_ = view ? ReadPositions(*view->table.metadata, options_.scope).positions : event::Positions{};
-  quarantine_.Recover(landed_);
+  rejects_->Recover(landed_);
   if (keys_ && view) keys_->CatchUp(catalog_.store(), *view->table.metadata);
   StartLanes();
   if (view) Arrange();
@@ -231,7 +239,7 @@ TableViewPtr TableSink::Impl::Look(const std::stop_token& stop) {
 
 event::CommitOutcome TableSink::Impl::Lost() {
   if (keys_) keys_->Forget();
-  quarantine_.Drop();
+  rejects_->Drop();
   Recover();
   return event::CommitOutcome::kConflict;
 }
@@ -264,13 +272,12 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   EnsureTable(*pool, stop);
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
   const TableViewPtr view = Look(stop);
-  if (view && Overtaken(*view)) {
+  if ((view && Overtaken(*view)) || !rejects_->Commit(from_, to_, stop)) {
     for (const auto& file : files) {
       if (const auto key = catalog_.store().KeyOf(file.file_path)) catalog_.store().Delete(*key);
     }
     return Lost();
   }
-  quarantine_.Commit(from_, to_, stop);
   if (!view) {
     chunk_since_ = clock_.Steady();
     pool_ = std::move(pool);
@@ -282,8 +289,11 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   Committer committer(catalog_, options_.table.name, view->table.metadata->table_uuid, clock_, &board_);
   table::SnapshotChange change;
   change.added = std::move(files);
-  const auto result =
-      committer.Commit(std::move(change), MovePositions{.scope = options_.scope, .from = from_, .to = to_}, stop);
+  MovePositions move{.scope = options_.scope, .from = from_, .to = to_};
+  if (keys_) {
+    move.stands = [&](const table::TableMetadata& base) { return !keys_->Clashes(catalog_.store(), base); };
+  }
+  const auto result = committer.Commit(std::move(change), move, stop);
   if (!std::holds_alternative<Landed>(result)) return Lost();
   Turn(std::get<Landed>(result), *pool);
   committed_.files += count;

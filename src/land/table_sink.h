@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "event/decoder.h"
 #include "event/sink.h"
+#include "land/rejects.h"
 #include "land/schema_authority.h"
 
 namespace millrace::land {
@@ -35,6 +36,10 @@ struct TableSinkOptions {
   std::vector<std::string> key = {};
   /// Where the key index lies, one folder a table; needed with `key`.
   std::filesystem::path key_index_folder = {};
+  /// Records that the table's quarantine has already are left there, through whatever scope they came: for a replay.
+  bool leaves_quarantined = false;
+  /// Where records go that cannot become rows, in place of the table's quarantine.
+  std::shared_ptr<Rejects> rejects = nullptr;
   /// Where rows of many partitions wait to be encoded, on local disk; empty: they do not.
   std::filesystem::path spill_folder = {};
 };

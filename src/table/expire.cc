@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kMain = "main";
 constexpr std::string_view kPositions = "millrace.positions.";
+constexpr std::string_view kReplayPositions = "millrace.positions.replay:";
+constexpr std::string_view kQuarantined = "millrace.quarantine.from.";
 constexpr int64_t kAgeMaxDefaultMs = int64_t{5} * 24 * 3600 * 1000;
 
 constexpr int64_t kNoMaximum = std::numeric_limits<int64_t>::max();
@@ -99,17 +101,20 @@ class ExpiryPlanner {
     }
   }
 
+  /// Of whatever says how far somebody came, the newest. A replay that is done is remembered by the property alone.
   void KeepPositions() {
     std::set<std::string> wanted;
     for (const auto& [name, value] : base_.properties) {
-      if (name.starts_with(kPositions)) wanted.insert(name);
+      if (name.starts_with(kPositions) && !name.starts_with(kReplayPositions)) wanted.insert(name);
     }
+    std::set<std::string> seen;
     std::set<SnapshotId> walked;
-    for (const Snapshot* snapshot = base_.current_snapshot(); snapshot != nullptr && !wanted.empty();) {
+    for (const Snapshot* snapshot = base_.current_snapshot(); snapshot != nullptr;) {
       if (!walked.insert(snapshot->snapshot_id).second) return;
-      const size_t found =
-          std::erase_if(wanted, [&](const std::string& name) { return snapshot->summary.contains(name); });
-      if (found > 0) kept_.insert(snapshot->snapshot_id);
+      for (const auto& [name, value] : snapshot->summary) {
+        const bool tells = wanted.contains(name) || name.starts_with(kQuarantined);
+        if (tells && seen.insert(name).second) kept_.insert(snapshot->snapshot_id);
+      }
       snapshot = snapshot->parent_snapshot_id ? base_.FindSnapshot(*snapshot->parent_snapshot_id) : nullptr;
     }
   }

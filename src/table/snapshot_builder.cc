@@ -251,6 +251,7 @@ SnapshotBuilder::CommitRequest SnapshotBuilder::State::Request(const TableMetada
   CommitRequest request;
   request.requirements.push_back(AssertTableUuid{base.table_uuid});
   request.requirements.push_back(AssertRefSnapshotId{std::string(kMain), base.current_snapshot_id});
+  for (const auto& requirement : change.more_requirements) request.requirements.push_back(requirement);
   if (base.format_version < kFormatWritten) request.updates.push_back(UpgradeFormatVersion{kFormatWritten});
   SnapshotRef ref;
   if (const auto main = base.refs.find(std::string(kMain)); main != base.refs.end()) ref = main->second;
@@ -259,6 +260,7 @@ SnapshotBuilder::CommitRequest SnapshotBuilder::State::Request(const TableMetada
   request.updates.push_back(AddSnapshot{std::move(snapshot)});
   request.updates.push_back(SetSnapshotRef{std::string(kMain), std::move(ref)});
   if (!change.properties.empty()) request.updates.push_back(SetProperties{change.properties});
+  for (const auto& update : change.more_updates) request.updates.push_back(update);
   return request;
 }
 

@@ -29,6 +29,11 @@ struct SnapshotChange {
   Summary summary = {};  // what the caller adds to the computed counts and totals
   /// Set with the snapshot in one commit; the mirror of the positions.
   std::map<std::string, std::string> properties = {};
+  /// Sent with it in the same commit, before and behind what the snapshot itself asks for.
+  std::vector<Requirement> more_requirements = {};
+  std::vector<Update> more_updates = {};
+  /// The added files are those of another snapshot too: whatever becomes of this change, they stay.
+  bool borrows_files = false;
 };
 
 /// Turns a change into the objects and the request of one commit. Manifests of added files are written once; each Build
