@@ -8,6 +8,7 @@
 #include "base/byte_budget.h"
 #include "event/decoder.h"
 #include "event/sink.h"
+#include "land/table_sink.h"
 
 namespace millrace::app {
 
@@ -16,6 +17,10 @@ std::string FilesPrefix(const catalog::TableName& name);
 
 /// The decoder of a table's records, with its declared columns.
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table);
+
+/// How a table of the pipeline is landed into Iceberg, as configured.
+land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
+                                           const TableConfig& table, const DataDirectory& directory);
 
 /// What lands a table: rows into Iceberg, or events as they came into files. `lake` and `budget` outlive it.
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,

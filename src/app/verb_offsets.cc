@@ -15,9 +15,24 @@
 #include "app/verbs.h"
 #include "land/committer.h"
 #include "land/positions.h"
+#include "land/replay_plan.h"
 
 namespace millrace::app {
 namespace {
+
+/// On stderr, the replays that are under way: nothing else shows them before they are done.
+void TellReplays(OpenedLake& opened) {
+  const std::string prefix = land::ReplayPlanProperty("");
+  for (const auto& name : AllTables(*opened.lake.catalog)) {
+    const auto loaded = opened.lake.catalog->Load(name);
+    if (!loaded) continue;
+    for (const auto& [property, text] : loaded->metadata->properties) {
+      if (!property.starts_with(prefix)) continue;
+      fmt::print(stderr, "{}: the replay {} is under way; give its command again to finish it, or with --abandon\n",
+                 catalog::ToString(name), property.substr(prefix.size()));
+    }
+  }
+}
 
 ExitCode Show(const Session& session) {
   auto opened = OpenLakeOf(session);
@@ -30,6 +45,7 @@ ExitCode Show(const Session& session) {
                  position.lag ? nlohmann::json(*position.lag) : nlohmann::json()});
   }
   listing.Print(session.json, "this pipeline has no tables that were landed yet");
+  TellReplays(opened);
   return ExitCode::kDone;
 }
 
@@ -113,6 +129,7 @@ void AddOffsets(CLI::App& root, Session& session) {
   set->add_option("TABLE", arguments->table)->required();
   set->add_option("PARTITION=OFFSET", arguments->moves)->required();
   AddConfigOption(*set, session);
+  AddOffsetsReplay(*offsets, session);
 }
 
 }  // namespace millrace::app

@@ -22,4 +22,7 @@ void AddDocs(CLI::App& root, Session& session);
 void AddCompletions(CLI::App& root, Session& session);
 void AddVersion(CLI::App& root, Session& session);
 
+/// Below `offsets`, in verb_offsets_replay.cc.
+void AddOffsetsReplay(CLI::App& offsets, Session& session);
+
 }  // namespace millrace::app

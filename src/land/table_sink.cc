@@ -61,9 +61,8 @@ class TableSink::Impl {
     if (!rejects_) {
       rejects_ = std::make_shared<QuarantineWriter>(
           catalog,
-          QuarantineOptions{.target = options_.table.name,
-                            .scope = options_.scope,
-                            .leaves_all = options_.leaves_quarantined},
+          QuarantineOptions{
+              .target = options_.table.name, .scope = options_.scope, .leaves_all = options_.leaves_quarantined},
           budget, clock);
     }
     if (!options_.key.empty()) keys_ = std::make_unique<KeyIndex>(options_.key_index_folder, options_.key);

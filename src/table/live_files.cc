@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 
@@ -86,6 +87,31 @@ Increment FilesAddedBetween(io::ObjectStore& store, const TableMetadata& metadat
     if (OperationOf(*snapshot) == "append") Append(store, metadata, *snapshot, added.files);
   }
   return added;
+}
+
+std::optional<ChangedFiles> FilesChangedBetween(io::ObjectStore& store, const TableMetadata& metadata,
+                                                std::optional<SnapshotId> after, SnapshotId upto) {
+  const Snapshot* last = metadata.FindSnapshot(upto);
+  const auto range = last == nullptr ? std::nullopt : Range(metadata, after, *last);
+  if (!range) return std::nullopt;
+  std::map<std::string, DataFile> added;
+  ChangedFiles changed;
+  for (const Snapshot* snapshot : *range) {
+    for (const ManifestFile& manifest : ReadManifestList(store, *snapshot)) {
+      if (manifest.added_snapshot_id != snapshot->snapshot_id) continue;
+      ForEachEntry(store, metadata, manifest, [&](ManifestEntry entry) {
+        if (entry.snapshot_id != snapshot->snapshot_id || entry.status == EntryStatus::kExisting) return;
+        const std::string path = entry.file.file_path;
+        if (entry.status == EntryStatus::kAdded) {
+          added.emplace(path, std::move(entry.file));
+        } else if (added.erase(path) == 0) {
+          changed.removed.insert(path);
+        }
+      });
+    }
+  }
+  for (auto& [path, file] : added) changed.added.push_back(std::move(file));
+  return changed;
 }
 
 }  // namespace millrace::table

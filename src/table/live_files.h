@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,5 +43,14 @@ using Increment = std::variant<AddedFiles, NotAppendOnly, Disconnected>;
 /// table.
 Increment FilesAddedBetween(io::ObjectStore& store, const TableMetadata& metadata, std::optional<SnapshotId> after,
                             SnapshotId upto);
+
+/// What the snapshots after `after` (exclusive; none: the beginning) up to `upto` (inclusive) did to the table's files,
+/// taken together: a file that came and went in between is in neither. nullopt when `after` is no known ancestor.
+struct ChangedFiles {
+  std::vector<DataFile> added;
+  std::set<std::string> removed;
+};
+std::optional<ChangedFiles> FilesChangedBetween(io::ObjectStore& store, const TableMetadata& metadata,
+                                                std::optional<SnapshotId> after, SnapshotId upto);
 
 }  // namespace millrace::table
