@@ -71,6 +71,7 @@ void FeedAccount::Read(const event::EventBatch& events) {
   const std::lock_guard lock(mutex_);
   read_ += events.size();
   status_.pending += events.size();
+  if (!topic_.empty() && events.size() > 0) status_.read_to[events.partition] = events.offset(events.size() - 1) + 1;
   status_.newest_read = std::max(status_.newest_read.value_or(events.ingested_at), events.ingested_at);
   oldest_pending_ = std::min(oldest_pending_.value_or(events.ingested_at), events.ingested_at);
 }
@@ -110,6 +111,7 @@ void FeedAccount::Publish(event::SinkCounts counts, event::Lag lag) {
   const std::lock_guard lock(mutex_);
   status_.counts = std::move(counts);
   status_.lag = std::move(lag);
+  status_.published = *published_;
   Measure(*published_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -40,6 +41,8 @@ struct TableStatus {
     event::SinkCounts landed;
   };
   std::optional<LastCommit> last_commit;
+  std::map<int32_t, int64_t> read_to;  // partition of its topic -> the offset after the last record that was read
+  SteadyTime published{};              // when counts and lag were looked at
 };
 
 /// Keeps the books of one table's feed and emits its events. Told by the feed's thread, asked by any.

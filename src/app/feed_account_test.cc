@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "app/feed_events.h"
+#include "app/pipeline_gauges.h"
 
 namespace millrace::app {
 namespace {
@@ -100,6 +101,29 @@ TEST_F(FeedAccountTest, RatesAreMeasuredOverTheLastSeconds) {
   lag.records = -1;  // not known
   account_.Publish({}, lag);
   EXPECT_FALSE(account_.status().unread_falls_by);
+}
+
+TEST_F(FeedAccountTest, WhileACommitWaitsTheTopicIsComparedWithWhatWasRead) {
+  auto batch = Batch(10, clock_.Now());
+  batch.partition = 1;
+  batch.base_offset = 90;
+  account_.Read(batch);
+  event::Lag lag{
+      .records = 4,
+      .bytes = -1,
+      .oldest = {},
+      .partitions = {{.partition = 0, .records = 4, .oldest = {}}, {.partition = 1, .records = 0, .oldest = {}}}};
+  account_.Publish({}, lag);
+  event::TopicInfo topic;
+  topic.partitions = {{.partition = 0, .first_offset = 0, .next_offset = 4, .bytes = 0},
+                      {.partition = 1, .first_offset = 0, .next_offset = 130, .bytes = 0}};
+  EXPECT_EQ(LagNow(account_.status(), &topic, clock_.Steady()).records, 4) << "the look is fresh";
+  clock_.Pass(seconds(3));
+  const auto now = LagNow(account_.status(), &topic, clock_.Steady());
+  EXPECT_EQ(now.records, 34);
+  EXPECT_EQ(now.partitions[0].records, 4) << "nothing was read of it: as last seen";
+  EXPECT_EQ(now.partitions[1].records, 30);
+  EXPECT_EQ(LagNow(account_.status(), nullptr, clock_.Steady()).records, 4);
 }
 
 TEST(RecordBytesTest, FromTheFirstToTheLastRecord) {

@@ -10,6 +10,8 @@ namespace millrace::app {
 namespace {
 
 constexpr size_t kPartitionGroupsMax = 16;
+/// A feed looks about twice a second.
+constexpr auto kOldLook = std::chrono::seconds(2);
 
 double Seconds(std::chrono::duration<double> duration) { return std::max(duration.count(), 0.0); }
 double AgeOf(const std::optional<Timestamp>& then, Timestamp now) { return then ? Seconds(now - *then) : 0; }
@@ -35,10 +37,16 @@ void SetPartitionGauges(const std::string& table, std::vector<event::PartitionLa
   }
 }
 
-void SetTableGauges(const TableFeed& feed, const TableConfig& table, Timestamp now) {
+const event::TopicInfo* TopicNamed(const std::string& name, const std::vector<event::TopicInfo>& topics) {
+  const auto found = std::ranges::find_if(topics, [&](const event::TopicInfo& each) { return each.spec.name == name; });
+  return found == topics.end() ? nullptr : &*found;
+}
+
+void SetTableGauges(const TableFeed& feed, const TableConfig& table, const event::TopicInfo* topic, Timestamp now) {
   auto& metrics = Metrics::Process();
   const auto& name = feed.table();
-  const auto status = feed.status();
+  auto status = feed.status();
+  status.lag = LagNow(status, topic, Clock::System().Steady());
   metrics.Set(kTableUp, {name}, AsUp(status.state));
   metrics.Set(kTableFreshness, {name}, Seconds(FreshnessOf(table)));
   metrics.Set(kTableLagSeconds, {name}, AgeOf(status.oldest_unlanded, now));
@@ -54,11 +62,26 @@ void SetTableGauges(const TableFeed& feed, const TableConfig& table, Timestamp n
 
 }  // namespace
 
+event::Lag LagNow(const TableStatus& status, const event::TopicInfo* topic, SteadyTime now) {
+  auto lag = status.lag;
+  if (topic == nullptr || lag.partitions.empty() || now - status.published < kOldLook) return lag;
+  lag.records = 0;
+  for (auto& mine : lag.partitions) {
+    const auto read = status.read_to.find(mine.partition);
+    const auto there = std::ranges::find(topic->partitions, mine.partition, &event::PartitionInfo::partition);
+    if (read != status.read_to.end() && there != topic->partitions.end()) {
+      mine.records = std::max<int64_t>(0, there->next_offset - std::max(read->second, there->first_offset));
+    }
+    lag.records += mine.records;
+  }
+  return lag;
+}
+
 std::chrono::milliseconds FreshnessOf(const TableConfig& table) {
   return table.files ? table.files->buffer_time : table.freshness;
 }
 
-void SetPipelineGauges(const GaugeSources& sources, Timestamp now) {
+void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::TopicInfo>& topics, Timestamp now) {
   auto& metrics = Metrics::Process();
   metrics.Set(kBuildInfo, {kVersion, __VERSION__, sources.config.name}, 1);
   metrics.Set(kMemoryUsed, {}, static_cast<double>(sources.budget.used()));
@@ -68,7 +91,8 @@ void SetPipelineGauges(const GaugeSources& sources, Timestamp now) {
   metrics.Clear(kPartitionLagRecords);
   metrics.Clear(kPartitionLagSeconds);
   for (const auto& feed : sources.runner.tables()) {
-    SetTableGauges(*feed, sources.config.tables.at(feed->table()), now);
+    const auto& table = sources.config.tables.at(feed->table());
+    SetTableGauges(*feed, table, TopicNamed(table.from, topics), now);
   }
   for (const auto& [name, note] : sources.maintenance.All()) {
     metrics.Set(kTableDataFiles, {name}, static_cast<double>(note.files));

@@ -24,8 +24,7 @@ inline constexpr Metric kTableUp{
 inline constexpr Metric kTableLagRecords{
     MetricKind::kGauge,
     "millrace_table_lag_records",
-    "Events that have arrived and are not visible in the table: unread ones and those of the next commit. As of the "
-    "table's last look at its source, at most half a second old unless a commit waits.",
+    "Events that have arrived and are not visible in the table: unread ones and those of the next commit.",
     {"table"}};
 inline constexpr Metric kTableLagSeconds{
     MetricKind::kGauge,
@@ -73,9 +72,14 @@ struct GaugeSources {
   const MaintenanceNotes& maintenance;
 };
 
-/// Sets the gauges of a pipeline to what is true now; those of partitions that are gone vanish.
-void SetPipelineGauges(const GaugeSources& sources, Timestamp now);
+/// Sets the gauges of a pipeline to what is true now; those of partitions that are gone vanish. `topics` are as they
+/// stand; empty where the stream does not answer.
+void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::TopicInfo>& topics, Timestamp now);
 void SetStreamGauges(const std::vector<event::TopicInfo>& topics);
+
+/// The lag of a feed's reader. While a commit waits the feed does not look at its topic; then what it has read is
+/// compared with the topic as it stands.
+event::Lag LagNow(const TableStatus& status, const event::TopicInfo* topic, SteadyTime now);
 
 /// How soon a table's events are to be visible.
 std::chrono::milliseconds FreshnessOf(const TableConfig& table);

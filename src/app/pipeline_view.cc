@@ -133,10 +133,12 @@ ordered_json PipelineView::Describe() const {
 }
 
 std::string PipelineView::MetricsText() {
-  SetPipelineGauges(parts_, Clock::System().Now());
-  SetProcessGauges();
   // A stream that hangs must not take the other metrics along.
-  if (!stream_probe_.Problem()) SetStreamGauges(stream_.ListTopics());
+  std::vector<event::TopicInfo> topics;
+  if (!stream_probe_.Problem()) topics = stream_.ListTopics();
+  SetStreamGauges(topics);
+  SetPipelineGauges(parts_, topics, Clock::System().Now());
+  SetProcessGauges();
   return Metrics::Process().Text();
 }
 

@@ -16,8 +16,7 @@ size_t LabelCount(const Metric& metric) {
   return static_cast<size_t>(std::ranges::find(metric.labels, std::string_view()) - metric.labels.begin());
 }
 
-std::string Escaped(std::string_view text, bool quotes) {
-  std::string out;
+void AppendEscaped(std::string_view text, bool quotes, std::string& out) {
   for (const char c : text) {
     if (c == '\n') {
       out += "\\n";
@@ -26,7 +25,6 @@ std::string Escaped(std::string_view text, bool quotes) {
       out += c;
     }
   }
-  return out;
 }
 
 std::string Number(double value) {
@@ -40,10 +38,15 @@ std::string Number(double value) {
 /// `a="1",b="2"`: what stands between the braces of a sample, and what a series is found by.
 std::string Rendered(const Metric& metric, LabelValues values) {
   std::string text;
+  text.reserve(96);
   const auto* value = values.begin();
   for (size_t i = 0; i < LabelCount(metric); ++i) {
     const auto shown = value == values.end() ? std::string_view() : *value++;
-    text += fmt::format("{}{}=\"{}\"", i == 0 ? "" : ",", metric.labels[i], Escaped(shown, true));
+    if (i > 0) text += ',';
+    text += metric.labels[i];
+    text += "=\"";
+    AppendEscaped(shown, true, text);
+    text += '"';
   }
   return text;
 }
@@ -140,7 +143,9 @@ std::string Metrics::Text() const {
   std::string text;
   for (const auto& [name, family] : families_) {
     const auto& metric = family->metric;
-    text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, Escaped(metric.help, false), name, ToString(metric.kind));
+    text += fmt::format("# HELP {} ", name);
+    AppendEscaped(metric.help, false, text);
+    text += fmt::format("\n# TYPE {} {}\n", name, ToString(metric.kind));
     for (const auto& [labels, series] : family->series) {
       if (metric.kind != MetricKind::kHistogram) {
         text += fmt::format("{}{} {}\n", name, Braced(labels), Number(series.value));

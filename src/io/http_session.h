@@ -8,6 +8,11 @@
 #define BOOST_ASIO_HAS_STD_COROUTINE 1
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+// ThreadSanitizer knows no fences; Asio's come on top of its locks.
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK 1
+#endif
+
 #include <utility>  // before awaitable.hpp, which forgets it
 
 #include <algorithm>

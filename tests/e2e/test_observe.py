@@ -24,6 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/services"))
+from fault_proxy import FaultProxy  # noqa: E402
+from s3 import S3, SERVERS  # noqa: E402
 
 CONFIG = """
 name: observed
@@ -82,8 +84,8 @@ class Running:
     def status(self):
         return json.loads(self.get("/api/v1/status")[1])
 
-    def why(self, table="silver.events"):
-        listed = json.loads(self.millrace.run("status", "--why", "--json").stdout)
+    def why(self, table="silver.events", env=None):
+        listed = json.loads(self.millrace.run("status", "--why", "--json", env=env).stdout)
         return {row["table"]: row for row in listed["tables"]}[table]
 
     def stop(self):
@@ -408,14 +410,14 @@ def test_sockets_that_never_ask_lock_nobody_out(millrace):
 
 @pytest.mark.skipif(not (ROOT / ".deps/rest").exists(), reason="scripts/setup --servers fetches the catalogue")
 def test_a_catalogue_that_fails_is_said_and_waited_for(millrace, tmp_path):
-    from fault_proxy import FaultProxy
     from rest_catalog import RestCatalog
 
     warehouse = tmp_path / "warehouse"
-    config = CONFIG + 'lake: {{ warehouse: {warehouse}, catalog: {{ rest: {{ uri: "{uri}" }} }} }}\n'
+    canary = "canary-of-the-catalogue-91c4"
+    config = CONFIG + 'lake: {{ warehouse: {warehouse}, catalog: {{ rest: {{ uri: "{uri}", token: {{ secret: "env:CATALOG" }} }} }} }}\n'
     with RestCatalog(tmp_path / "rest", warehouse=f"file://{warehouse}") as server, FaultProxy("http", server.uri.removeprefix("http://")) as proxy:
         write_events(millrace)
-        with running(millrace, config=config, warehouse=warehouse, uri=proxy.url) as pipeline:
+        with running(millrace, config=config, warehouse=warehouse, uri=proxy.url, env={"CATALOG": canary}) as pipeline:
             wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 507)
             proxy.inject(method="POST", path="/tables/events", effect="lost", times=1)
             millrace.write("in/b.jsonl", json.dumps({"id": 7000, "n": 1}) + "\n")
@@ -423,14 +425,50 @@ def test_a_catalogue_that_fails_is_said_and_waited_for(millrace, tmp_path):
             wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 508)
             proxy.inject(method=".", path="", effect="status", status=503, times=-1)
             millrace.write("in/c.jsonl", json.dumps({"id": 7001, "n": 1}) + "\n")
-            wait_until(lambda: pipeline.why()["state"] in ("catalog", "outcome_unknown"))
-            assert re.search(r"503.*, for [\d.]+ s", pipeline.why()["why"]), pipeline.why()
+            why = lambda: pipeline.why(env={"CATALOG": canary})  # noqa: E731
+            wait_until(lambda: why()["state"] in ("catalog", "outcome_unknown"))
+            assert re.search(r"503.*, for [\d.]+ s", why()["why"]), why()
             wait_until(lambda: pipeline.get("/health/ready")[0] == 503)
             assert pipeline.get("/health/live")[0] == 200
             metrics = pipeline.metrics()
             assert metrics["millrace_landing_retries_total", (("peer", "catalog"),)] >= 1
             assert any(name == "millrace_catalog_requests_total" and ("status", "503") in labels for name, labels in metrics)
             assert of_table(metrics, "millrace_table_lag_seconds") > 0
+            millrace.write("in/d.jsonl", "".join(json.dumps({"id": 7100 + i, "n": 1}) + "\n" for i in range(20)))
+            wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_lag_records") == 21)
             proxy.clear()
-            wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 509)
-            wait_until(lambda: pipeline.why()["state"] == "up_to_date")
+            wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 529)
+            wait_until(lambda: why()["state"] == "up_to_date")
+            shown = pipeline.get("/metrics")[1] + pipeline.get("/api/v1/status")[1] + (millrace.folder / "data/status.json").read_text()
+            pipeline.stop()
+            assert "503" in pipeline.said and canary not in pipeline.said + shown
+
+
+@pytest.mark.skipif(not SERVERS["moto"].exists(), reason="no moto is here: run scripts/setup --servers")
+def test_requests_to_a_bucket_are_counted_as_the_bucket_sees_them(millrace, tmp_path):
+    canary = "canary-of-the-bucket-7e02"
+    keys = '{{ secret: "env:LAKE_KEY" }}, secret_key: {{ secret: "env:LAKE_SECRET" }}'
+    config = CONFIG + 'lake: {{ warehouse: "s3://lake/x", s3: {{ endpoint: "{endpoint}", region: us-east-1, access_key: ' + keys + " }} }}\n"
+    with S3(tmp_path / "moto", kind="moto") as bucket, FaultProxy("http", bucket.endpoint) as proxy:
+        bucket.create_bucket("lake")
+        proxy.inject(method="PUT", path=r"\.parquet", effect="status", status=503, body="<Error><Code>SlowDown</Code></Error>", times=2)
+        proxy.inject(effect="late", delay=0, times=-1)  # passes everything on, and counts it
+        write_events(millrace)
+        with running(millrace, config=config, endpoint=proxy.url, env={"LAKE_KEY": "key", "LAKE_SECRET": canary}) as pipeline:
+            wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 507)
+
+            def counted_alike():
+                """what the program counted is what came to the bucket, faults included"""
+                seen = sum(proxy.hits())
+                counted = sum(v for (name, _), v in pipeline.metrics().items() if name == "millrace_object_store_requests_total")
+                return seen == sum(proxy.hits()) == counted
+
+            wait_until(counted_alike)
+            metrics = pipeline.metrics()
+            assert metrics["millrace_object_store_requests_total", (("status", "503"), ("verb", "PUT"))] == 2
+            assert metrics["millrace_object_store_retries_total", (("verb", "PUT"),)] == 2
+            seconds = sum(v for (name, _), v in metrics.items() if name == "millrace_object_store_request_seconds_count")
+            assert seconds == sum(v for (name, _), v in metrics.items() if name == "millrace_object_store_requests_total")
+            shown = pipeline.get("/metrics")[1] + pipeline.get("/api/v1/status")[1]
+            pipeline.stop()
+            assert canary not in pipeline.said + shown + (millrace.folder / "data/status.json").read_text()
