@@ -352,8 +352,12 @@ TEST_F(HttpServerTest, SocketsThatNeverAskLockNobodyOut) {
       EXPECT_EQ(Send("/hello/a").status, 200);
     }
   }
+  // The kernel has taken them before the server has.
+  for (int i = 0; i < 3000 && Ended(HttpEndCause::kMadeRoom) < before + 170; ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
   EXPECT_LE(server_->connections(), 22);
-  EXPECT_GT(Ended(HttpEndCause::kMadeRoom), before + 150);
+  EXPECT_GE(Ended(HttpEndCause::kMadeRoom), before + 170);
 }
 
 TEST_F(HttpServerTest, WhenEveryConnectionWorksTheNextIsTurnedAway) {

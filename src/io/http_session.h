@@ -105,8 +105,10 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   }
 
   std::string_view Read() override {
-    const size_t size = asio::co_spawn(host_.context(), ReadPiece(), asio::use_future).get();
-    return {piece_.data(), size};
+    // Codes cross threads, and exceptions do not.
+    const error_code failure = asio::co_spawn(host_.context(), ReadPiece(), asio::use_future).get();
+    if (failure) ThrowBodyRefusal(failure);
+    return {piece_.data(), piece_bytes_};
   }
 
   bool Write(std::string_view bytes) override {
@@ -132,7 +134,7 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   asio::awaitable<bool> RefuseHeader(error_code failure);
   asio::awaitable<bool> ServeOne();
   asio::awaitable<void> RunHandler(const HttpRoute& route, HttpCall& call, HttpReply& reply);
-  asio::awaitable<size_t> ReadPiece();
+  asio::awaitable<error_code> ReadPiece();
   asio::awaitable<bool> WriteReply(const HttpCall& call, const HttpReply& reply);
   template <typename Message>
   asio::awaitable<bool> WriteMessage(Message& message, bool header_only);
@@ -155,6 +157,7 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::string piece_;
+  size_t piece_bytes_ = 0;
   unsigned version_ = 11;
   bool keep_alive_ = false;
   bool expects_continue_ = false;
@@ -344,10 +347,11 @@ void HttpSession<Stream>::StreamInThread(const HttpReply& reply) {
   streamed_ = nullptr;
 }
 
-/// How many bytes of the body now lie in piece_; 0 at its end.
+/// Puts the next bytes of the body into piece_, piece_bytes_ of them; 0 at its end.
 template <typename Stream>
-asio::awaitable<size_t> HttpSession<Stream>::ReadPiece() {
-  if (parser_->is_done()) co_return 0;
+asio::awaitable<error_code> HttpSession<Stream>::ReadPiece() {
+  piece_bytes_ = 0;
+  if (parser_->is_done()) co_return error_code{};
   piece_.resize(kPieceBytes);
   if (std::exchange(expects_continue_, false)) co_await WriteBytes("HTTP/1.1 100 Continue\r\n\r\n");
   auto& body = parser_->get().body();
@@ -362,8 +366,8 @@ asio::awaitable<size_t> HttpSession<Stream>::ReadPiece() {
     co_await http::async_read_some(stream_, buffer_, *parser_, asio::redirect_error(asio::use_awaitable, failure));
     if (failure == http::error::need_buffer) failure = {};
   }
-  if (failure) ThrowBodyRefusal(failure);
-  co_return piece_.size() - body.size;
+  piece_bytes_ = piece_.size() - body.size;
+  co_return failure;
 }
 
 template <typename Stream>
