@@ -313,12 +313,12 @@ const Block<ServerConfig>& ServerBlock() {
                {.name = "hosts",
                 .doc = "Names that requests may give as Host. On loopback, besides localhost; elsewhere, any when none "
                        "is listed."})
-          .Add(&ServerConfig::connections_max,
-               {.name = "connections_max",
-                .doc = "Connections at a time; above it the one that has waited longest for a request is closed.",
-                .fallback = 1024,
-                .min = 8,
-                .max = 65'536})
+          .Add(&ServerConfig::connections_max, {.name = "connections_max",
+                                                .doc = "Connections at a time; above it one that never sent a request "
+                                                       "is closed, or else the one that was idle longest.",
+                                                .fallback = 1024,
+                                                .min = 8,
+                                                .max = 65'536})
           .Check(CheckServer);
   return block;
 }

@@ -115,7 +115,9 @@ class HttpServer::Impl final : public HttpSessionHost {
 
   // Touched by the server's thread alone.
   bool draining_ = false;
-  std::list<HttpConnection*> waiting_;  // the one that has waited longest first
+  /// The one that has waited longest first; those that never asked anything apart from those that did.
+  std::list<HttpConnection*> strangers_;
+  std::list<HttpConnection*> idle_;
   std::map<HttpConnection*, bool> connections_;
   std::map<const HttpRoute*, int> in_flight_;
 
@@ -173,10 +175,11 @@ asio::awaitable<void> HttpServer::Impl::Accept() {
   }
 }
 
-/// Cuts the connection that has waited longest for a request.
+/// Cuts the connection that has waited longest for its first request, or else for the next one.
 bool HttpServer::Impl::MakeRoom() {
-  if (waiting_.empty()) return false;
-  auto* oldest = waiting_.front();
+  const auto& from = strangers_.empty() ? idle_ : strangers_;
+  if (from.empty()) return false;
+  auto* oldest = from.front();
   Works(*oldest);
   oldest->Cut();
   HttpConnectionEnded{.cause = HttpEndCause::kMadeRoom, .peer = "-"}.Emit();
@@ -212,11 +215,14 @@ void HttpServer::Impl::Start(Stream stream, std::string peer) {
 
 void HttpServer::Impl::Waits(HttpConnection& connection) {
   if (draining_) return connection.Cut();
-  connection.waiting = waiting_.insert(waiting_.end(), &connection);
+  auto& list = connection.served ? idle_ : strangers_;
+  connection.waiting = list.insert(list.end(), &connection);
 }
 
 void HttpServer::Impl::Works(HttpConnection& connection) {
-  if (connection.waiting) waiting_.erase(*connection.waiting);
+  if (!connection.waiting) return;
+  auto& list = connection.served ? idle_ : strangers_;
+  list.erase(*connection.waiting);
   connection.waiting.reset();
 }
 
@@ -273,7 +279,9 @@ void HttpServer::Impl::Stop(std::chrono::milliseconds patience) {
     draining_ = true;
     error_code ignored;
     acceptor_.close(ignored);
-    for (auto* connection : waiting_) connection->Cut();
+    for (const auto* waiting : {&strangers_, &idle_}) {
+      for (auto* connection : *waiting) connection->Cut();
+    }
   });
   stop_.request_stop();
   if (ended_.get_future().wait_for(patience) != std::future_status::ready) {

@@ -30,7 +30,8 @@ struct HttpServerOptions {
 
 /// Serves HTTP/1.1. One thread moves bytes for all connections; handlers run in threads of their own and may block.
 /// A connection is answered in order, one request at a time. When connections_max is reached, the connection that has
-/// waited longest for a request to arrive makes room, so that sockets which never send one lock nobody out.
+/// waited longest for its first request makes room, or else the one that has been idle longest: sockets which never
+/// send a request lock nobody out, and cost no client that does its connection.
 ///
 /// Routes, guard and what they refer to outlive it. Thread-safe.
 class HttpServer {

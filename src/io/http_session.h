@@ -60,6 +60,7 @@ class HttpConnection {
   virtual ~HttpConnection() = default;
   /// Closes the socket; what waits on it fails.
   virtual void Cut() = 0;
+  bool served = false;                                          // a request of it was answered
   std::optional<std::list<HttpConnection*>::iterator> waiting;  // its place among those that wait for a request
 };
 
@@ -288,6 +289,7 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
     const bool written = co_await WriteReply(call, reply);
     keep_alive_ = keep_alive_ && written;
   }
+  served = true;
   const std::chrono::duration<double> taken = Clock::System().Steady() - begin;
   HttpServed{.route = route == nullptr ? "none" : std::string_view(route->pattern),
              .method = call.method,
