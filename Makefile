@@ -10,7 +10,8 @@ setup:
 demo: all
 	@scripts/demo
 
-test: setup
+test:
+	@scripts/setup --servers
 	@scripts/test
 
 clean:

@@ -62,12 +62,9 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
 endif()
 set_target_properties(simdjson PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
-# Only where it was fetched: a folder that needs it says so by if(TARGET rdkafka).
-if(EXISTS ${_deps}/rdkafka/lib/librdkafka.a)
-  add_library(rdkafka STATIC IMPORTED GLOBAL)
-  set_target_properties(rdkafka PROPERTIES
-    IMPORTED_LOCATION ${_deps}/rdkafka/lib/librdkafka.a
-    INTERFACE_LINK_LIBRARIES
-      "ZLIB::ZLIB;OpenSSL::SSL;OpenSSL::Crypto;zstd;CURL::libcurl;PkgConfig::lz4_pc;Threads::Threads;$<LINK_ONLY:m>;$<LINK_ONLY:dl>")
-  target_include_directories(rdkafka SYSTEM INTERFACE ${_deps}/rdkafka/include)
-endif()
+add_library(rdkafka STATIC IMPORTED GLOBAL)
+set_target_properties(rdkafka PROPERTIES
+  IMPORTED_LOCATION ${_deps}/rdkafka/lib/librdkafka.a
+  INTERFACE_LINK_LIBRARIES
+    "ZLIB::ZLIB;OpenSSL::SSL;OpenSSL::Crypto;zstd;CURL::libcurl;PkgConfig::lz4_pc;Threads::Threads;$<LINK_ONLY:m>;$<LINK_ONLY:dl>")
+target_include_directories(rdkafka SYSTEM INTERFACE ${_deps}/rdkafka/include)

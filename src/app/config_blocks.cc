@@ -2,6 +2,7 @@
 
 #include "app/config_checks.h"
 #include "app/config_words.h"
+#include "app/kafka_blocks.h"
 
 namespace millrace::app {
 namespace {
@@ -157,7 +158,22 @@ const Block<TableConfig>& TableBlock() {
       Block<TableConfig>(
           "A table of the lake, `layer.name`. `files` keeps events as they came; otherwise it is Iceberg.")
           .Add(&TableConfig::from,
-               {.name = "from", .doc = "The topic, or the source without a topic, it is made from.", .required = true})
+               {.name = "from",
+                .doc = "The topic, or the source without a topic, it is made from. Of a Kafka stream also a pattern of "
+                       "topic names that begins with ^.",
+                .required = true})
+          .Add(&TableConfig::start,
+               {.name = "start",
+                .doc =
+                    "Where it begins in a topic that nothing was landed from yet; found out at the first run and kept "
+                    "from then on. Partitions that come later are read from their beginning.",
+                .fallback = StartConfig{}})
+          .Add(&TableConfig::on_gap,
+               {.name = "on_gap",
+                .doc =
+                    "When records are gone before they were read: `stop` and say which, or `land` a note about them in "
+                    "quarantine and go on.",
+                .fallback = GapWord::kStop})
           .Nested("files", &TableConfig::files, FilesBlock())
           .Nested("iceberg", &TableConfig::iceberg, IcebergBlock())
           .Add(&TableConfig::key,
@@ -255,11 +271,22 @@ const Block<RestCatalogConfig>& RestCatalogBlock() {
   return block;
 }
 
+const Block<SqliteCatalogConfig>& SqliteCatalogBlock() {
+  static const auto block =
+      Block<SqliteCatalogConfig>(
+          "A SQLite file elsewhere than in the data directory, so that several workers of one machine share it.")
+          .Add(&SqliteCatalogConfig::path,
+               {.name = "path", .doc = "The file, on a local disk; made unless it is there.", .required = true});
+  return block;
+}
+
 const Block<CatalogConfig>& CatalogBlock() {
   static const auto block =
       Block<CatalogConfig>("Who says which files are tables. Without it, a file in the data directory.")
           .Nested("rest", &CatalogConfig::rest, RestCatalogBlock())
-          .Reserve("glue", "AWS Glue's own API");
+          .Nested("sqlite", &CatalogConfig::sqlite, SqliteCatalogBlock())
+          .Reserve("glue", "AWS Glue's own API")
+          .Check(CheckCatalog);
   return block;
 }
 
@@ -376,7 +403,19 @@ const Block<TopicConfig>& TopicBlock() {
           .Add(&TopicConfig::retention_size, {.name = "retention_size",
                                               .doc = "The oldest events above this size are dropped, read or not.",
                                               .min = ByteSize{kMiB}})
+          .Add(&TopicConfig::replication,
+               {.name = "replication",
+                .doc = "Of a Kafka stream: on how many brokers each partition lies, when the topic is made.",
+                .min = 1,
+                .max = 100})
           .Reserve("schema", "schemas of topics");
+  return block;
+}
+
+const Block<StreamConfig>& StreamBlock() {
+  static const auto block = Block<StreamConfig>("Where topics live. Without it, in a file in the data directory.")
+                                .Nested("kafka", &StreamConfig::kafka, KafkaBlock())
+                                .Reserve("kinesis", "Kinesis streams");
   return block;
 }
 
@@ -394,6 +433,7 @@ const Block<PipelineConfig>& PipelineBlock() {
                                          .doc = "One budget for everything that is buffered.",
                                          .fallback = ByteSize{kGiB},
                                          .min = ByteSize{64 * kMiB}})
+          .Nested("stream", &PipelineConfig::stream, StreamBlock())
           .Nested("lake", &PipelineConfig::lake, LakeBlock())
           .Nested("maintenance", &PipelineConfig::maintenance, MaintenanceBlock())
           .MapOf("sources", &PipelineConfig::sources, SourceBlock(), "source")
@@ -403,7 +443,6 @@ const Block<PipelineConfig>& PipelineBlock() {
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
           .Nested("server", &PipelineConfig::server, ServerBlock())
-          .Reserve("stream", "streams other than the embedded one, such as Kafka and Kinesis")
           .Reserve("documents", "document stores")
           .CheckAlways(CheckPipeline);
   return block;

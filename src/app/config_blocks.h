@@ -10,5 +10,6 @@ const config::Block<PipelineConfig>& PipelineBlock();
 const config::Block<GeneratorConfig>& GeneratorBlock();
 const config::Block<FileSourceConfig>& FileSourceBlock();
 const config::Block<TopicConfig>& TopicBlock();
+const config::Block<StreamConfig>& StreamBlock();
 
 }  // namespace millrace::app

@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "io/s3_options.h"
 #include "schema/schema.h"
+#include "stream/kafka/subscription.h"
 
 namespace millrace::app {
 namespace {
@@ -34,12 +35,42 @@ std::vector<std::string> Origins(const PipelineConfig& pipeline) {
   return {origins.begin(), origins.end()};
 }
 
+/// Topics of a cluster need no entry here. True: it is one, or was said to be none.
+bool CheckTopicName(const std::string& name, const TableConfig& table, config::ParseContext& context) {
+  const auto& topic = table.from;
+  if (stream::IsPattern(topic)) {
+    Collect(context, table.MarkOf("from"), "tables." + name + ".from", [&] { stream::CheckPattern(topic); });
+    if (table.start.start.at == event::Start::At::kOffsets) {
+      context.problems.Add(table.MarkOf("start"),
+                           fmt::format("tables.{}.start: offsets are for one topic, not for a pattern", name));
+    }
+    return true;
+  }
+  return false;
+}
+
+/// `start` and `on_gap` are about topics.
+void CheckStart(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
+                config::ParseContext& context) {
+  const auto source = pipeline.sources.find(table.from);
+  if (source == pipeline.sources.end() || !source->second.topic.empty()) return;
+  for (const auto* word : {"start", "on_gap"}) {
+    if (table.Given(word)) {
+      context.problems.Add(
+          table.MarkOf(word),
+          fmt::format("tables.{}.{}: is for tables from a topic; the source '{}' has none", name, word, table.from));
+    }
+  }
+}
+
 void CheckOrigin(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
                  config::ParseContext& context) {
   if (table.from.empty()) return;
+  if (pipeline.stream.kafka && CheckTopicName(name, table, context)) return;
   const auto origins = Origins(pipeline);
   if (std::find(origins.begin(), origins.end(), table.from) != origins.end()) return;
   const auto source = pipeline.sources.find(table.from);
+  if (pipeline.stream.kafka && source == pipeline.sources.end()) return;  // a topic of the cluster
   const auto path = "tables." + name + ".from";
   if (source != pipeline.sources.end()) {
     context.problems.Add(table.MarkOf("from"),
@@ -146,6 +177,12 @@ void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, co
   }
 }
 
+void CheckCatalog(const CatalogConfig& catalog, const std::string& path, config::ParseContext& context) {
+  if (catalog.rest && catalog.sqlite) {
+    context.problems.Add(catalog.mark, fmt::format("{}: is either `rest` or `sqlite`, not both", path));
+  }
+}
+
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context) {
   const auto warehouse = lake.warehouse ? lake.warehouse->value : std::string();
   const auto scheme = warehouse.find("://");
@@ -195,6 +232,7 @@ void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::P
   for (const auto& [name, table] : pipeline.tables) {
     CheckTableName(name, table, context);
     CheckOrigin(pipeline, name, table, context);
+    CheckStart(pipeline, name, table, context);
   }
 }
 

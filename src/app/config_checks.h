@@ -14,8 +14,12 @@ void CheckFiles(const FilesConfig& files, const std::string& path, config::Parse
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context);
 void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context);
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context);
+void CheckKafkaTls(const KafkaTlsConfig& tls, const std::string& path, config::ParseContext& context);
+void CheckKafkaSasl(const KafkaSaslConfig& sasl, const std::string& path, config::ParseContext& context);
+void CheckKafka(const KafkaConfig& kafka, const std::string& path, config::ParseContext& context);
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
 void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context);
+void CheckCatalog(const CatalogConfig& catalog, const std::string& path, config::ParseContext& context);
 void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
 
 }  // namespace millrace::app

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/start_config.h"
 #include "config/mark.h"
 #include "config/value_types.h"
 
@@ -20,6 +21,7 @@ enum class FileCompression { kAuto, kNone, kGzip, kZstd };
 enum class CsvTypeWord { kText, kNumber, kBoolean };
 enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
 enum class FilesEncoding { kJsonLines };
+enum class GapWord { kStop, kLand };
 enum class GeneratorKind { kUsers, kCards, kClicks, kEvents };
 
 struct CsvConfig : config::Located {
@@ -59,6 +61,7 @@ struct TopicConfig : config::Located {
   int64_t partitions = 1;
   std::optional<config::Duration> retention;
   std::optional<config::ByteSize> retention_size;
+  std::optional<int64_t> replication;
 };
 
 struct FilesConfig : config::Located {
@@ -93,6 +96,8 @@ struct MaintenanceConfig : config::Located {
 
 struct TableConfig : config::Located {
   std::string from;
+  StartConfig start;
+  GapWord on_gap = GapWord::kStop;
   std::optional<FilesConfig> files;
   std::optional<IcebergConfig> iceberg;  // absent with files absent: an Iceberg table without partitions
   std::vector<std::string> key;
@@ -140,8 +145,13 @@ struct RestCatalogConfig : config::Located {
   config::Duration timeout{};
 };
 
+struct SqliteCatalogConfig : config::Located {
+  config::Path path;
+};
+
 struct CatalogConfig : config::Located {
-  std::optional<RestCatalogConfig> rest;  // absent: the built-in one
+  std::optional<RestCatalogConfig> rest;
+  std::optional<SqliteCatalogConfig> sqlite;  // both absent: a file in the data directory
 };
 
 struct LakeConfig : config::Located {
@@ -168,10 +178,51 @@ struct ServerConfig : config::Located {
   int64_t connections_max = 1024;
 };
 
+enum class SaslWord { kPlain, kScramSha256, kScramSha512, kOAuthBearer };
+enum class IsolationWord { kReadCommitted, kReadUncommitted };
+enum class CodecWord { kNone, kGzip, kSnappy, kLz4, kZstd };
+
+struct KafkaTlsConfig : config::Located {
+  std::optional<config::Path> ca_file;
+  std::optional<config::Path> certificate_file;
+  std::optional<config::Path> key_file;
+  std::optional<config::Secret> key_password;
+  bool verify = true;
+};
+
+struct KafkaSaslConfig : config::Located {
+  SaslWord mechanism = SaslWord::kPlain;
+  std::string username;
+  std::optional<config::Secret> password;
+  std::optional<OAuth2Config> oauth2;
+};
+
+struct KafkaConfig : config::Located {
+  std::string brokers;
+  std::string client_id;
+  std::optional<KafkaTlsConfig> tls;
+  std::optional<KafkaSaslConfig> sasl;
+  std::string group_prefix;
+  std::string worker;
+  config::Duration session_timeout{};
+  config::Duration revoke_patience{};
+  config::Duration refresh{};
+  IsolationWord isolation = IsolationWord::kReadCommitted;
+  CodecWord compression = CodecWord::kLz4;
+  std::optional<int64_t> replication;
+  config::Duration timeout{};
+  std::map<std::string, std::string> properties;
+};
+
+struct StreamConfig : config::Located {
+  std::optional<KafkaConfig> kafka;  // absent: the embedded one
+};
+
 struct PipelineConfig : config::Located {
   std::string name;
   config::Path data_dir;
   config::ByteSize memory;
+  StreamConfig stream;
   LakeConfig lake;
   MaintenanceConfig maintenance;
   std::map<std::string, SourceConfig> sources;

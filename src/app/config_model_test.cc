@@ -69,7 +69,7 @@ tables:
 TEST_F(ConfigModelTest, EveryKindOfMistakeIsToldAtOnce) {
   EXPECT_EQ(Mistakes(R"(name: shop
 memory: 1MiB
-stream: { kafka: { brokers: "localhost:9092" } }
+stream: { kinesis: {} }
 lake: { warehouse: "hdfs://lake/wh", catalog: { rest: { uri: x } } }
 sources:
   users: { http_poll: { url: x } }
@@ -85,8 +85,8 @@ tables:
   silver.e: { key: [id] }
 )"),
             R"(17 mistakes in the configuration:
-  p.yaml:3: 'stream' (streams other than the embedded one, such as Kafka and Kinesis) is not supported by this version of millrace
   p.yaml:2: memory: expected at least 64MiB, found '1MiB'
+  p.yaml:3: stream: 'kinesis' (Kinesis streams) is not supported by this version of millrace
   p.yaml:4: lake.catalog.rest.uri: 'x' is no http:// or https:// address
   p.yaml:4: lake.warehouse: 'hdfs://' is not supported by this version of millrace; give a local folder, s3://bucket/prefix or gs://bucket/prefix
   p.yaml:6: sources.users: 'http_poll' (polling a web address) is not supported by this version of millrace
@@ -97,7 +97,7 @@ tables:
   p.yaml:13: tables.silver.b: is either `files` or `iceberg`, not both
   p.yaml:14: tables.silver.c.columns.a: the type 'lnog' cannot be read: 'lnog' is no type; allowed are boolean, int, long, float, double, decimal(p, s), date, time, timestamp, timestamptz, string, uuid, binary, fixed[n], list<type>, map<type, type>, struct<name: type, ...>
   p.yaml:15: tables.silver.d.metadata: expected true or false, found 'all'
-  p.yaml:16: tables.silver.e: 'from' is missing: The topic, or the source without a topic, it is made from.
+  p.yaml:16: tables.silver.e: 'from' is missing: The topic, or the source without a topic, it is made from. Of a Kafka stream also a pattern of topic names that begins with ^.
   p.yaml:12: tables.bronze.a.from: there is no topic or source 'card'; did you mean 'cards'?
   p.yaml:11: tables.quarantine.x: the layer 'quarantine' is where millrace keeps rejected records; choose another
   p.yaml:15: tables.silver.d.from: the source 'both' goes to a topic; take from that: `from: t`
@@ -126,6 +126,45 @@ TEST_F(ConfigModelTest, TheExamplesAreGood) {
   for (const auto* example : {"github", "generator"}) {
     EXPECT_NO_THROW(LoadConfig({std::string(MILLRACE_SOURCE_DIR) + "/examples/" + example + "/millrace.yaml"}))
         << example;
+  }
+}
+
+TEST_F(ConfigModelTest, AStreamInKafka) {
+  const auto pipeline = Load(R"(
+stream:
+  kafka: { brokers: "a:9092,b:9092", tls: {}, sasl: { mechanism: SCRAM-SHA-512, username: u, password: { secret: "env:HOME" } } }
+tables:
+  silver.a: { from: orders, start: latest, on_gap: land }
+  silver.b: { from: "^clicks-.*", start: 2026-01-31T00:00:00Z }
+  silver.c: { from: orders, start: { 0: 1500, 1: 7 } }
+)");
+  EXPECT_EQ(pipeline.stream.kafka->brokers, "a:9092,b:9092");
+  EXPECT_EQ(StartText(pipeline.tables.at("silver.a").start.start), "latest");
+  EXPECT_EQ(pipeline.tables.at("silver.a").on_gap, GapWord::kLand);
+  EXPECT_EQ(StartText(pipeline.tables.at("silver.b").start.start), "2026-01-31T00:00:00Z");
+  EXPECT_EQ(StartText(pipeline.tables.at("silver.c").start.start), "0=1500,1=7");
+}
+
+TEST_F(ConfigModelTest, MistakesAboutKafka) {
+  const auto mistakes = Mistakes(R"(
+stream:
+  kafka:
+    brokers: "broker-1:9092"
+    sasl: { mechanism: PLAIN, username: u, password: { secret: "env:HOME" } }
+    properties: { plugin.library.paths: /tmp/x.so, linger.ms: 5 }
+sources: { in: { file: { path: a.jsonl } } }
+tables:
+  silver.a: { from: "^(", start: latest }
+  silver.b: { from: in, start: latest }
+  silver.c: { from: orders, start: soon }
+)");
+  for (const auto* told :
+       {"5 mistakes", "p.yaml:6: stream.kafka.properties: 'plugin.library.paths' is no client property that may be set",
+        "p.yaml:5: stream.kafka.sasl: passwords and tokens go over TLS only",
+        "p.yaml:11: tables.silver.c.start: expected earliest, latest, a time",
+        "p.yaml:9: tables.silver.a.from: '^(' is no pattern of topic names",
+        "p.yaml:10: tables.silver.b.start: is for tables from a topic"}) {
+    EXPECT_NE(mistakes.find(told), std::string::npos) << told << "\n" << mistakes;
   }
 }
 

@@ -60,4 +60,36 @@ struct Choices<app::GeneratorKind> {
        {"events", app::GeneratorKind::kEvents}}};
 };
 
+template <>
+struct Choices<app::GapWord> {
+  static constexpr std::array<std::pair<std::string_view, app::GapWord>, 2> kWords = {
+      {{"stop", app::GapWord::kStop}, {"land", app::GapWord::kLand}}};
+};
+
+template <>
+struct Choices<app::SaslWord> {
+  static constexpr std::array<std::pair<std::string_view, app::SaslWord>, 4> kWords = {
+      {{"PLAIN", app::SaslWord::kPlain},
+       {"SCRAM-SHA-256", app::SaslWord::kScramSha256},
+       {"SCRAM-SHA-512", app::SaslWord::kScramSha512},
+       {"OAUTHBEARER", app::SaslWord::kOAuthBearer}}};
+};
+
+template <>
+struct Choices<app::IsolationWord> {
+  static constexpr std::array<std::pair<std::string_view, app::IsolationWord>, 2> kWords = {
+      {{"read_committed", app::IsolationWord::kReadCommitted},
+       {"read_uncommitted", app::IsolationWord::kReadUncommitted}}};
+};
+
+template <>
+struct Choices<app::CodecWord> {
+  static constexpr std::array<std::pair<std::string_view, app::CodecWord>, 5> kWords = {
+      {{"none", app::CodecWord::kNone},
+       {"gzip", app::CodecWord::kGzip},
+       {"snappy", app::CodecWord::kSnappy},
+       {"lz4", app::CodecWord::kLz4},
+       {"zstd", app::CodecWord::kZstd}}};
+};
+
 }  // namespace millrace::config

@@ -14,6 +14,7 @@
 
 #include "app/version.h"
 #include "base/error.h"
+#include "base/random.h"
 
 namespace millrace::app {
 namespace {
@@ -53,7 +54,8 @@ std::optional<std::string> ReadFirstLine(const fs::path& path) {
 
 /// Durable, and whole or absent.
 void WriteMarker(const fs::path& path, const std::string& text) {
-  const auto temporary = path.string() + ".new";
+  // Several processes may begin with one folder.
+  const auto temporary = fmt::format("{}.{}.new", path.string(), getpid());
   const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) ThrowUnusable(path.parent_path(), errno);
   const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
@@ -145,6 +147,13 @@ std::optional<std::string> DataDirectory::HolderOf(const fs::path& path) {
   close(file);
   if (is_free) return std::nullopt;
   return ReadFirstLine(path / "lock").value_or("unknown");
+}
+
+std::string DataDirectory::WorkerName() const {
+  const auto file = path_ / "worker";
+  if (const auto name = ReadFirstLine(file)) return *name;
+  WriteMarker(file, Random::FromSystem().Uuid() + "\n");
+  return ReadFirstLine(file).value_or("");
 }
 
 DataDirectory::DataDirectory(DataDirectory&& other) noexcept

@@ -14,6 +14,7 @@ namespace millrace::app {
 ///   <data_dir>/stream.db   the embedded stream
 ///   <data_dir>/catalog.db  the catalogue
 ///   <data_dir>/maintenance/ locks and journals of the maintenance of tables
+///   <data_dir>/worker      a name for this process among the workers of a pipeline: a UUID, made once
 ///   <data_dir>/status.json what a running pipeline last said of itself
 class DataDirectory {
  public:
@@ -36,6 +37,8 @@ class DataDirectory {
   std::filesystem::path stream() const { return path_ / "stream.db"; }
   std::filesystem::path catalog() const { return path_ / "catalog.db"; }
   std::filesystem::path status() const { return path_ / "status.json"; }
+  /// The name in <data_dir>/worker. A copy of the directory has the same one, which brokers refuse.
+  std::string WorkerName() const;
   std::filesystem::path maintenance() const { return path_ / "maintenance"; }
 
  private:

@@ -36,7 +36,7 @@ int64_t PrintEvents(event::Source& source, std::FILE* out, Progress& progress, s
   while (!stop.stop_requested()) {
     const auto read = source.Read({}, stop);
     if (read.state == event::ReadState::kExhausted) break;
-    if (read.state == event::ReadState::kIdle) continue;
+    if (read.state != event::ReadState::kBatch) continue;
     WriteBatch(*read.batch, out);
     count += static_cast<int64_t>(read.batch->size());
     std::optional<double> share;

@@ -37,15 +37,15 @@ event::EventBatchPtr FirstOf(const event::EventBatchPtr& batch, size_t rows) {
 ExitCode FeedTopic(const PipelineConfig& pipeline, std::unique_ptr<event::Source> source, const std::string& topic,
                    std::optional<int64_t> rows_max) {
   const SignalStop stop;
-  const auto directory = DataDirectory::OpenToAppend(pipeline.data_dir.value);
-  const auto stream = OpenStream(directory);
+  const auto opened = OpenStreamFor(StreamUse::kAppend, pipeline);
+  const auto& stream = opened.stream;
   stream->EnsureTopic(SpecFor(pipeline, *stream, topic));
   Progress progress("append");
   int64_t count = 0;
   while (!stop.signalled() && (!rows_max || count < *rows_max)) {
     const auto read = source->Read({}, stop.token());
     if (read.state == event::ReadState::kExhausted) break;
-    if (read.state == event::ReadState::kIdle) continue;
+    if (read.state != event::ReadState::kBatch) continue;
     auto batch = read.batch;
     if (rows_max && static_cast<int64_t>(batch->size()) > *rows_max - count) {
       batch = FirstOf(batch, static_cast<size_t>(*rows_max - count));

@@ -13,6 +13,11 @@
 namespace millrace::app {
 namespace {
 
+std::filesystem::path CatalogFile(const PipelineConfig& pipeline, const DataDirectory& directory) {
+  if (pipeline.lake.catalog.sqlite) return pipeline.lake.catalog.sqlite->path.value;
+  return directory.catalog();
+}
+
 Lake LakeOf(const PipelineConfig& pipeline, std::unique_ptr<io::ObjectStore> store, const DataDirectory& directory) {
   Lake lake;
   lake.store = std::move(store);
@@ -21,7 +26,7 @@ Lake LakeOf(const PipelineConfig& pipeline, std::unique_ptr<io::ObjectStore> sto
     return lake;
   }
   catalog::SqlCatalogOptions options;
-  options.file = directory.catalog();
+  options.file = CatalogFile(pipeline, directory);
   lake.catalog = std::make_unique<catalog::SqlCatalog>(options, *lake.store);
   return lake;
 }
@@ -33,8 +38,8 @@ Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
 }
 
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  const bool made =
-      pipeline.lake.catalog.rest || (std::filesystem::exists(directory.catalog()) && MayHaveWarehouse(pipeline));
+  const bool made = pipeline.lake.catalog.rest ||
+                    (std::filesystem::exists(CatalogFile(pipeline, directory)) && MayHaveWarehouse(pipeline));
   if (!made) {
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("there are no tables in {} yet; `millrace run` makes them", directory.path().string()));

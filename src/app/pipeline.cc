@@ -7,6 +7,7 @@
 
 #include "app/allocation.h"
 #include "app/engine_options.h"
+#include "app/fixed_start.h"
 #include "app/plan.h"
 #include "app/registry.h"
 #include "app/run_status.h"
@@ -39,9 +40,9 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
     : config_(config),
       until_idle_(until_idle),
       directory_(DataDirectory::OpenToWrite(config.data_dir.value)),
-      budget_(BufferShare(config)),
+      budget_(BufferShare(config) - StreamShare(config)),
       lake_(OpenLake(config, directory_)),
-      stream_(OpenStream(directory_)),
+      stream_(OpenStream(config, directory_, &budget_)),
       refinery_(Refinery::Open(config, directory_, lake_, budget_)),
       housekeeper_(config, directory_, lake_, budget_) {
   PipelineRunner::Options options;
@@ -50,7 +51,7 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
   if (refinery_) options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
   if (!until_idle) options.beside = [this](const std::stop_token& stop) { housekeeper_.Run(stop); };
   runner_ = std::make_unique<PipelineRunner>(std::move(options));
-  for (const auto& topic : TopicsOf(config)) stream_->EnsureTopic(topic);
+  EnsureTopics(config, *stream_);
   AddSources();
   AddTables();
   view_ =
@@ -93,7 +94,12 @@ void Pipeline::AddTables() {
 }
 
 std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_name, const TableConfig& table) {
-  if (FromTopic(config_, table)) return stream_->OpenReader(table.from, config_.name + "/" + table_name);
+  if (FromTopic(config_, table)) {
+    return stream_->OpenReader(table.from, {.reader = config_.name + "/" + table_name,
+                                            .starts = FixedStart(config_, table_name, table, lake_, *stream_),
+                                            .land_gaps = table.on_gap == GapWord::kLand,
+                                            .drains = until_idle_});
+  }
   return MakeSource(table.from, config_.sources.at(table.from));
 }
 

@@ -4,7 +4,6 @@
 #include <map>
 
 namespace millrace::app {
-namespace {
 
 event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic) {
   event::TopicSpec spec;
@@ -12,10 +11,9 @@ event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic) {
   spec.partitions = static_cast<int32_t>(topic.partitions);
   if (topic.retention) spec.retention_age = std::chrono::duration_cast<std::chrono::seconds>(*topic.retention);
   if (topic.retention_size) spec.retention_bytes = topic.retention_size->bytes;
+  if (topic.replication) spec.replication = static_cast<int>(*topic.replication);
   return spec;
 }
-
-}  // namespace
 
 std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline) {
   std::map<std::string, event::TopicSpec> topics;

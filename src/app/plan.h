@@ -1,11 +1,14 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "app/config_model.h"
 #include "event/stream.h"
 
 namespace millrace::app {
+
+event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic);
 
 /// Every topic of a pipeline: those under `topics`, and those that sources only name.
 std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline);

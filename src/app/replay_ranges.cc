@@ -53,6 +53,7 @@ class PartitionProbe {
   event::EventBatchPtr Next(size_t bytes_max, const std::stop_token& stop) {
     for (int idle = 0; idle < kIdleReadsMax && !stop.stop_requested();) {
       const auto read = reader_->Read({.bytes_max = bytes_max}, stop);
+      if (read.state == event::ReadState::kWaiting) continue;
       if (read.state != event::ReadState::kBatch) {
         ++idle;
       } else if (read.batch->split == split_ && read.batch->size() > 0) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/log.h"
 
 namespace millrace::app {
 
@@ -30,7 +31,7 @@ void TableFeed::RunToEnd(const std::stop_token& stop, const std::stop_token& abo
   Recover();
   account_.Turned(FeedState::kRunning);
   while (!stop.stop_requested()) {
-    const bool more = ReadOnce(stop);
+    const bool more = ReadOnce(stop, abort);
     const bool landed = more && !sink_->CommitDue() ? true : Commit(abort);
     if (account_.PublishDue()) Publish();
     if (!more && landed) {
@@ -49,7 +50,7 @@ void TableFeed::Recover() {
   reader_->Acknowledge(landed);
 }
 
-bool TableFeed::ReadOnce(std::stop_token stop) {
+bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
   // Asked before the read: what comes after "done" cannot be missed by an idle read.
   const bool nothing_will_come = options_.intake_done && options_.intake_done();
   auto read = reader_->Read({}, stop);
@@ -61,6 +62,11 @@ bool TableFeed::ReadOnce(std::stop_token stop) {
     }
     case event::ReadState::kIdle:
       return !nothing_will_come || stop.stop_requested();
+    case event::ReadState::kWaiting:
+      return true;
+    case event::ReadState::kReassigned:
+      if (Commit(abort)) Recover();
+      return true;
     case event::ReadState::kExhausted:
       if (!options_.intake_done) Clock::System().SleepFor(std::chrono::milliseconds(100), stop);
       return !options_.intake_done;
@@ -70,6 +76,12 @@ bool TableFeed::ReadOnce(std::stop_token stop) {
 
 bool TableFeed::Commit(std::stop_token abort) {
   const auto begin = Clock::System().Steady();
+  if (!reader_->ConfirmRead(abort)) {
+    LogWarning("table {}: what was read since the last commit is dropped and read again", options_.table);
+    account_.Overtaken(sink_->counts(), 0);
+    Recover();
+    return false;
+  }
   const auto outcome = sink_->Commit(abort);
   const double seconds = std::chrono::duration<double>(Clock::System().Steady() - begin).count();
   switch (outcome) {
@@ -95,6 +107,10 @@ void TableFeed::Publish() { account_.Publish(sink_->counts(), reader_->lag()); }
 TableStatus TableFeed::status() const {
   auto status = account_.status();
   status.wait = sink_->WaitsFor();
+  if (status.wait.kind != event::WaitKind::kNothing) return status;
+  if (auto trouble = reader_->WaitsFor(); !trouble.empty()) {
+    status.wait = {.kind = event::WaitKind::kStream, .detail = std::move(trouble), .since = std::nullopt};
+  }
   return status;
 }
 

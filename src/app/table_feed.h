@@ -13,7 +13,9 @@
 namespace millrace::app {
 
 /// Carries one reader (of a topic, or a source itself) into one table. The reader is acknowledged only up to what has
-/// landed for certain. Run belongs to one thread; status() may be called by others.
+/// landed for certain. When the reader's splits change, what was read is committed and the table's positions are read
+/// anew: another worker may have landed more of a split that comes. Run belongs to one thread; status() may be called
+/// by others.
 class TableFeed {
  public:
   struct Options {
@@ -36,8 +38,8 @@ class TableFeed {
  private:
   void Recover();
   /// False when nothing more will come.
-  bool ReadOnce(std::stop_token stop);
-  /// False when another writer was faster and reading starts over.
+  bool ReadOnce(std::stop_token stop, std::stop_token abort);
+  /// False when reading starts over: another writer was faster, or what was read is not what it was taken for.
   bool Commit(std::stop_token abort);
   void Publish();
   void RunToEnd(const std::stop_token& stop, const std::stop_token& abort);

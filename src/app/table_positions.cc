@@ -1,6 +1,7 @@
 #include "app/table_positions.h"
 
 #include "app/files_table_facts.h"
+#include "app/fixed_start.h"
 #include "app/plan.h"
 #include "land/committer.h"
 
@@ -14,12 +15,18 @@ event::Positions StoredPositions(OpenedLake& opened, const std::string& name, co
   return land::ReadPositions(*loaded->metadata, opened.pipeline.name).positions;
 }
 
-void AddTopicPositions(const std::string& name, const event::TopicInfo& topic, event::Positions& stored,
-                       std::vector<TablePosition>& out) {
+void AddTopicPositions(const std::string& name, const event::TopicInfo& topic, const event::Positions& starts,
+                       event::Positions& stored, std::vector<TablePosition>& out) {
   for (const auto& partition : topic.partitions) {
     const auto split = event::TopicSplit(topic.id, partition.partition);
     const auto found = stored.find(split);
-    const int64_t offset = found == stored.end() ? partition.first_offset : event::OffsetOf(found->second);
+    const auto start = starts.find(split);
+    int64_t offset = partition.first_offset;
+    if (found != stored.end()) {
+      offset = event::OffsetOf(found->second);
+    } else if (start != starts.end()) {
+      offset = event::OffsetOf(start->second);
+    }
     out.push_back({name, topic.spec.name, partition.partition, std::to_string(offset), partition.next_offset - offset});
     stored.erase(split);
   }
@@ -32,7 +39,8 @@ std::vector<TablePosition> ReadTablePositions(OpenedLake& opened, event::Stream*
   for (const auto& [name, table] : opened.pipeline.tables) {
     auto stored = StoredPositions(opened, name, table);
     if (stream != nullptr && FromTopic(opened.pipeline, table)) {
-      if (const auto topic = stream->FindTopic(table.from)) AddTopicPositions(name, *topic, stored, out);
+      const auto starts = ReadFixedStart(opened.pipeline, name, table, opened.lake);
+      for (const auto& topic : stream->MatchTopics(table.from)) AddTopicPositions(name, topic, starts, stored, out);
     }
     // Splits of sources, and of incarnations of a topic that are gone.
     for (const auto& [split, cursor] : stored)

@@ -47,6 +47,7 @@ TableWhy ExplainWait(const TableSituation& situation) {
     case Kind::kOutcomeUnknown:
     case Kind::kCatalog:
     case Kind::kStore:
+    case Kind::kStream:
     case Kind::kCommitting:
     case Kind::kMemory:
       if (wait.since) why.sentence += ", for " + Span(situation.steady - *wait.since);

@@ -40,11 +40,14 @@ void TailTopic(event::Stream& stream, const event::TopicInfo& topic, const TailO
   reader->Seek(positions);
   while (!stop.signalled()) {
     const auto read = reader->Read({}, stop.token());
-    if (read.state == event::ReadState::kBatch) {
+    if (read.state == event::ReadState::kReassigned) {
+      reader->Seek(positions);
+    } else if (read.state == event::ReadState::kBatch) {
+      positions[read.batch->split] = read.batch->end;
       for (size_t i = 0; i < read.batch->size(); ++i) PrintRecord(*read.batch, i, options.json);
       std::fflush(stdout);
       if (std::ferror(stdout) != 0) return;
-    } else if (!options.follow) {
+    } else if (!options.follow && read.state != event::ReadState::kWaiting) {
       return;
     }
   }

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
@@ -36,8 +35,7 @@ void TellReplays(OpenedLake& opened) {
 
 ExitCode Show(const Session& session) {
   auto opened = OpenLakeOf(session);
-  std::unique_ptr<event::Stream> stream;
-  if (std::filesystem::exists(opened.directory.stream())) stream = OpenStream(opened.directory);
+  const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory);
   Listing listing({{"table"}, {"from"}, {"partition"}, {"position"}, {"lag"}});
   for (const auto& position : ReadTablePositions(opened, stream.get())) {
     listing.Add({position.table, position.origin,
@@ -91,8 +89,9 @@ ExitCode Set(const Session& session, const std::string& name, const std::vector<
   const auto loaded = opened.lake.catalog->Load(catalog::ParseTableName(name));
   if (!loaded) throw Error(ErrorCode::kUsage, "nothing has landed in " + name + " yet, so there is no position to set");
   std::optional<event::TopicInfo> topic;
-  if (FromTopic(opened.pipeline, table->second) && std::filesystem::exists(opened.directory.stream())) {
-    topic = OpenStream(opened.directory)->FindTopic(table->second.from);
+  if (FromTopic(opened.pipeline, table->second)) {
+    if (const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory))
+      topic = stream->FindTopic(table->second.from);
   }
   auto positions = StoredOrMirrored(*loaded->metadata, opened.pipeline.name);
   for (const auto& move : moves) {

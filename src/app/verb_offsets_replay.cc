@@ -67,7 +67,7 @@ Opened Open(const Session& session, const ReplayArguments& arguments) {
   if (opened.table->files) {
     throw Error(ErrorCode::kUsage, "'" + opened.target + "' is plain files; --into names an Iceberg table");
   }
-  opened.stream = OpenStreamToRead(opened.lake.directory);
+  opened.stream = OpenStreamFor(StreamUse::kLook, pipeline).stream;
   const auto topic = opened.stream->FindTopic(found->second.from);
   if (!topic) throw Error(ErrorCode::kUsage, "there is no topic '" + found->second.from + "' yet");
   opened.topic = *topic;

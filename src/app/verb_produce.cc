@@ -6,6 +6,7 @@
 #include "app/block_options.h"
 #include "app/config_blocks.h"
 #include "app/feed_topic.h"
+#include "app/kafka_blocks.h"
 #include "app/load_config.h"
 #include "app/registry.h"
 #include "app/verbs.h"
@@ -25,14 +26,13 @@ struct ProduceArguments {
 };
 
 ExitCode Produce(const Session& session, ProduceArguments& arguments) {
-  const std::pair<const char*, const std::string*> later[] = {{"--bootstrap-servers", &arguments.servers},
-                                                              {"--schema-registry", &arguments.registry},
+  const std::pair<const char*, const std::string*> later[] = {{"--schema-registry", &arguments.registry},
                                                               {"--schema-path", &arguments.schema}};
   for (const auto& [option, value] : later) {
     if (!value->empty()) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("{} is not supported by this version of millrace; without it events go to "
-                              "the embedded stream as they are",
+                              "the stream as they are",
                               option));
     }
   }
@@ -40,8 +40,12 @@ ExitCode Produce(const Session& session, ProduceArguments& arguments) {
   SourceConfig config;
   config.drop = arguments.drop;
   config.file = ParseOptions(FileSourceBlock(), arguments.options);
-  return FeedTopic(LoadConfigOrDefaults(session.config_paths), MakeSource("produce", config), arguments.topic,
-                   arguments.rows);
+  auto pipeline = LoadConfigOrDefaults(session.config_paths);
+  if (!arguments.servers.empty()) {
+    if (!pipeline.stream.kafka) pipeline.stream.kafka = KafkaBlock().Defaults();
+    pipeline.stream.kafka->brokers = arguments.servers;
+  }
+  return FeedTopic(pipeline, MakeSource("produce", config), arguments.topic, arguments.rows);
 }
 
 }  // namespace
@@ -58,7 +62,7 @@ void AddProduce(CLI::App& root, Session& session) {
   verb->add_option("--rows", arguments->rows, "How many at most")->check(CLI::NonNegativeNumber);
   verb->add_option("--drop", arguments->drop, "CSV columns to leave out: card numbers, passwords")->delimiter(',');
   AddBlockOptions(*verb, *FileSourceBlock().info(), arguments->options, {"path", "follow"});
-  verb->add_option("--bootstrap-servers", arguments->servers)->group("");
+  verb->add_option("--bootstrap-servers", arguments->servers, "Kafka brokers, instead of the pipeline's stream");
   verb->add_option("--schema-registry", arguments->registry)->group("");
   verb->add_option("--schema-path", arguments->schema)->group("");
   AddConfigOption(*verb, session);

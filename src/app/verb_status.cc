@@ -60,8 +60,7 @@ TableFacts FactsOf(OpenedLake& opened, const std::string& name, const TableConfi
 
 std::map<std::string, TableFacts> ReadFacts(const Session& session, bool with_shape) {
   auto opened = OpenLakeOf(session);
-  std::unique_ptr<event::Stream> stream;
-  if (std::filesystem::exists(opened.directory.stream())) stream = OpenStream(opened.directory);
+  const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory);
   const auto positions = ReadTablePositions(opened, stream.get());
   std::map<std::string, TableFacts> facts;
   for (const auto& [name, table] : opened.pipeline.tables) {

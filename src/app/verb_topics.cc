@@ -8,6 +8,7 @@
 #include "app/block_options.h"
 #include "app/config_blocks.h"
 #include "app/load_config.h"
+#include "app/plan.h"
 #include "app/storage.h"
 #include "app/text_table.h"
 #include "app/topic_tail.h"
@@ -18,8 +19,8 @@
 namespace millrace::app {
 namespace {
 
-DataDirectory ToRead(const Session& session) {
-  return DataDirectory::OpenToRead(LoadConfigOrDefaults(session.config_paths).data_dir.value);
+OpenedStream Open(const Session& session, StreamUse use) {
+  return OpenStreamFor(use, LoadConfigOrDefaults(session.config_paths));
 }
 
 event::TopicInfo Require(event::Stream& stream, const std::string& name) {
@@ -37,9 +38,11 @@ nlohmann::json RetentionOf(const event::TopicSpec& spec) {
   return text.empty() ? nlohmann::json() : nlohmann::json(text);
 }
 
+nlohmann::json BytesOf(int64_t bytes) { return bytes < 0 ? nlohmann::json() : nlohmann::json(bytes); }
+
 ExitCode List(const Session& session) {
-  const auto directory = ToRead(session);
-  const auto stream = OpenStreamToRead(directory);
+  const auto opened = Open(session, StreamUse::kLook);
+  const auto& stream = opened.stream;
   Listing listing(
       {{"topic"}, {"partitions"}, {"records"}, {"bytes", Listing::Form::kBytes}, {"retention"}, {"lag_max"}});
   const auto readers = stream->ListReaders();
@@ -47,7 +50,7 @@ ExitCode List(const Session& session) {
     int64_t records = 0, bytes = 0;
     for (const auto& partition : topic.partitions) {
       records += partition.next_offset - partition.first_offset;
-      bytes += partition.bytes;
+      bytes = partition.bytes < 0 ? -1 : bytes + partition.bytes;
     }
     std::map<std::string, int64_t> lags;
     for (const auto& reader : readers) {
@@ -55,20 +58,20 @@ ExitCode List(const Session& session) {
     }
     nlohmann::json lag_max;
     for (const auto& [name, lag] : lags) lag_max = std::max(lag_max.is_null() ? 0 : lag_max.get<int64_t>(), lag);
-    listing.Add({topic.spec.name, topic.spec.partitions, records, bytes, RetentionOf(topic.spec), lag_max});
+    listing.Add({topic.spec.name, topic.spec.partitions, records, BytesOf(bytes), RetentionOf(topic.spec), lag_max});
   }
   listing.Print(session.json, "there are no topics yet; `millrace topics create NAME` makes one");
   return ExitCode::kDone;
 }
 
 ExitCode Describe(const Session& session, const std::string& name) {
-  const auto directory = ToRead(session);
-  const auto stream = OpenStreamToRead(directory);
+  const auto opened = Open(session, StreamUse::kLook);
+  const auto& stream = opened.stream;
   const auto topic = Require(*stream, name);
   Listing partitions({{"partition"}, {"first_offset"}, {"next_offset"}, {"records"}, {"bytes", Listing::Form::kBytes}});
   for (const auto& partition : topic.partitions) {
     partitions.Add({partition.partition, partition.first_offset, partition.next_offset,
-                    partition.next_offset - partition.first_offset, partition.bytes});
+                    partition.next_offset - partition.first_offset, BytesOf(partition.bytes)});
   }
   Listing readers({{"reader"}, {"partition"}, {"next_offset"}, {"lag"}});
   for (const auto& reader : stream->ListReaders()) {
@@ -93,14 +96,9 @@ ExitCode Describe(const Session& session, const std::string& name) {
 }
 
 ExitCode Create(const Session& session, const std::string& name, const config::Node& options) {
-  const auto topic = ParseOptions(TopicBlock(), options);
-  const auto directory = DataDirectory::OpenToAppend(LoadConfigOrDefaults(session.config_paths).data_dir.value);
-  const auto stream = OpenStream(directory);
-  event::TopicSpec spec;
-  spec.name = name;
-  spec.partitions = static_cast<int32_t>(topic.partitions);
-  if (topic.retention) spec.retention_age = std::chrono::duration_cast<std::chrono::seconds>(*topic.retention);
-  if (topic.retention_size) spec.retention_bytes = topic.retention_size->bytes;
+  const auto spec = SpecOf(name, ParseOptions(TopicBlock(), options));
+  const auto opened = Open(session, StreamUse::kAppend);
+  const auto& stream = opened.stream;
   const bool existed = stream->FindTopic(name).has_value();
   stream->EnsureTopic(spec);
   fmt::print(stderr, "{} {}\n", existed ? "there was already a topic" : "created topic", name);
@@ -111,8 +109,8 @@ ExitCode Delete(const Session& session, const std::string& name, bool yes) {
   if (!yes) {
     throw Error(ErrorCode::kUsage, fmt::format("deleting '{}' cannot be undone; add --yes to do it", name));
   }
-  const auto directory = DataDirectory::OpenToWrite(LoadConfigOrDefaults(session.config_paths).data_dir.value);
-  const auto stream = OpenStreamToRead(directory);
+  const auto opened = Open(session, StreamUse::kDelete);
+  const auto& stream = opened.stream;
   Require(*stream, name);
   stream->DeleteTopic(name);
   fmt::print(stderr, "deleted topic {}\n", name);
@@ -130,8 +128,8 @@ void AddTail(CLI::App& topics, Session& session, const std::shared_ptr<TopicArgu
   auto* tail = AddVerb(
       topics, session, "tail", "Print the newest records of a topic",
       [&session, arguments] {
-        const auto directory = ToRead(session);
-        const auto stream = OpenStreamToRead(directory);
+        const auto opened = Open(session, StreamUse::kLook);
+        const auto& stream = opened.stream;
         auto options = arguments->tail;
         options.json = session.json;
         TailTopic(*stream, Require(*stream, arguments->name), options);

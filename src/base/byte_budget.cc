@@ -38,6 +38,14 @@ Reservation ByteBudget::Reserve(int64_t bytes, std::stop_token stop) {
   return {this, bytes};
 }
 
+std::optional<Reservation> ByteBudget::TryReserve(int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  refused_ = used_ + bytes > limit_ && used_ > 0;
+  if (refused_) return std::nullopt;
+  used_ += bytes;
+  return Reservation(this, bytes);
+}
+
 Reservation ByteBudget::Force(int64_t bytes) {
   const std::lock_guard lock(mutex_);
   used_ += bytes;
@@ -51,13 +59,14 @@ int64_t ByteBudget::used() const {
 
 bool ByteBudget::under_pressure() const {
   const std::lock_guard lock(mutex_);
-  return waiting_ > 0 || used_ > limit_;
+  return waiting_ > 0 || refused_ || used_ > limit_;
 }
 
 void ByteBudget::Return(int64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
     used_ -= bytes;
+    refused_ = false;
   }
   freed_.notify_all();
 }

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 
 namespace millrace {
@@ -40,12 +41,15 @@ class ByteBudget {
   /// Waits until `bytes` fit. A request above the whole limit is granted once nothing else is held, so that one
   /// huge record cannot wait forever. Returns an empty reservation when stopped.
   Reservation Reserve(int64_t bytes, std::stop_token stop);
+  /// The same without waiting, for those who have something else to do; nullopt when they do not fit, which counts as
+  /// pressure until something is given back.
+  std::optional<Reservation> TryReserve(int64_t bytes);
   /// Takes `bytes` even past the limit: for growth of what is already buffered. Follow with under_pressure().
   Reservation Force(int64_t bytes);
 
   int64_t limit() const { return limit_; }
   int64_t used() const;
-  /// Somebody waits, or more is held than the limit.
+  /// Somebody waits or was refused, or more is held than the limit.
   bool under_pressure() const;
 
  private:
@@ -57,6 +61,7 @@ class ByteBudget {
   std::condition_variable_any freed_;
   int64_t used_ = 0;
   int waiting_ = 0;
+  bool refused_ = false;
 };
 
 }  // namespace millrace

@@ -29,6 +29,18 @@ TEST(ByteBudget, OneRequestAboveTheLimitIsGrantedAlone) {
   EXPECT_EQ(budget.Reserve(1000, {}).bytes(), 1000);
 }
 
+TEST(ByteBudget, WhoeverIsRefusedIsPressureUntilSomethingIsGivenBack) {
+  ByteBudget budget(100);
+  auto first = budget.TryReserve(80);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_FALSE(budget.under_pressure());
+  EXPECT_FALSE(budget.TryReserve(30).has_value());
+  EXPECT_TRUE(budget.under_pressure());
+  first.reset();
+  EXPECT_FALSE(budget.under_pressure());
+  EXPECT_EQ(budget.TryReserve(1000)->bytes(), 1000) << "one request above the limit is granted alone";
+}
+
 TEST(ByteBudget, AWaiterEndsWithNothingWhenStopped) {
   ByteBudget budget(10);
   const auto held = budget.Reserve(10, {});

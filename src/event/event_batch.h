@@ -28,7 +28,8 @@ struct Gap {
 };
 
 /// Records of one split, in order, contiguous: it covers exactly [begin, end). Immutable once handed on, shared by
-/// pointer. Records are not copied one by one: they are spans of one padded payload.
+/// pointer. Records are not copied one by one: they are spans of one padded payload. A batch may have no records: then
+/// only the position moves, past something that holds none.
 struct EventBatch {
   std::shared_ptr<const PaddedBuffer> payload;
   std::vector<Span> records;
@@ -49,6 +50,8 @@ struct EventBatch {
   std::vector<Timestamp> timestamps;
   /// When this program, or the stream before it, took the batch. Stored with it, so a replay sees the same.
   Timestamp ingested_at{};
+  /// The stream keeps one time a record: each came in at its own timestamp, and ingested_at is that of the first.
+  bool arrived_one_by_one = false;
 
   SplitId split;
   Cursor begin;
@@ -66,6 +69,7 @@ struct EventBatch {
   }
   int64_t offset(size_t i) const { return offsets.empty() ? base_offset + static_cast<int64_t>(i) : offsets[i]; }
   Timestamp timestamp(size_t i) const { return timestamps.empty() ? ingested_at : timestamps[i]; }
+  Timestamp arrival(size_t i) const { return arrived_one_by_one ? timestamp(i) : ingested_at; }
   /// What it costs a byte budget.
   int64_t bytes() const {
     return static_cast<int64_t>((payload ? payload->capacity() : 0) + (key_payload ? key_payload->capacity() : 0) +

@@ -42,7 +42,8 @@ class Sink {
   virtual Positions Recover() = 0;
 
   /// Takes a batch; it may buffer, encode and write files, none of it visible. Batches of a split must follow each
-  /// other without a gap from the recovered position on: anything else is an Error kInternal.
+  /// other without a gap from the recovered position on: anything else is an Error kInternal. A batch without records
+  /// moves the position with the next commit of others, or not at all.
   virtual void Write(EventBatchPtr events) = 0;
 
   /// Enough is buffered, or has been for long enough, that a commit is due now.

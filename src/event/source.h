@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,9 +13,11 @@
 namespace millrace::event {
 
 enum class ReadState {
-  kBatch,      // a batch was read
-  kIdle,       // nothing within the time given; more may come
-  kExhausted,  // nothing will ever come again: the end of a bounded source
+  kBatch,       // a batch was read
+  kIdle,        // nothing within the time given, and everything there was at the call has been read; more may come
+  kWaiting,     // nothing within the time given; whether there is more already is not known
+  kReassigned,  // the splits of this reader changed: commit what was read, then Seek to what has landed by then
+  kExhausted,   // nothing will ever come again: the end of a bounded source
 };
 
 struct ReadResult {
@@ -42,7 +45,12 @@ struct Lag {
 };
 
 /// Bytes with positions, from outside or from a stream. Driven by one thread at a time. A gap (what should come
-/// next no longer exists) is an Error with kStop that names the range that is missing; it is never skipped.
+/// next no longer exists) is an Error with kStop that names the range that is missing; it is never skipped, unless the
+/// reader was opened to land gaps: then it comes as a batch without records that tells of it (EventBatch::gap).
+///
+/// A reader that shares a stream with others owns some of the splits at a time. When that changes, Read says
+/// kReassigned until the next Seek. Splits that are taken away stay owned until then, but not for longer than the
+/// reader's patience: whoever has them next starts where the last commit ended, so a commit that comes later conflicts.
 class Source {
  public:
   virtual ~Source() = default;
@@ -60,7 +68,14 @@ class Source {
   /// Everything up to these positions is durable downstream: trimming and broker commits may follow. Advisory.
   virtual void Acknowledge(const Positions& positions) = 0;
 
+  /// Asked last before a commit: whether what was read since the last Seek is of the splits it was given as. False
+  /// when a topic was replaced by one of the same name meanwhile, or that cannot be known: drop what was read, and Seek
+  /// to what has landed.
+  virtual bool ConfirmRead(std::stop_token) { return true; }
+
   virtual Lag lag() = 0;
+  /// Why nothing comes, in one sentence; empty when there is nothing to say.
+  virtual std::string WaitsFor() { return {}; }
 };
 
 }  // namespace millrace::event

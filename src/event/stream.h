@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,13 +17,15 @@ struct TopicSpec {
   int32_t partitions = 1;
   std::optional<std::chrono::seconds> retention_age{};
   std::optional<int64_t> retention_bytes{};
+  /// On how many brokers each partition lies; absent: as the stream sees fit. Only counts when the topic is made.
+  std::optional<int> replication{};
 };
 
 struct PartitionInfo {
   int32_t partition = 0;
   int64_t first_offset = 0;  // the oldest record still there
   int64_t next_offset = 0;   // the one that the next append gets
-  int64_t bytes = 0;         // stored, compressed
+  int64_t bytes = 0;         // stored, compressed; -1: not known
 };
 
 struct TopicInfo {
@@ -38,6 +41,31 @@ struct ReaderInfo {
   int32_t partition = 0;
   int64_t next_offset = 0;
   int64_t lag_records = 0;
+};
+
+/// Where reading begins in partitions that nothing was landed from yet.
+struct Start {
+  enum class At {
+    kEarliest,  // the oldest record there is
+    kLatest,    // what comes from now on
+    kTime,      // the first record that came at `time` or later
+    kOffsets,   // `offsets`, by partition; partitions without one at the earliest
+  };
+  At at = At::kEarliest;
+  Timestamp time{};
+  std::map<int32_t, int64_t> offsets{};
+};
+
+struct ReaderOptions {
+  /// Registers the reader, so that the stream knows what it has acknowledged, and shares the splits with every other
+  /// reader of that name where the stream can; empty: an anonymous look at all of them that holds nothing back.
+  std::string reader;
+  /// Where splits begin that Seek is given no position of; others begin with the oldest record there is.
+  Positions starts{};
+  /// A gap is handed on as EventBatch::gap instead of ending the reader with an Error.
+  bool land_gaps = false;
+  /// kIdle is needed, because the driver ends then: the reader goes to some length to know that there is no more.
+  bool drains = true;
 };
 
 /// Ties an append to the position of the source it was made from, in one transaction: the append lands only if
@@ -73,14 +101,26 @@ class Stream {
   virtual void DeleteTopic(const std::string& topic) = 0;
   virtual std::vector<TopicInfo> ListTopics() = 0;
   virtual std::optional<TopicInfo> FindTopic(const std::string& topic) = 0;
+  /// The topics that a reader of this name reads: the one of the name, or those that a pattern matches where the stream
+  /// knows patterns.
+  virtual std::vector<TopicInfo> MatchTopics(const std::string& subscription) {
+    auto topic = FindTopic(subscription);
+    return topic ? std::vector{*std::move(topic)} : std::vector<TopicInfo>{};
+  }
 
   virtual AppendOutcome Append(const AppendRequest& request) = 0;
   /// What a producer has landed here.
   virtual Positions ProducerPositions(const std::string& producer) = 0;
 
-  /// Reads every partition of a topic. `reader` registers it, so that retention waits for what it acknowledges;
-  /// empty: an anonymous look that holds nothing back.
-  virtual std::unique_ptr<Source> OpenReader(const std::string& topic, const std::string& reader) = 0;
+  /// What a start is in offsets now, for each partition there is; kEarliest gives none. Error kConfig when there is no
+  /// such topic, partition or offset.
+  virtual Positions FindStart(const std::string& topic, const Start& start) = 0;
+
+  /// Reads the partitions of a topic; those that are added later too, from their beginning.
+  virtual std::unique_ptr<Source> OpenReader(const std::string& topic, const ReaderOptions& options) = 0;
+  std::unique_ptr<Source> OpenReader(const std::string& topic, const std::string& reader) {
+    return OpenReader(topic, ReaderOptions{.reader = reader});
+  }
   virtual std::vector<ReaderInfo> ListReaders() = 0;
 
   /// Drops what retention allows. Returns the bytes freed.

@@ -22,6 +22,8 @@ std::string_view ToString(WaitKind kind) {
       return "catalog";
     case WaitKind::kStore:
       return "store";
+    case WaitKind::kStream:
+      return "stream";
   }
   return "nothing";
 }

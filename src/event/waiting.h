@@ -19,6 +19,7 @@ enum class WaitKind {
   kOutcomeUnknown,  // the answer to a commit was lost: the table is being read again
   kCatalog,         // the catalogue does not answer
   kStore,           // the object store does not answer
+  kStream,          // the stream does not answer, or gives this reader nothing
 };
 std::string_view ToString(WaitKind kind);
 

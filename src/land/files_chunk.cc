@@ -30,7 +30,7 @@ void FilesChunk::Start(const event::EventBatch& events, size_t first) {
   plan_.topic = events.topic;
   plan_.partition = events.partition;
   plan_.first_offset = events.offset(first);
-  plan_.ingested_at = events.ingested_at;
+  plan_.ingested_at = events.arrival(first);
 }
 
 FilesChunk::OpenObject& FilesChunk::ObjectFor(const std::string& folder) {
@@ -69,7 +69,8 @@ FilesChunk::Added FilesChunk::Add(const event::EventBatch& events, size_t first,
   line_.Begin(events);
   std::string line;
   std::string folder;
-  int64_t folder_minute = 0;
+  int64_t time_minute = 0;
+  int64_t arrival_minute = 0;
   for (size_t i = first; i < last; ++i) {
     line.clear();
     const auto outcome = line_.Append(i, line);
@@ -78,9 +79,12 @@ FilesChunk::Added FilesChunk::Add(const event::EventBatch& events, size_t first,
     if (outcome == LineOutcome::kRejected) added.rejects.push_back(line_.reject());
     if (outcome != LineOutcome::kRow) continue;
     const auto time = events.timestamp(i);
-    if (added.rows++ == 0 || (path_.by_event_time() && MinuteOf(time) != folder_minute)) {
-      folder = path_.Render(events.topic, events.partition, events.ingested_at, time);
-      folder_minute = MinuteOf(time);
+    const auto arrival = events.arrival(i);
+    if (added.rows++ == 0 || MinuteOf(arrival) != arrival_minute ||
+        (path_.by_event_time() && MinuteOf(time) != time_minute)) {
+      folder = path_.Render(events.topic, events.partition, arrival, time);
+      time_minute = MinuteOf(time);
+      arrival_minute = MinuteOf(arrival);
     }
     auto& object = ObjectFor(folder);
     object.packer.room() += line;

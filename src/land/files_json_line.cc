@@ -127,7 +127,14 @@ void JsonLineWriter::Begin(const event::EventBatch& events) {
   prefix_ = "{\"_topic\":";
   AppendString(events.topic, prefix_);
   fmt::format_to(std::back_inserter(prefix_), ",\"_partition\":{},\"_offset\":", events.partition);
-  ingested_at_ = FormatTimestamp(events.ingested_at);
+}
+
+const std::string& JsonLineWriter::TimeText::Of(Timestamp wanted) {
+  if (text.empty() || wanted != time) {
+    time = wanted;
+    text = FormatTimestamp(wanted);
+  }
+  return text;
 }
 
 std::optional<event::Reject> JsonLineWriter::Check(std::string_view record) {
@@ -143,14 +150,9 @@ std::optional<event::Reject> JsonLineWriter::Check(std::string_view record) {
 }
 
 void JsonLineWriter::AppendMembers(size_t record, std::string& out) {
-  const auto time = events_->timestamp(record);
-  if (last_time_text_.empty() || time != last_time_) {
-    last_time_ = time;
-    last_time_text_ = FormatTimestamp(time);
-  }
   out += prefix_;
   fmt::format_to(std::back_inserter(out), "{},\"_event_time\":\"{}\",\"_ingested_at\":\"{}\",", events_->offset(record),
-                 last_time_text_, ingested_at_);
+                 event_time_.Of(events_->timestamp(record)), arrival_.Of(events_->arrival(record)));
   const auto key = events_->key(record);
   if (key.empty()) {
     out += "\"_key\":null";

@@ -40,9 +40,14 @@ class JsonLineWriter {
   std::unique_ptr<Parser> parser_;
   const event::EventBatch* events_ = nullptr;
   std::string prefix_;  // {"_topic":...,"_partition":...,"_offset":
-  std::string ingested_at_;
-  Timestamp last_time_{};
-  std::string last_time_text_;
+  /// The text of the last time written: times of neighbours are mostly the same.
+  struct TimeText {
+    Timestamp time{};
+    std::string text;
+    const std::string& Of(Timestamp wanted);
+  };
+  TimeText event_time_;
+  TimeText arrival_;
   event::Reject reject_;
 };
 

@@ -90,6 +90,7 @@ void FilesSink::Adopt(const std::string& key) {
   }
   auto& split = splits_[plan.split];
   split.landed = split.chained = split.written = whole ? plan.end : plan.begin;
+  split.last_offset = whole ? plan.last_offset : plan.first_offset - 1;
   if (!whole) split.replay = std::move(plan);
 }
 
@@ -99,10 +100,18 @@ void FilesSink::Write(event::EventBatchPtr events) {
     throw Error(ErrorCode::kInternal, fmt::format("split {}: a batch begins at '{}' where '{}' is due",
                                                   events->split.value(), events->begin.value(), split.written.value()));
   }
+  if (events->size() > 0 && events->offset(0) <= split.last_offset) {
+    throw Error(
+        ErrorCode::kStop,
+        fmt::format("topic {} partition {} goes back to offset {} and files up to {} have landed; they cannot be "
+                    "taken back, so give the table another name to go on from there",
+                    events->topic, events->partition, events->offset(0), split.last_offset));
+  }
   if (events->gap) KeepGap(*events);
   const size_t replayed = split.replay ? Replay(split, *events) : 0;
   if (replayed < events->size()) Buffered(split, options_.encoding, *events, replayed, events->size());
   split.written = events->end;
+  if (events->size() > 0) split.last_offset = events->offset(events->size() - 1);
   ShowBuffered();
 }
 

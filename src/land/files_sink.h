@@ -65,6 +65,7 @@ class FilesSink final : public event::Sink {
     event::Cursor landed;             // durable and visible up to here
     event::Cursor chained;            // the end of the last sealed chunk: where the next one begins
     event::Cursor written;            // the end of the last batch
+    int64_t last_offset = -1;         // of the last record written, or landed before
     std::optional<FilesPlan> replay;  // a plan that a crash left unfinished: its records are awaited
     Buffer buffer;
     std::deque<Sealed> sealed;

@@ -73,7 +73,11 @@ std::shared_ptr<arrow::RecordBatch> MetadataColumns::AddTo(const arrow::RecordBa
   columns.push_back(Build(arrow::Int64Builder(), count, [&](size_t row) { return events.offset(records[row]); }));
   columns.push_back(Build(arrow::TimestampBuilder(Time(), arrow::default_memory_pool()), count,
                           [&](size_t row) { return micros(events.timestamp(records[row])); }));
-  columns.push_back(Constant(std::make_shared<arrow::TimestampScalar>(micros(events.ingested_at), Time()), count));
+  if (events.arrived_one_by_one) {
+    columns.push_back(columns.back());
+  } else {
+    columns.push_back(Constant(std::make_shared<arrow::TimestampScalar>(micros(events.ingested_at), Time()), count));
+  }
   columns.push_back(Keys(events, records));
   return arrow::RecordBatch::Make(arrow::schema(std::move(all)), count, std::move(columns));
 }

@@ -26,7 +26,7 @@ class RowBuilder {
     Check(Column<arrow::BinaryBuilder>(0)->Append(events.record(reject.record)), kDoing);
     Place(events, events.offset(reject.record));
     Cause(reject.cause, reject.detail);
-    Origin(events);
+    Origin(events, events.arrival(reject.record));
     key.empty() ? Null(10) : Check(Column<arrow::BinaryBuilder>(10)->Append(key), kDoing);
     Moment(11, events.timestamp(reject.record));
     Null(12);
@@ -37,7 +37,7 @@ class RowBuilder {
     Null(0);
     Place(events, first_offset);
     Cause(event::RejectCause::kGap, events.gap->why);
-    Origin(events);
+    Origin(events, events.ingested_at);
     Null(10);
     Null(11);
     Check(Column<arrow::Int64Builder>(12)->Append(events.gap->end_offset), kDoing);
@@ -66,9 +66,9 @@ class RowBuilder {
     Text(4, event::ToString(cause));
     Text(5, detail);
   }
-  void Origin(const event::EventBatch& events) {
+  void Origin(const event::EventBatch& events, Timestamp arrival) {
     Text(6, target_);
-    Moment(7, events.ingested_at);
+    Moment(7, arrival);
     Text(8, events.split.value());
     Text(9, scope_);
   }

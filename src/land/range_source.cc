@@ -101,6 +101,8 @@ event::ReadResult RangeSource::Read(const event::ReadLimits& limits, std::stop_t
       idle_reads_ = 0;
       return {event::ReadState::kBatch, CutOf(*read.batch, *stretch)};
     }
+    if (read.state == event::ReadState::kReassigned) SeekReader(*stretch);
+    if (read.state == event::ReadState::kWaiting || read.state == event::ReadState::kReassigned) continue;
     if (++idle_reads_ < kIdleReadsMax) return {};
     if (reader_->lag().records == 0) return {event::ReadState::kBatch, NothingMoreOf(*stretch)};
     throw Error(ErrorCode::kUnavailable,

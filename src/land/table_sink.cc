@@ -190,6 +190,7 @@ void TableSink::Impl::Write(event::EventBatchPtr events) {
   }
   from_.try_emplace(events->split, events->begin);
   to_[events->split] = events->end;
+  if (events->size() == 0 && !events->gap) return;  // rides along with the next rows
   if (!chunk_since_) chunk_since_ = clock_.Steady();
   chunk_records_ += events->size();
   TellMemory(events->bytes());
@@ -256,7 +257,7 @@ void TableSink::Impl::Turn(const Landed& landed, LanePool& pool) {
 }
 
 event::CommitOutcome TableSink::Impl::Commit(std::stop_token stop) {
-  if (from_.empty()) return event::CommitOutcome::kNothing;
+  if (!chunk_since_) return event::CommitOutcome::kNothing;
   board_.Put(event::WaitKind::kCommitting, fmt::format("a commit of {} records is under way", chunk_records_));
   const auto outcome = CommitChunk(std::move(stop));
   if (outcome == event::CommitOutcome::kNothing) ShowChunk();

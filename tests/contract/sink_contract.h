@@ -164,9 +164,70 @@ TYPED_TEST_P(SinkContract, WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand) {
   EXPECT_EQ(counts.rejected.at(RejectCause::kMalformed), 1U);
 }
 
+TYPED_TEST_P(SinkContract, ABatchWithoutRecordsMovesThePositionWithTheNextRows) {
+  const auto sink = this->fixture_.Open();
+  sink->Recover();
+  auto nothing = std::make_shared<EventBatch>(*BatchOf({}, 0));
+  nothing->end = OffsetCursor(3);
+  sink->Write(nothing);
+  EXPECT_FALSE(sink->CommitDue());
+  EXPECT_EQ(sink->Commit({}), CommitOutcome::kNothing);
+  sink->Write(Ids(3, 5));
+  nothing = std::make_shared<EventBatch>(*BatchOf({}, 5));
+  nothing->end = OffsetCursor(9);
+  sink->Write(nothing);
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), Range(3, 5));
+  EXPECT_EQ(this->fixture_.Open()->Recover().at(this->split_), OffsetCursor(9));
+}
+
+/// A worker has one split, another one the other; then the first takes over the second.
+TYPED_TEST_P(SinkContract, WorkersShareATarget) {
+  const auto one = this->fixture_.Open(), two = this->fixture_.Open();
+  one->Recover();
+  two->Recover();
+  for (int64_t id = 0; id < 30; id += 10) {
+    one->Write(Ids(id, id + 10, "topic:t/0"));
+    two->Write(BatchOf({RecordOf(100 + id), RecordOf(101 + id)}, id / 5, "topic:t/1"));
+    ASSERT_EQ(one->Commit({}), CommitOutcome::kCommitted);
+    ASSERT_EQ(two->Commit({}), CommitOutcome::kCommitted);
+  }
+  const auto positions = one->Recover();
+  EXPECT_EQ(positions.at(SplitId("topic:t/0")), OffsetCursor(30));
+  EXPECT_EQ(positions.at(SplitId("topic:t/1")), OffsetCursor(6));
+  two->Write(BatchOf({RecordOf(200)}, 6, "topic:t/1"));  // it does not know yet
+  one->Write(BatchOf({RecordOf(200)}, 6, "topic:t/1"));
+  one->Write(Ids(30, 31, "topic:t/0"));
+  ASSERT_EQ(one->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(two->Commit({}), CommitOutcome::kConflict);
+  auto expected = Range(0, 31);
+  for (const int64_t id : {100, 101, 110, 111, 120, 121, 200}) expected.push_back(id);
+  EXPECT_EQ(this->fixture_.Landed(), expected);
+}
+
+/// The rejects of a chunk are committed before its rows: whoever loses the race for the rows must not leave them twice.
+TYPED_TEST_P(SinkContract, AZombieLeavesNothingInQuarantineThatAnotherLeavesToo) {
+  const std::vector<std::string> lines = {RecordOf(0), "{bad 1", RecordOf(2), "{bad 3"};
+  const auto zombie = this->fixture_.Open();
+  zombie->Recover();
+  zombie->Write(BatchOf(lines, 0));
+  const auto other = this->fixture_.Open();
+  other->Recover();
+  other->Write(BatchOf({lines[0], lines[1]}, 0));
+  ASSERT_EQ(other->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(zombie->Commit({}), CommitOutcome::kConflict);
+  EXPECT_EQ(zombie->Recover().at(this->split_), OffsetCursor(2));
+  zombie->Write(BatchOf({lines[2], lines[3]}, 2));
+  ASSERT_EQ(zombie->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), (std::vector<int64_t>{0, 2}));
+  EXPECT_THAT(this->fixture_.Quarantined(), testing::UnorderedElementsAre("{bad 1", "{bad 3"));
+}
+
 REGISTER_TYPED_TEST_SUITE_P(SinkContract, StartsAtTheBeginning,
                             RowsAreVisibleWithTheirPositionsAfterTheCommitAndNotBefore, GoesOnWhereTheLastCommitEnded,
                             SplitsMoveByThemselves, AGapIsRefused, TheSlowerOfTwoWritersLosesItsChunk,
-                            WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand);
+                            WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand,
+                            ABatchWithoutRecordsMovesThePositionWithTheNextRows, WorkersShareATarget,
+                            AZombieLeavesNothingInQuarantineThatAnotherLeavesToo);
 
 }  // namespace millrace::event

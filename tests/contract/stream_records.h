@@ -50,25 +50,32 @@ inline Records RecordsOf(const event::EventBatch& batch) {
   return records;
 }
 
-/// Reads until `count` records came or nothing comes for two seconds; checks on the way that batches of a split follow
-/// each other.
+/// Reads until `count` records came or nothing comes for a while; checks on the way that batches of a split follow each
+/// other. A reader whose splits change goes on from what it has drained.
 struct Drained {
   std::vector<event::EventBatchPtr> batches;
   std::map<int32_t, Records> by_partition;
   event::Positions positions;
   size_t count = 0;
 };
-inline Drained Drain(event::Source& source, size_t count, size_t bytes_max = size_t{4} << 20) {
+inline Drained Drain(event::Source& source, size_t count, size_t bytes_max = size_t{4} << 20,
+                     event::Positions from = {}) {
   Drained drained;
-  while (drained.count < count) {
+  drained.positions = std::move(from);
+  int patience = 10;  // a consumer group takes its time
+  while (drained.count < count && patience > 0) {
     const auto result = source.Read({.bytes_max = bytes_max, .wait = std::chrono::seconds(2)}, {});
-    if (result.state != event::ReadState::kBatch) break;
+    if (result.state == event::ReadState::kReassigned) source.Seek(drained.positions);
+    if (result.state == event::ReadState::kWaiting) --patience;
+    if (result.state == event::ReadState::kIdle) break;
+    if (result.state != event::ReadState::kBatch) continue;
     const auto& batch = *result.batch;
     const auto before = drained.positions.find(batch.split);
     if (before != drained.positions.end()) {
       EXPECT_EQ(before->second, batch.begin);
     }
     drained.positions[batch.split] = batch.end;
+    if (batch.size() == 0) continue;
     for (auto& record : RecordsOf(batch)) drained.by_partition[batch.partition].push_back(std::move(record));
     drained.count += batch.size();
     drained.batches.push_back(result.batch);

@@ -1,6 +1,7 @@
 """Real Kafka brokers (KRaft) for tests and the demo, on loopback, from the jars of `scripts/setup --servers`.
 
-As a module: `with Kafka(folder, brokers=3) as kafka: kafka.bootstrap`. As a program: `kafka.py start FOLDER [BROKERS]`, `kafka.py stop FOLDER`.
+As a module: `with Kafka(folder, brokers=3) as kafka: kafka.bootstrap`. As a program: `kafka.py start FOLDER [BROKERS]`, `kafka.py stop FOLDER`,
+`kafka.py serve FOLDER [BROKERS]` (prints where, and runs until it is told to end).
 A broker is known by its process id, kept in FOLDER; data and logs stay there too.
 """
 
@@ -53,7 +54,7 @@ class Kafka:
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "log4j2.properties").write_text(LOG4J)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")  # one in 64 began with '-'
         for i in range(self.count):
             properties = self.folder / f"broker{i}.properties"
             properties.write_text(self._properties(i))
@@ -115,6 +116,7 @@ class Kafka:
             "transaction.state.log.num.partitions": 4,
             "group.initial.rebalance.delay.ms": 0,
             "auto.create.topics.enable": "false",
+            "log.retention.ms": -1,  # records of tests carry old times
             **self.settings,
         }
         return "".join(f"{k}={v}\n" for k, v in settings.items())
@@ -155,6 +157,11 @@ def main():
         kafka = Kafka(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 1).start()
         state.write_text(json.dumps([p.pid for p in kafka.processes]))
         print(kafka.bootstrap)
+    elif verb == "serve":
+        with Kafka(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 1) as kafka:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            print(kafka.bootstrap, flush=True)
+            signal.pause()
     elif verb == "stop":
         for pid in json.loads(state.read_text()):
             try:

@@ -11,6 +11,7 @@
 #include "stream/embedded/partitioner.h"
 #include "stream/embedded/reader.h"
 #include "stream/embedded/retention.h"
+#include "stream/embedded/start.h"
 #include "stream/embedded/store.h"
 
 namespace millrace::stream {
@@ -207,14 +208,21 @@ event::Positions EmbeddedStream::ProducerPositions(const std::string& producer) 
   return positions;
 }
 
-std::unique_ptr<event::Source> EmbeddedStream::OpenReader(const std::string& topic, const std::string& reader) {
-  CheckName(reader, " reader name");
+event::Positions EmbeddedStream::FindStart(const std::string& topic, const event::Start& start) {
   const auto incarnation = FindIncarnation(topic, true);
-  if (!reader.empty()) {
-    writer_->Run([&](Ledger& ledger) { ledger.RegisterReader(reader, incarnation.id); }, 0);
+  const std::lock_guard lock(mutex_);
+  return StartPositions(*look_, topic, incarnation.id, start);
+}
+
+std::unique_ptr<event::Source> EmbeddedStream::OpenReader(const std::string& topic,
+                                                          const event::ReaderOptions& options) {
+  CheckName(options.reader, " reader name");
+  const auto incarnation = FindIncarnation(topic, true);
+  if (!options.reader.empty()) {
+    writer_->Run([&](Ledger& ledger) { ledger.RegisterReader(options.reader, incarnation.id); }, 0);
   }
   return std::make_unique<EmbeddedReader>(OpenStore(options_.path, options_.vfs), *writer_,
-                                          ReaderIdentity{topic, incarnation.id, reader}, clock_);
+                                          ReaderIdentity{topic, incarnation.id, options}, clock_);
 }
 
 std::vector<event::ReaderInfo> EmbeddedStream::ListReaders() {

@@ -49,7 +49,9 @@ class EmbeddedStream final : public event::Stream {
   event::AppendOutcome Append(const event::AppendRequest& request) override;
   event::Positions ProducerPositions(const std::string& producer) override;
 
-  std::unique_ptr<event::Source> OpenReader(const std::string& topic, const std::string& reader) override;
+  event::Positions FindStart(const std::string& topic, const event::Start& start) override;
+  using event::Stream::OpenReader;
+  std::unique_ptr<event::Source> OpenReader(const std::string& topic, const event::ReaderOptions& options) override;
   std::vector<event::ReaderInfo> ListReaders() override;
 
   int64_t EnforceRetention(Timestamp now) override;

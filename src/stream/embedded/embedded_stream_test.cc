@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "contract/stream_contract.h"
+#include "contract/stream_records.h"
 #include "stream/embedded/crc32c.h"
 #include "stream/embedded/partitioner.h"
 #include "stream/embedded/sqlite.h"
@@ -33,35 +33,6 @@ class TempDir {
  private:
   std::filesystem::path path_;
 };
-
-class EmbeddedUnderTest final : public contract::StreamUnderTest {
- public:
-  EmbeddedUnderTest() { Reopen(); }
-  event::Stream& stream() override { return *stream_; }
-  void Reopen() override {
-    stream_.reset();
-    stream_ = std::make_unique<EmbeddedStream>(EmbeddedStreamOptions{.path = dir_ / "stream.db"});
-  }
-
- private:
-  TempDir dir_;
-  std::unique_ptr<EmbeddedStream> stream_;
-};
-
-}  // namespace
-}  // namespace millrace::stream
-
-namespace millrace::contract {
-
-INSTANTIATE_TEST_SUITE_P(Embedded, StreamContract,
-                         testing::Values(StreamKind{"embedded",
-                                                    [] { return std::make_unique<stream::EmbeddedUnderTest>(); }}),
-                         [](const auto& kind) { return kind.param.name; });
-
-}  // namespace millrace::contract
-
-namespace millrace::stream {
-namespace {
 
 class EmbeddedStreamTest : public testing::Test {
  protected:

@@ -78,31 +78,57 @@ void EmbeddedReader::Seek(const event::Positions& positions) {
       continue;
     }
     // The start is the oldest record there is, unless this reader was promised older ones.
+    const auto start = identity_.options.starts.find(partition.split);
+    if (start != identity_.options.starts.end()) {
+      partition.position = event::OffsetOf(start->second);
+      continue;
+    }
     partition.position = partition.first_offset;
-    if (registered.Bind(0, identity_.reader).Bind(1, partition.id).Step()) {
+    if (registered.Bind(0, identity_.options.reader).Bind(1, partition.id).Step()) {
       partition.position = std::min(partition.position, registered.Int(0));
     }
     registered.Reset();
   }
 }
 
-void EmbeddedReader::CheckGap(const Partition& partition) {
+event::EventBatchPtr EmbeddedReader::Over(Partition& partition, int64_t first, int64_t end, const std::string& told) {
+  if (!identity_.options.land_gaps) {
+    throw Error(ErrorCode::kStop, fmt::format("{} `on_gap: land` does so by itself, with a note in quarantine", told));
+  }
+  const int64_t next = partition.position == first ? end : first;
+  auto batch = std::make_shared<event::EventBatch>();
+  batch->payload = PaddedBuffer::Allocate(0);
+  batch->base_offset = next;
+  batch->ingested_at = clock_.Now();
+  batch->gap = event::Gap{first, end, told};
+  batch->split = partition.split;
+  batch->begin = partition.from_start ? event::kStart : event::OffsetCursor(partition.position);
+  batch->end = event::OffsetCursor(next);
+  batch->topic = identity_.topic;
+  batch->partition = partition.number;
+  partition.position = next;
+  partition.from_start = false;
+  return batch;
+}
+
+event::EventBatchPtr EmbeddedReader::CheckGap(Partition& partition) {
   if (partition.position > partition.next_offset) {
-    throw Error(
-        ErrorCode::kStop,
-        fmt::format("topic {} partition {}: the reader stands at offset {} and the stream ends at {}; stream.db is "
-                    "older than what was read from it. Put the right file back, or use `millrace offsets set`",
+    return Over(
+        partition, partition.next_offset, partition.position,
+        fmt::format("topic {} partition {}: the reader stands at offset {} and the stream ends at {}; stream.db "
+                    "is older than what was read from it. Put the right file back, or use `millrace offsets "
+                    "set`.",
                     identity_.topic, partition.number, partition.position, partition.next_offset));
   }
-  if (partition.position >= partition.first_offset) return;
+  if (partition.position >= partition.first_offset) return nullptr;
   auto gap =
       connection_->Prepare("SELECT max(dropped_at) FROM gap WHERE part = ? AND begin_offset < ? AND end_offset > ?");
   gap.Bind(0, partition.id).Bind(1, partition.first_offset).Bind(2, partition.position);
   const bool recorded = gap.Step() && !gap.IsNull(0);
-  throw Error(
-      ErrorCode::kStop,
+  return Over(
+      partition, partition.position, partition.first_offset,
       fmt::format("topic {} partition {}: records [{}, {}) are gone: retention{} dropped them before they were read. "
-                  "Go on without them by `millrace offsets set`, and raise the topic's retention",
+                  "Go on without them by `millrace offsets set`, and raise the topic's retention.",
                   identity_.topic, partition.number, partition.position, partition.first_offset,
                   recorded ? " by bytes, at " + FormatTimestamp(FromMicros(gap.Int(0))) + "," : ""));
 }
@@ -124,7 +150,7 @@ event::EventBatchPtr EmbeddedReader::Next(size_t bytes_max) {
   Refresh();
   for (size_t i = 0; i < partitions_.size(); ++i) {
     auto& partition = partitions_[(turn_ + i) % partitions_.size()];
-    CheckGap(partition);
+    if (auto gap = CheckGap(partition)) return gap;
     if (partition.position == partition.next_offset) continue;
     // An open row is used up before the turn passes, so that it is unpacked once.
     if (open_ && open_->partition_id != partition.id) continue;
@@ -293,7 +319,7 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::PieceOfOpenRow(const Partitio
 }
 
 void EmbeddedReader::Acknowledge(const event::Positions& positions) {
-  if (identity_.reader.empty()) return;
+  if (identity_.options.reader.empty()) return;
   std::map<int32_t, int64_t> next_offsets;
   for (const auto& partition : partitions_) {
     const auto it = positions.find(partition.split);
@@ -301,7 +327,8 @@ void EmbeddedReader::Acknowledge(const event::Positions& positions) {
   }
   if (next_offsets.empty()) return;
   FaultPoint("stream.before_acknowledge");
-  writer_.Run([&](Ledger& ledger) { ledger.Acknowledge(identity_.reader, identity_.topic_id, next_offsets); }, 0);
+  writer_.Run([&](Ledger& ledger) { ledger.Acknowledge(identity_.options.reader, identity_.topic_id, next_offsets); },
+              0);
   FaultPoint("stream.after_acknowledge");
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "event/source.h"
+#include "event/stream.h"
 #include "stream/embedded/batch_format.h"
 #include "stream/embedded/group_commit.h"
 #include "stream/embedded/sqlite.h"
@@ -17,7 +18,7 @@ namespace millrace::stream {
 struct ReaderIdentity {
   std::string topic;
   std::string topic_id;
-  std::string reader;  // empty: anonymous
+  event::ReaderOptions options;
 };
 
 /// Reads the partitions of one incarnation of a topic in turn. Rows that came in one moment are joined up to the limit,
@@ -60,7 +61,9 @@ class EmbeddedReader final : public event::Source {
   };
 
   void Refresh();
-  void CheckGap(const Partition& partition);
+  /// The batch that stands for a gap, when the reader lands gaps; null when there is none.
+  event::EventBatchPtr CheckGap(Partition& partition);
+  event::EventBatchPtr Over(Partition& partition, int64_t first, int64_t end, const std::string& told);
   event::EventBatchPtr Next(size_t bytes_max);
   event::EventBatchPtr ReadPartition(Partition& partition, size_t bytes_max);
   std::vector<Row> PlanRows(const Partition& partition, size_t bytes_max);

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "stream/kafka/kafka_options.h"
+#include "stream/kafka/properties.h"
+
+namespace millrace::stream {
+
+/// One handle of librdkafka: its threads, its connections. Thread-safe as the library is.
+class Client {
+ public:
+  enum class Kind { kConsumer, kProducer };
+  struct Hooks {
+    int events = 0;  // RD_KAFKA_EVENT_*: what comes as events on the handle's queue
+    void (*delivered)(rd_kafka_t*, const rd_kafka_message_t*, void*) = nullptr;
+  };
+
+  /// `more` goes before what the user has set. Error kConfig for a property with a value that is none.
+  Client(Kind kind, const KafkaOptions& options, const Properties& more, const Hooks& hooks);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  rd_kafka_t* handle() const { return handle_.get(); }
+
+  /// What keeps the brokers from answering, as far as was seen since Answered; empty: nothing.
+  std::string trouble() const;
+  /// Credentials or certificates were refused: trying again does not help.
+  bool refused() const;
+  /// What ends the use of the handle: it was fenced, or the cluster forbids what it does.
+  std::optional<Error> failure() const;
+  /// A broker answered.
+  void Answered();
+  /// The sentence and the code for an answer that did not come in time.
+  Error Unreachable(const std::string& what) const;
+
+ private:
+  static void OnError(rd_kafka_t* handle, int error, const char* reason, void* self);
+  void Saw(rd_kafka_resp_err_t error, const std::string& reason);
+
+  const std::string brokers_;
+  std::unique_ptr<rd_kafka_t, void (*)(rd_kafka_t*)> handle_;
+  mutable std::mutex mutex_;
+  std::string trouble_;
+  bool refused_ = false;
+  std::optional<Error> failure_;
+};
+
+}  // namespace millrace::stream

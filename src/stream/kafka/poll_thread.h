@@ -1,0 +1,95 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/byte_budget.h"
+#include "base/clock.h"
+#include "event/stream.h"
+#include "stream/kafka/admin.h"
+#include "stream/kafka/batch_builder.h"
+#include "stream/kafka/consumer.h"
+#include "stream/kafka/reader_shared.h"
+
+namespace millrace::stream {
+
+/// The thread of a reader: serves the group, fetches, looks after topics. Nothing in it waits for the driver.
+class PollThread {
+ public:
+  PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin, ByteBudget* budget, std::string subscription,
+             const event::ReaderOptions& reader, ReaderShared& shared);
+  /// Tells the broker what was acknowledged last, and leaves the group.
+  ~PollThread();
+
+  /// Ends its waiting. From any thread.
+  void Wake();
+
+ private:
+  bool member() const { return !reader_.reader.empty(); }
+  void Run(std::stop_token stop);
+  void Step(const std::stop_token& stop);
+
+  // the group
+  void ServeGroup();
+  void GiveBackLeavers();
+  void GiveBack();
+  void TellAcknowledged(std::chrono::milliseconds wait);
+
+  // topics and their ids
+  void NameTopics(const std::stop_token& stop);
+  void Refresh(const std::stop_token& stop);
+  void FindPartitions(const std::stop_token& stop);
+  void Name(const std::vector<DescribedTopic>& topics);
+  void AnswerQuestions(const std::stop_token& stop);
+  bool Holds(const std::stop_token& stop);
+
+  // records
+  void PlaceDue();
+  void Fetch();
+  bool HasRoom();
+  void Take(Fetched fetched);
+  void Handle(const FetchError& error, const std::stop_token& stop);
+  void LookAtGap(const TopicPartition& place, const std::stop_token& stop);
+
+  // how far
+  void LookForMore(const std::stop_token& stop);
+  bool Drained(const std::stop_token& stop);
+  bool NothingIsOpen(const std::vector<TopicPartition>& places, const Offsets& ends, const std::stop_token& stop);
+  void UpdateEnds();
+  void UpdateWaitsFor();
+
+  /// Runs what asks brokers; when they do not answer, it is tried again later. False: it did not work out.
+  template <typename Body>
+  bool Attempt(Body&& body);
+
+  const KafkaOptions& options_;
+  const std::shared_ptr<Admin> admin_;
+  ByteBudget* const budget_;
+  const std::string subscription_;
+  const event::ReaderOptions reader_;
+  ReaderShared& shared_;
+  Consumer consumer_;
+  BatchBuilder builder_;
+  std::vector<rd_kafka_message_t*> messages_;
+  std::vector<FetchError> errors_;
+  int64_t record_bytes_ = 4096;  // of late
+
+  bool assigned_once_ = false;
+  std::optional<SteadyTime> leave_by_;
+  std::optional<SteadyTime> open_since_;
+  SteadyTime refresh_at_{};
+  SteadyTime name_at_{};
+  SteadyTime look_at_{};
+  SteadyTime ends_at_{};
+  SteadyTime attempt_at_{};
+  std::string trouble_;         // why the last attempt did not work out
+  std::set<std::string> gone_;  // topics that are told to be gone
+
+  std::jthread thread_;
+};
+
+}  // namespace millrace::stream

@@ -1,0 +1,143 @@
+"""TLS and every SASL mechanism against a real broker; what refuses us is said in one sentence, and no secret in any."""
+
+import base64
+import http.server
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from oracle import Lake, compare
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/services"))
+
+from kafka import Kafka, free_port  # noqa: E402
+
+confluent_kafka = pytest.importorskip("confluent_kafka")
+pytest.importorskip("confluent_kafka.admin")
+pytestmark = pytest.mark.skipif(not (ROOT / ".deps/kafka").exists(), reason="scripts/setup --servers fetches Kafka")
+
+MODULES = "org.apache.kafka.common.security"
+PASSWORD = "pass-w0rd"
+
+
+def openssl(folder, *arguments):
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def certificates(folder):
+    """ca.pem, and broker.pem: the key and the certificate of 127.0.0.1."""
+    openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test ca")
+    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "broker.key", "-out", "broker.csr", "-subj", "/CN=localhost")
+    (folder / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    openssl(folder, "x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-out", "broker.crt", "-days", "2", "-extfile", "san")
+    (folder / "broker.pem").write_text((folder / "broker.key").read_text() + (folder / "broker.crt").read_text())
+
+
+def text(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+class TokenServer(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        given = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+        now = int(time.time())
+        token = f"{text({'alg': 'none'})}.{text({'sub': 'millrace', 'scope': 'kafka', 'iat': now, 'exp': now + 300})}."
+        body = json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": 300}).encode()
+        self.send_response(200 if given == f"millrace:{PASSWORD}" else 401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("secured")
+    certificates(folder)
+    kafka = Kafka(folder / "kafka")
+    kafka.secure_port, kafka.folder_of_certificates = free_port(), folder
+    plain, controller = kafka.ports[0], kafka.controllers[0]
+    login = "listener.name.sasl_ssl"
+    kafka.settings = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{plain},CONTROLLER://127.0.0.1:{controller},SASL_SSL://127.0.0.1:{kafka.secure_port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{kafka.secure_port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": folder / "broker.pem",
+        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+        f"{login}.plain.sasl.jaas.config": f'{MODULES}.plain.PlainLoginModule required user_millrace="{PASSWORD}";',
+        f"{login}.scram-sha-256.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required;",
+        f"{login}.scram-sha-512.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required;",
+        f"{login}.oauthbearer.sasl.jaas.config": f'{MODULES}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
+    }
+    tokens = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TokenServer)
+    kafka.token_uri = f"http://127.0.0.1:{tokens.server_port}/token"
+    threading.Thread(target=tokens.serve_forever, daemon=True).start()
+    with kafka:
+        admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": kafka.bootstrap})
+        kinds = confluent_kafka.admin.ScramMechanism
+        users = [
+            confluent_kafka.admin.UserScramCredentialUpsertion("millrace", confluent_kafka.admin.ScramCredentialInfo(kind, 4096), PASSWORD.encode())
+            for kind in (kinds.SCRAM_SHA_256, kinds.SCRAM_SHA_512)
+        ]
+        for user in users:
+            for future in admin.alter_user_scram_credentials([user]).values():
+                future.result(30)
+        yield kafka
+    tokens.shutdown()
+
+
+def config(millrace, kafka, sasl, ca="ca.pem"):
+    millrace.write(
+        "millrace.yaml",
+        f"""
+name: {millrace.folder.name[-20:]}
+stream:
+  kafka:
+    brokers: "127.0.0.1:{kafka.secure_port}"
+    tls: {{ ca_file: {kafka.folder_of_certificates}/{ca} }}
+    sasl: {sasl}
+sources: {{ in: {{ file: {{ path: in.jsonl }}, topic: {topic(millrace)} }} }}
+tables: {{ silver.events: {{ from: {topic(millrace)} }} }}
+""",
+    )
+    millrace.write("in.jsonl", "".join(json.dumps({"id": i}) + "\n" for i in range(500)))
+
+
+def topic(millrace):
+    return "t-" + millrace.folder.name[-20:].strip("_")
+
+
+PASSWORD_LOGIN = '{{ mechanism: {0}, username: millrace, password: {{ secret: "env:PASSWORD" }} }}'
+
+
+def login(kafka, mechanism):
+    if mechanism == "OAUTHBEARER":
+        return f'{{ mechanism: OAUTHBEARER, oauth2: {{ client_id: millrace, client_secret: {{ secret: "env:PASSWORD" }}, server_uri: "{kafka.token_uri}" }} }}'
+    return PASSWORD_LOGIN.format(mechanism)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"])
+def test_lands_over_tls_and(millrace, secured, mechanism):
+    config(millrace, secured, login(secured, mechanism))
+    said = millrace.run("run", "--until-idle", env={"PASSWORD": PASSWORD}).stderr
+    compare(range(500), (row["id"] for row in Lake(millrace.folder / "millrace-data").walk("silver.events")))
+    assert PASSWORD not in said
+
+
+def test_a_wrong_password_or_certificate_is_one_sentence(millrace, secured):
+    config(millrace, secured, login(secured, "SCRAM-SHA-512"))
+    said = millrace.run("run", env={"PASSWORD": "other-w0rd"}, expect=78).stderr
+    assert "refuse this client" in said and "other-w0rd" not in said and len(said.strip().splitlines()) == 1
+    config(millrace, secured, login(secured, "SCRAM-SHA-512"), ca="broker.crt")
+    said = millrace.run("run", env={"PASSWORD": PASSWORD}, expect=78).stderr
+    assert "certificate" in said and PASSWORD not in said
