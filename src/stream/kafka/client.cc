@@ -56,6 +56,9 @@ bool IsFailure(rd_kafka_resp_err_t error) {
   }
 }
 
+/// A consumer is closed by its owner, who knows what to answer its group.
+void DestroyClosed(rd_kafka_t* handle) { rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
+
 /// "host:port/bootstrap: Connect to ipv4#... failed: Connection refused (after 0ms in state CONNECT, 2 identical ...)"
 /// without what only changes.
 std::string Shortened(std::string reason) {
@@ -67,7 +70,7 @@ std::string Shortened(std::string reason) {
 }  // namespace
 
 Client::Client(Kind kind, const KafkaOptions& options, const Properties& more, const Hooks& hooks)
-    : brokers_(options.brokers), handle_(nullptr, rd_kafka_destroy) {
+    : brokers_(options.brokers), handle_(nullptr, kind == Kind::kConsumer ? DestroyClosed : rd_kafka_destroy) {
   Conf conf(rd_kafka_conf_new());
   for (const auto& [name, value] : ConnectionProperties(options)) Set(conf.get(), name, value);
   for (const auto& [name, value] : more) Set(conf.get(), name, value);

@@ -14,6 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int64_t kKiB = 1024;
+/// A group that does not let go in this time finds out by the session timeout.
+constexpr milliseconds kCloseMax{5000};
 /// One answer to a fetch holds this much of all its partitions at most, compressed, unless one record is larger.
 constexpr int64_t kFetchBytesMax = int64_t{8} << 20;
 
@@ -64,8 +66,22 @@ Consumer::Consumer(const KafkaOptions& options, const std::string& group, int64_
 Consumer::~Consumer() {
   // Records that nobody took hold their partitions, and the handle waits for these.
   records_.reset();
+  Close();
   group_queue_.reset();
-  rd_kafka_consumer_close(handle());
+}
+
+/// The library's own close waits for an answer of ours without end when it is called while the group rebalances.
+void Consumer::Close() {
+  const KafkaErrorPtr error(rd_kafka_consumer_close_queue(handle(), group_queue_.get()));
+  const auto deadline = std::chrono::steady_clock::now() + kCloseMax;
+  while (!error && rd_kafka_consumer_closed(handle()) == 0 && std::chrono::steady_clock::now() < deadline) {
+    try {
+      const auto rebalance = Poll(milliseconds(50));
+      if (rebalance && rebalance->kind == Rebalance::Kind::kRevoked) Release(rebalance->places);
+    } catch (const Error& failure) {
+      LogDebug("kafka: leaving a group: {}", failure.what());
+    }
+  }
 }
 
 void Consumer::Subscribe(const std::string& subscription) {
@@ -74,8 +90,8 @@ void Consumer::Subscribe(const std::string& subscription) {
   ThrowIf(rd_kafka_subscribe(handle(), list.get()), fmt::format("reading {}", subscription));
 }
 
-std::optional<Rebalance> Consumer::Poll() {
-  rd_kafka_event_t* event = rd_kafka_queue_poll(group_queue_.get(), 0);
+std::optional<Rebalance> Consumer::Poll(milliseconds wait) {
+  rd_kafka_event_t* event = rd_kafka_queue_poll(group_queue_.get(), static_cast<int>(wait.count()));
   if (event == nullptr) return std::nullopt;
   const std::unique_ptr<rd_kafka_event_t, void (*)(rd_kafka_event_t*)> owned(event, rd_kafka_event_destroy);
   if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH) {

@@ -41,7 +41,7 @@ class Consumer {
   void Subscribe(const std::string& subscription);
   /// The next event of the group, if there is one. What is assigned is not fetched until Place; after what is revoked
   /// has been dealt with, Release must be called, and nothing more comes before that.
-  std::optional<Rebalance> Poll();
+  std::optional<Rebalance> Poll(std::chrono::milliseconds wait = {});
   /// Gives back what Poll said is revoked.
   void Release(const std::vector<TopicPartition>& places);
 
@@ -68,6 +68,7 @@ class Consumer {
  private:
   rd_kafka_t* handle() { return client_.handle(); }
   void Forward(const TopicPartition& place);
+  void Close();
 
   struct QueueDeleter {
     void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
