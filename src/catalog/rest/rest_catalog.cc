@@ -20,6 +20,8 @@ using nlohmann::json;
 using schema::JsonObject;
 
 constexpr int kNamespaceDepthMax = 16;
+constexpr int kNamespaceAttemptsMax = 5;
+constexpr std::chrono::milliseconds kNamespacePause{50};  // times the attempts so far
 constexpr int kPagesMax = 10'000;
 constexpr const char* kFormatVersion = "format-version";
 
@@ -70,21 +72,26 @@ std::optional<std::string> NameOf(const json& levels) {
 }  // namespace
 
 RestCatalog::RestCatalog(const RestCatalogOptions& options, io::ObjectStore& store, const Clock& clock)
-    : connection_(options, clock), store_(store) {}
+    : connection_(options, clock), store_(store), clock_(clock) {}
 
 std::string RestCatalog::TablePath(const TableName& name) const {
   return "/namespaces/" + connection_.NamespaceInPath(name.name_space) + "/tables/" + io::PercentEncoded(name.name);
 }
 
+/// A server that fails at it may have been asked by two at once, or have made it all the same: it is looked at again.
 void RestCatalog::EnsureNamespace(const std::string& name_space) {
-  const auto there = connection_.Send("GET", "/namespaces/" + connection_.NamespaceInPath(name_space));
-  if (there.status == 200) return;
   const std::string doing = "making the namespace " + name_space;
-  if (there.status != 404) ThrowRefusal(doing, there);
-  if (const size_t dot = name_space.rfind('.'); dot != std::string::npos) EnsureNamespace(name_space.substr(0, dot));
-  const json body = {{"namespace", LevelsOf(name_space)}, {"properties", json::object()}};
-  const auto made = connection_.Send("POST", "/namespaces", body.dump());
-  if (made.status != 200 && made.status != 409) ThrowRefusal(doing, made);
+  for (int attempt = 1;; ++attempt) {
+    const auto there = connection_.Send("GET", "/namespaces/" + connection_.NamespaceInPath(name_space));
+    if (there.status == 200) return;
+    if (there.status != 404) ThrowRefusal(doing, there);
+    if (const size_t dot = name_space.rfind('.'); dot != std::string::npos) EnsureNamespace(name_space.substr(0, dot));
+    const json body = {{"namespace", LevelsOf(name_space)}, {"properties", json::object()}};
+    const auto made = connection_.Send("POST", "/namespaces", body.dump());
+    if (made.status == 200) return;
+    if ((made.status < 500 && made.status != 409) || attempt == kNamespaceAttemptsMax) ThrowRefusal(doing, made);
+    clock_.SleepFor(kNamespacePause * attempt, {});
+  }
 }
 
 template <typename Visit>

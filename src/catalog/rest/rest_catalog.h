@@ -46,6 +46,7 @@ class RestCatalog final : public Catalog {
 
   RestConnection connection_;
   io::ObjectStore& store_;
+  const Clock& clock_;
 };
 
 }  // namespace millrace::catalog

@@ -14,6 +14,7 @@ namespace millrace::catalog {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsSupersetOf;
 using testing::ThrowsMessage;
 
 /// Apache's REST catalogue, started once; each fixture finds it empty.
@@ -219,6 +220,14 @@ TEST_F(FaultyRestLake, AReadThatFailsIsNotATableThatIsGone) {
       EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
     }
   }
+}
+
+TEST_F(FaultyRestLake, ANamespaceIsMadeWhateverTheFirstAnswersSay) {
+  Inject(R"({"method": "POST", "path": "/v1/namespaces$", "effect": "answered", "status": 500})");
+  lake_->catalog().EnsureNamespace("made_all_the_same");
+  Inject(R"({"method": "POST", "path": "/v1/namespaces$", "effect": "status", "status": 500})");
+  lake_->catalog().EnsureNamespace("made_at_last");
+  EXPECT_THAT(lake_->catalog().ListNamespaces(), IsSupersetOf<std::string>({"made_all_the_same", "made_at_last"}));
 }
 
 TEST_F(RestCatalogTest, NobodyThereIsOneSentence) {
