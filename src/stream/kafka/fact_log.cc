@@ -46,25 +46,32 @@ FactLog::FactLog(const KafkaOptions& options, std::shared_ptr<Admin> admin, Opti
 
 FactLog::~FactLog() = default;
 
-std::map<std::string, std::string> FactLog::Read(const KafkaOptions& options, Admin& admin, const std::string& topic,
-                                                 const std::string& owner) {
+std::map<std::string, std::string> FactLog::Facts() {
+  const std::lock_guard lock(mutex_);
+  Open();
+  return known_;
+}
+
+std::map<std::string, std::string> FactLog::Read() {
   std::map<std::string, std::string> facts;
-  const TopicPartition place{topic, 0};
-  if (admin.Describe({topic}).empty()) return facts;
-  const auto ends = admin.Ends({place});
-  const auto firsts = admin.Earliest({place});
-  if (!ends.contains(place) || !firsts.contains(place)) return facts;
+  const TopicPartition place{facts_.topic, 0};
+  const auto ends = admin_->Ends({place});
+  const auto firsts = admin_->Earliest({place});
+  if (!ends.contains(place) || !firsts.contains(place)) {
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("topic {} was deleted while it was read; try again", facts_.topic));
+  }
   const int64_t end = ends.at(place);
-  auto committed = options;
+  auto committed = options_;
   committed.read_committed = true;
-  Consumer consumer(committed, "", options.reader_bytes / 2);
+  Consumer consumer(committed, "", options_.reader_bytes / 2);
   consumer.Place({{place, firsts.at(place)}});
   std::vector<rd_kafka_message_t*> messages(kTakeMax);
   const auto deadline = std::chrono::steady_clock::now() + kOthersPatience;
   for (int64_t at = firsts.at(place); at < end;) {
     const size_t count = consumer.Take(messages.data(), messages.size(), kTakeWait);
     for (size_t i = 0; i < count; ++i) {
-      if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) Note(*messages[i], owner, facts);
+      if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) Note(*messages[i], facts_.owner, facts);
       rd_kafka_message_destroy(messages[i]);
     }
     // Behind the last record lie markers, and what others have not ended yet: our own may come after that.
@@ -75,7 +82,7 @@ std::map<std::string, std::string> FactLog::Read(const KafkaOptions& options, Ad
           ErrorCode::kUnavailable,
           fmt::format("topic {}: a transaction of another producer stays open before offset {}, so it cannot be "
                       "known what {} has appended; try again, or end it with kafka-transactions.sh",
-                      topic, end, owner));
+                      facts_.topic, end, facts_.owner));
     }
   }
   return facts;
@@ -95,7 +102,7 @@ void FactLog::Open() {
                      rd_kafka_error_string(error.get()));
   FaultPoint("kafka.after_init");
   // Whatever an earlier user of the name had open has ended by now.
-  known_ = Read(options_, *admin_, facts_.topic, facts_.owner);
+  known_ = Read();
   producer_ = std::move(producer);
 }
 

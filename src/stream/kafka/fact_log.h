@@ -39,11 +39,12 @@ class FactLog {
   Outcome Append(const std::string& topic, const event::EventBatch& events, const std::string& key,
                  const std::optional<std::string>& expected, const std::string& value);
 
-  /// The facts of an owner that are committed. Takes nothing over from whoever uses its name.
-  static std::map<std::string, std::string> Read(const KafkaOptions& options, Admin& admin, const std::string& topic,
-                                                 const std::string& owner);
+  /// The facts that are committed. Takes the owner's name over, unless this object has it: what a crash left open ends
+  /// at once, and does not keep us waiting until it times out.
+  std::map<std::string, std::string> Facts();
 
  private:
+  std::map<std::string, std::string> Read();
   void Open();
   Outcome Transact(const std::string& topic, const event::EventBatch& events, const std::string& key,
                    const std::string& value);

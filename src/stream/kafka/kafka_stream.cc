@@ -201,7 +201,7 @@ event::AppendOutcome KafkaStream::AppendOnce(const event::AppendRequest& request
 
 event::Positions KafkaStream::ProducerPositions(const std::string& producer) {
   event::Positions positions;
-  for (const auto& [split, cursor] : FactLog::Read(options_, *admin_, PositionsTopic(), producer)) {
+  for (const auto& [split, cursor] : FactsOf(PositionsTopic(), producer).Facts()) {
     positions[event::SplitId(split)] = event::Cursor(cursor);
   }
   return positions;
