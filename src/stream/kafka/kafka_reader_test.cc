@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "contract/source_contract.h"
 #include "contract/stream_records.h"
 #include "services/kafka_broker.h"
 #include "stream/kafka/admin.h"
@@ -131,6 +132,24 @@ class Worker {
   std::jthread thread_;
 };
 
+/// A topic that nobody appends to any more, as a source that ends.
+class Drained final : public event::Source {
+ public:
+  explicit Drained(std::unique_ptr<event::Source> reader) : reader_(std::move(reader)) {}
+  std::string_view name() const override { return reader_->name(); }
+  void Seek(const event::Positions& positions) override { reader_->Seek(positions); }
+  event::ReadResult Read(const event::ReadLimits& limits, std::stop_token stop) override {
+    auto read = reader_->Read(limits, stop);
+    if (read.state == event::ReadState::kIdle) read.state = event::ReadState::kExhausted;
+    return read;
+  }
+  void Acknowledge(const event::Positions& positions) override { reader_->Acknowledge(positions); }
+  event::Lag lag() override { return reader_->lag(); }
+
+ private:
+  std::unique_ptr<event::Source> reader_;
+};
+
 class KafkaReaderTest : public testing::Test {
  protected:
   KafkaReaderTest() : options_(services::KafkaBroker::NewOptions()), stream_(options_, nullptr), admin_(options_) {
@@ -168,6 +187,13 @@ class KafkaReaderTest : public testing::Test {
   std::string topic_;
   std::vector<std::unique_ptr<KafkaStream>> streams_;
 };
+
+TEST_F(KafkaReaderTest, IsASource) {
+  stream_.EnsureTopic({.name = topic_, .partitions = 2});
+  Append(topic_, Numbered(0, 40));
+  event::CheckSourceContract([&] { return std::make_unique<Drained>(stream_.OpenReader(topic_, "")); },
+                             {.bytes_max = 120, .wait = std::chrono::milliseconds(10)});
+}
 
 TEST_F(KafkaReaderTest, WorkersShareThePartitionsAndLandEachRecordOnce) {
   stream_.EnsureTopic({.name = topic_, .partitions = 6});

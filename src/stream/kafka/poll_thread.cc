@@ -312,6 +312,8 @@ void PollThread::AnswerQuestions(const std::stop_token& stop) {
   }
   {
     const std::lock_guard lock(shared_.mutex);
+    // What waits was not asked about to the end either.
+    if (!holds) shared_.ledger.FetchAllAgain();
     shared_.ledger.Confirmed();
     shared_.answers = asked;
     shared_.holds = holds;

@@ -183,6 +183,14 @@ void SplitLedger::FetchAgain(const TopicPartition& place) {
   split->serial = ++serial_;
 }
 
+void SplitLedger::FetchAllAgain() {
+  for (auto& [place, split] : splits_) {
+    if (split.leaving || split.phase == Phase::kUnnamed || split.phase == Phase::kUnplaced) continue;
+    DropQueued(place);
+    Place(split, split.handed);
+  }
+}
+
 // ---- records
 
 int64_t SplitLedger::Wanted(const TopicPartition& place) const {

@@ -59,6 +59,8 @@ class SplitLedger {
   void Placed(const std::map<TopicPartition, Placement>& placements);
   /// Fetching of a partition ended: it is due again where it stands.
   void FetchAgain(const TopicPartition& place);
+  /// Whatever waits to be read is dropped, and everything is due where the driver stands.
+  void FetchAllAgain();
 
   // ---- records
 

@@ -151,6 +151,19 @@ TEST(SplitLedger, AnotherTopicOfTheNameIsAnotherSplit) {
   EXPECT_EQ(ledger.Due().at(kPlace).offset, RD_KAFKA_OFFSET_BEGINNING);
 }
 
+TEST(SplitLedger, WhatCannotBeConfirmedIsFetchedAgain) {
+  auto ledger = Fetched();
+  ledger.Push(RunOf(0, 2), {});
+  ledger.Push(RunOf(2, 2), {});
+  const auto first = ledger.Pop(1000);
+  ledger.FetchAllAgain();
+  EXPECT_FALSE(ledger.has_batch());
+  EXPECT_EQ(ledger.Due().at(kPlace).offset, 2) << "until the driver says otherwise";
+  ledger.Placed(ledger.Due());
+  ledger.Push(RunOf(2, 2), {});
+  EXPECT_EQ(ledger.Pop(1000)->begin, first->end);
+}
+
 TEST(SplitLedger, AGapMovesOnAndTells) {
   auto ledger = Fetched({}, {{kSplit, event::OffsetCursor(4)}});
   EXPECT_EQ(ledger.StuckAt(kPlace), 4);
