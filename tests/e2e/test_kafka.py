@@ -62,8 +62,8 @@ class Pipeline:
         self.millrace.write(f"{worker}.yaml", text)
         return f"{worker}.yaml"
 
-    def create(self, partitions=3, **settings):
-        new = confluent_kafka.admin.NewTopic(self.topic, partitions, 1, config=settings)
+    def create(self, partitions=3, replication=1, **settings):
+        new = confluent_kafka.admin.NewTopic(self.topic, partitions, replication, config=settings)
         self.admin.create_topics([new])[self.topic].result(30)
 
     def delete(self):

@@ -38,14 +38,15 @@ std::string IdText(const rd_kafka_Uuid_t& id) {
 /// One request of the admin interface and the queue its answer comes on.
 class Admin::Request {
  public:
-  Request(Admin& admin, rd_kafka_admin_op_t operation, std::string what)
+  Request(Admin& admin, rd_kafka_admin_op_t operation, std::string what, Patience patience = {})
       : admin_(admin),
         what_(std::move(what)),
+        patience_(std::move(patience)),
+        longest_(patience_.longest.value_or(admin.options_.timeout)),
         options_(rd_kafka_AdminOptions_new(handle(), operation), rd_kafka_AdminOptions_destroy),
         queue_(rd_kafka_queue_new(handle()), rd_kafka_queue_destroy) {
     char why[256];
-    ThrowIf(rd_kafka_AdminOptions_set_request_timeout(options(), Millis(admin_.options_.timeout), why, sizeof(why)),
-            what_);
+    ThrowIf(rd_kafka_AdminOptions_set_request_timeout(options(), Millis(longest_), why, sizeof(why)), what_);
   }
 
   rd_kafka_t* handle() { return admin_.client_.handle(); }
@@ -58,12 +59,13 @@ class Admin::Request {
   }
 
   /// Error kUnavailable when nobody answers, or what the answer as a whole says.
-  Event Wait(const std::stop_token& stop = {}) {
-    const auto deadline = std::chrono::steady_clock::now() + admin_.options_.timeout + milliseconds(1000);
+  Event Wait() {
+    const auto deadline = std::chrono::steady_clock::now() + longest_ + milliseconds(1000);
     for (;;) {
       Event event(rd_kafka_queue_poll(queue(), Millis(kSlice)));
       rd_kafka_poll(handle(), 0);
-      const bool patient = std::chrono::steady_clock::now() < deadline && !stop.stop_requested();
+      if (patience_.meanwhile) patience_.meanwhile();
+      const bool patient = std::chrono::steady_clock::now() < deadline && !patience_.stop.stop_requested();
       if (!event && patient && !admin_.client_.refused()) continue;
       const auto error = event ? rd_kafka_event_error(event.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -78,6 +80,8 @@ class Admin::Request {
  private:
   Admin& admin_;
   const std::string what_;
+  const Patience patience_;
+  const milliseconds longest_;
   std::unique_ptr<rd_kafka_AdminOptions_t, void (*)(rd_kafka_AdminOptions_t*)> options_;
   std::unique_ptr<rd_kafka_queue_t, void (*)(rd_kafka_queue_t*)> queue_;
 };
@@ -100,16 +104,16 @@ void Admin::Connect(milliseconds patience) {
 }
 
 std::vector<DescribedTopic> Admin::Describe(const std::vector<std::string>& names, std::optional<int32_t> broker,
-                                            std::stop_token stop) {
+                                            const Patience& patience) {
   if (names.empty()) return {};
-  Request request(*this, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, "looking at topics");
+  Request request(*this, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, "looking at topics", patience);
   if (broker) request.SetBroker(*broker);
   std::vector<const char*> texts;
   for (const auto& name : names) texts.push_back(name.c_str());
   const std::unique_ptr<rd_kafka_TopicCollection_t, void (*)(rd_kafka_TopicCollection_t*)> topics(
       rd_kafka_TopicCollection_of_topic_names(texts.data(), texts.size()), rd_kafka_TopicCollection_destroy);
   rd_kafka_DescribeTopics(request.handle(), topics.get(), request.options(), request.queue());
-  const auto event = request.Wait(stop);
+  const auto event = request.Wait();
   size_t count = 0;
   const auto* found = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
   std::vector<DescribedTopic> described;
@@ -231,16 +235,16 @@ std::map<std::string, std::map<std::string, std::string>> Admin::Settings(const 
 }
 
 /// False: a partition has no leader yet, or another one than the library thinks; to be asked again.
-bool Admin::ListOnce(const std::vector<TopicPartition>& places, int64_t what, bool committed,
-                     const std::stop_token& stop, Offsets& offsets) {
-  Request request(*this, RD_KAFKA_ADMIN_OP_LISTOFFSETS, "asking for offsets");
+bool Admin::ListOnce(const std::vector<TopicPartition>& places, int64_t what, bool committed, const Patience& patience,
+                     Offsets& offsets) {
+  Request request(*this, RD_KAFKA_ADMIN_OP_LISTOFFSETS, "asking for offsets", patience);
   if (committed) {
     ThrowIf(rd_kafka_AdminOptions_set_isolation_level(request.options(), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED),
             "asking for offsets");
   }
   const auto list = ListOf(places, what);
   rd_kafka_ListOffsets(request.handle(), list.get(), request.options(), request.queue());
-  const auto event = request.Wait(stop);
+  const auto event = request.Wait();
   size_t count = 0;
   const auto* infos = rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
   for (size_t i = 0; i < count; ++i) {
@@ -256,11 +260,11 @@ bool Admin::ListOnce(const std::vector<TopicPartition>& places, int64_t what, bo
   return true;
 }
 
-Offsets Admin::List(const std::vector<TopicPartition>& places, int64_t what, bool committed, std::stop_token stop) {
+Offsets Admin::List(const std::vector<TopicPartition>& places, int64_t what, bool committed, const Patience& patience) {
   const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
   Offsets offsets;
-  while (!places.empty() && !ListOnce(places, what, committed, stop, offsets)) {
-    if (std::chrono::steady_clock::now() > deadline || !Clock::System().SleepFor(kSlice, stop)) {
+  while (!places.empty() && !ListOnce(places, what, committed, patience, offsets)) {
+    if (std::chrono::steady_clock::now() > deadline || !Clock::System().SleepFor(kSlice, patience.stop)) {
       throw Error(
           ErrorCode::kUnavailable,
           "asking for offsets: partitions have no leader; nothing is lost, try again when the brokers are well");
@@ -269,16 +273,16 @@ Offsets Admin::List(const std::vector<TopicPartition>& places, int64_t what, boo
   return offsets;
 }
 
-Offsets Admin::Earliest(const std::vector<TopicPartition>& places, std::stop_token stop) {
-  return List(places, RD_KAFKA_OFFSET_SPEC_EARLIEST, false, std::move(stop));
+Offsets Admin::Earliest(const std::vector<TopicPartition>& places, const Patience& patience) {
+  return List(places, RD_KAFKA_OFFSET_SPEC_EARLIEST, false, patience);
 }
 
-Offsets Admin::Latest(const std::vector<TopicPartition>& places, std::stop_token stop) {
-  return List(places, RD_KAFKA_OFFSET_SPEC_LATEST, options_.read_committed, std::move(stop));
+Offsets Admin::Latest(const std::vector<TopicPartition>& places, const Patience& patience) {
+  return List(places, RD_KAFKA_OFFSET_SPEC_LATEST, options_.read_committed, patience);
 }
 
-Offsets Admin::Ends(const std::vector<TopicPartition>& places, std::stop_token stop) {
-  return List(places, RD_KAFKA_OFFSET_SPEC_LATEST, false, std::move(stop));
+Offsets Admin::Ends(const std::vector<TopicPartition>& places, const Patience& patience) {
+  return List(places, RD_KAFKA_OFFSET_SPEC_LATEST, false, patience);
 }
 
 Offsets Admin::At(const std::vector<TopicPartition>& places, Timestamp time) {

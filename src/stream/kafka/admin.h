@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <stop_token>
@@ -35,6 +37,13 @@ struct CommittedOffset {
   std::string metadata;
 };
 
+/// How an answer is waited for.
+struct Patience {
+  std::stop_token stop = {};
+  std::optional<std::chrono::milliseconds> longest = {};  // absent: KafkaOptions::timeout
+  std::function<void()> meanwhile = {};                   // called some twenty times a second
+};
+
 /// What is asked of a cluster, each a request and its answer. Error kUnavailable when none comes in time, kConfig when
 /// the cluster refuses. Thread-safe.
 class Admin {
@@ -46,7 +55,7 @@ class Admin {
 
   /// Those that exist, of these names. `broker`: asks that one, and gets its view.
   std::vector<DescribedTopic> Describe(const std::vector<std::string>& names, std::optional<int32_t> broker = {},
-                                       std::stop_token stop = {});
+                                       const Patience& patience = {});
   /// Every topic that is not the broker's own, by name.
   std::vector<std::string> TopicNames();
   /// Names that a subscription means: itself, or what matches when it begins with '^'.
@@ -61,9 +70,9 @@ class Admin {
 
   /// Log starts; ends of what a reader of this isolation sees; ends of the logs, open transactions included; the first
   /// record at or after a time (the end when there is none). Partitions that do not exist are left out.
-  Offsets Earliest(const std::vector<TopicPartition>& places, std::stop_token stop = {});
-  Offsets Latest(const std::vector<TopicPartition>& places, std::stop_token stop = {});
-  Offsets Ends(const std::vector<TopicPartition>& places, std::stop_token stop = {});
+  Offsets Earliest(const std::vector<TopicPartition>& places, const Patience& patience = {});
+  Offsets Latest(const std::vector<TopicPartition>& places, const Patience& patience = {});
+  Offsets Ends(const std::vector<TopicPartition>& places, const Patience& patience = {});
   Offsets At(const std::vector<TopicPartition>& places, Timestamp time);
 
   std::vector<std::string> Groups();
@@ -73,9 +82,9 @@ class Admin {
 
  private:
   class Request;
-  bool ListOnce(const std::vector<TopicPartition>& places, int64_t what, bool committed, const std::stop_token& stop,
+  bool ListOnce(const std::vector<TopicPartition>& places, int64_t what, bool committed, const Patience& patience,
                 Offsets& offsets);
-  Offsets List(const std::vector<TopicPartition>& places, int64_t what, bool committed, std::stop_token stop);
+  Offsets List(const std::vector<TopicPartition>& places, int64_t what, bool committed, const Patience& patience);
 
   const KafkaOptions options_;
   Client client_;

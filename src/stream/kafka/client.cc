@@ -30,14 +30,6 @@ void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text)
   }
 }
 
-Error FailureOf(rd_kafka_resp_err_t error, const std::string& reason) {
-  if (error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-    return {ErrorCode::kStop,
-            "another process reads under the same worker name; each worker needs a data_dir of its own, not a copy"};
-  }
-  return KafkaError(error, "Kafka", reason);
-}
-
 /// What a group, or a broker, says no to for good. That a topic is missing passes; so may a refused connection.
 bool IsFailure(rd_kafka_resp_err_t error) {
   switch (error) {
@@ -104,13 +96,20 @@ void Client::OnError(rd_kafka_t* handle, int error, const char* reason, void* se
 
 void Client::Saw(rd_kafka_resp_err_t error, const std::string& reason) {
   LogDebug("kafka: {}", reason);
+  Told(error, reason);
   const std::lock_guard lock(mutex_);
-  if (IsFailure(error) && !failure_) failure_ = FailureOf(error, reason);
   // "All brokers are down" comes after the reason that says more.
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !trouble_.empty()) return;
   trouble_ = Shortened(reason);
   refused_ = refused_ || error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL ||
              error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+}
+
+void Client::Told(rd_kafka_resp_err_t error, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (!IsFailure(error) || failure_) return;
+  failure_ = KafkaError(error, "Kafka", reason);
+  fenced_ = error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 }
 
 std::string Client::trouble() const {
@@ -126,6 +125,11 @@ bool Client::refused() const {
 std::optional<Error> Client::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
+}
+
+bool Client::fenced() const {
+  const std::lock_guard lock(mutex_);
+  return fenced_;
 }
 
 void Client::Answered() {

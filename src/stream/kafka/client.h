@@ -36,6 +36,10 @@ class Client {
   bool refused() const;
   /// What ends the use of the handle: it was fenced, or the cluster forbids what it does.
   std::optional<Error> failure() const;
+  /// The failure is that another member of the group goes by the same name.
+  bool fenced() const;
+  /// Notes an error that came as an event, if it ends the use of the handle.
+  void Told(rd_kafka_resp_err_t error, const std::string& reason);
   /// A broker answered.
   void Answered();
   /// The sentence and the code for an answer that did not come in time.
@@ -51,6 +55,7 @@ class Client {
   std::string trouble_;
   bool refused_ = false;
   std::optional<Error> failure_;
+  bool fenced_ = false;
 };
 
 }  // namespace millrace::stream

@@ -97,6 +97,9 @@ std::optional<Rebalance> Consumer::Poll(milliseconds wait) {
   if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH) {
     throw Error(ErrorCode::kInternal, "records of a partition came by the queue of the group");
   }
+  if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
+    client_.Told(rd_kafka_event_error(event), rd_kafka_event_error_string(event));
+  }
   if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_REBALANCE) return std::nullopt;
   Rebalance rebalance;
   rebalance.places = PlacesOf(rd_kafka_event_topic_partition_list(event));

@@ -242,6 +242,27 @@ TEST_F(KafkaReaderTest, AStalledWorkerKeepsItsMembershipAndGivesUpPartitionsInTi
   EXPECT_GT(one->conflicts, 0) << "what it held of the others' partitions was turned away";
 }
 
+TEST_F(KafkaReaderTest, AWorkerWhoseNameAnotherTakesGoesOnUnderAnother) {
+  stream_.EnsureTopic({.name = topic_, .partitions = 4});
+  Table table;
+  auto one = Start(table, "same", topic_);
+  Append(topic_, Numbered(0, 100));
+  ASSERT_TRUE(Eventually([&] { return table.records().size() == 100; })) << one->error();
+  auto two = Start(table, "same", topic_);
+  int next = 100;
+  const auto more = [&] {
+    Append(topic_, Numbered(next, 20));
+    next += 20;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  };
+  ASSERT_TRUE(Eventually([&] { return more(), two->landed > 0; })) << two->error();
+  const int before = one->landed;
+  ASSERT_TRUE(Eventually([&] { return more(), one->landed > before + 50; }))
+      << one->error() << one->reader().WaitsFor() << two->reader().WaitsFor();
+  ASSERT_TRUE(Eventually([&] { return table.records().size() == static_cast<size_t>(next); }));
+  EXPECT_EQ(table.records(), SetOf(Numbered(0, next)));
+}
+
 TEST_F(KafkaReaderTest, NewPartitionsAndTopicsAreReadFromTheirBeginning) {
   stream_.EnsureTopic({.name = topic_ + "-a", .partitions = 1});
   Append(topic_ + "-a", Numbered(0, 10));

@@ -26,6 +26,8 @@ constexpr milliseconds kLookEvery{50};
 constexpr milliseconds kEndsEvery{1000};
 constexpr milliseconds kFarewell{3000};
 constexpr milliseconds kOpenPatience{3000};
+/// Brokers that served records a moment ago answer at once, or are dead: then it is cheaper to read again.
+constexpr milliseconds kConfirmPatience{2000};
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
@@ -71,13 +73,11 @@ PollThread::PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin
       subscription_(std::move(subscription)),
       reader_(reader),
       shared_(shared),
-      consumer_(options, reader.reader.empty() ? std::string() : options.group_prefix + reader.reader,
-                options.reader_bytes / 2),
-      messages_(kMessagesMax) {
-  if (member()) {
-    consumer_.Subscribe(subscription_);
-  } else {
-    FindPartitions({});
+      consumer_(NewConsumer(options)),
+      messages_(kMessagesMax),
+      confirm_patience_(kConfirmPatience) {
+  if (!member()) {
+    FindPartitions();
     shared_.ledger.Seek({});
   }
   refresh_at_ = Now() + options_.refresh;
@@ -92,12 +92,19 @@ PollThread::~PollThread() {
 
 void PollThread::Wake() {
   shared_.room.notify_one();
-  consumer_.Wake();
+  const std::lock_guard lock(waking_);
+  consumer_->Wake();
 }
 
 void PollThread::Run(std::stop_token stop) {
+  patience_.stop = stop;
+  // A group that is not answered gives the partitions to others, however busy the brokers keep us.
+  patience_.meanwhile = [this] {
+    ServeGroup();
+    GiveBackLeavers();
+  };
   try {
-    while (!stop.stop_requested()) Step(stop);
+    while (!stop.stop_requested()) Step();
     TellAcknowledged(kFarewell);
     if (leave_by_) GiveBack();
   } catch (...) {
@@ -109,19 +116,22 @@ void PollThread::Run(std::stop_token stop) {
   }
 }
 
-void PollThread::Step(const std::stop_token& stop) {
-  NameTopics(stop);
-  Refresh(stop);
+void PollThread::Step() {
+  NameTopics();
+  Refresh();
   ServeGroup();
   GiveBackLeavers();
   PlaceDue();
   TellAcknowledged({});
-  AnswerQuestions(stop);
+  AnswerQuestions();
   Fetch();
-  for (const auto& error : std::exchange(errors_, {})) Handle(error, stop);
-  LookForMore(stop);
+  for (const auto& error : std::exchange(errors_, {})) Handle(error);
+  LookForMore();
   UpdateEnds();
-  if (const auto failure = consumer_.client().failure()) throw *failure;
+  const auto failure = consumer_->client().failure();
+  if (!failure) return;
+  if (!consumer_->client().fenced()) throw *failure;
+  JoinAnew();
 }
 
 template <typename Body>
@@ -142,12 +152,43 @@ bool PollThread::Attempt(Body&& body) {
 
 // ---- the group
 
+std::unique_ptr<Consumer> PollThread::NewConsumer(const KafkaOptions& options) const {
+  const auto group = member() ? options.group_prefix + reader_.reader : std::string();
+  auto consumer = std::make_unique<Consumer>(options, group, options.reader_bytes / 2);
+  if (member()) consumer->Subscribe(subscription_);
+  return consumer;
+}
+
+/// Under a name of the moment. That another process has taken the worker's name is one reason; a broker that died and
+/// a library that answered the next one too late is the other. Nothing is at stake: where the table stands is in the
+/// table.
+void PollThread::JoinAnew() {
+  LogWarning(
+      "{}: the brokers say that another process reads under this worker's name; going on under another. If there is "
+      "such a process, give it a data_dir of its own, not a copy",
+      subscription_);
+  leave_by_.reset();
+  errors_.clear();
+  {
+    const std::lock_guard lock(shared_.mutex);
+    shared_.ledger.Forget(shared_.ledger.places());
+  }
+  shared_.ready.notify_all();
+  auto options = options_;
+  options.worker.clear();
+  auto next = NewConsumer(options);
+  {
+    const std::lock_guard lock(waking_);
+    consumer_.swap(next);
+  }
+}
+
 void PollThread::ServeGroup() {
   if (!member()) {
-    consumer_.Poll();
+    consumer_->Poll();
     return;
   }
-  while (const auto rebalance = consumer_.Poll()) {
+  while (const auto rebalance = consumer_->Poll()) {
     std::unique_lock lock(shared_.mutex);
     if (rebalance->kind == Rebalance::Kind::kAssigned) {
       assigned_once_ = true;
@@ -159,7 +200,7 @@ void PollThread::ServeGroup() {
                  subscription_, rebalance->places.size());
       shared_.ledger.Forget(rebalance->places);
       lock.unlock();
-      consumer_.Release(rebalance->places);
+      consumer_->Release(rebalance->places);
     } else {
       LogInfo("{}: {} partitions go to another worker", subscription_, rebalance->places.size());
       shared_.ledger.Leave(rebalance->places);
@@ -187,7 +228,7 @@ void PollThread::GiveBack() {
     shared_.ledger.Forget(leaving);
   }
   leave_by_.reset();
-  consumer_.Release(leaving);
+  consumer_->Release(leaving);
   shared_.ready.notify_all();
 }
 
@@ -198,7 +239,7 @@ void PollThread::TellAcknowledged(milliseconds wait) {
     const std::lock_guard lock(shared_.mutex);
     offsets = shared_.ledger.TakeAcknowledged();
   }
-  consumer_.Commit(offsets, wait);
+  consumer_->Commit(offsets, wait);
 }
 
 // ---- topics and their ids
@@ -217,22 +258,25 @@ void PollThread::Name(const std::vector<DescribedTopic>& topics) {
       stopped.insert(stopped.end(), more.begin(), more.end());
     }
   }
-  consumer_.Stop(stopped);
+  if (stopped.empty()) return;
+  // The library would take it for the answer to what the group asks.
+  if (leave_by_) GiveBack();
+  consumer_->Stop(stopped);
   shared_.ready.notify_all();
 }
 
-void PollThread::NameTopics(const std::stop_token& stop) {
+void PollThread::NameTopics() {
   std::set<std::string> unnamed;
   {
     const std::lock_guard lock(shared_.mutex);
     unnamed = shared_.ledger.unnamed();
   }
   if (unnamed.empty() || !Due(name_at_, kRetry)) return;
-  Attempt([&] { Name(admin_->Describe({unnamed.begin(), unnamed.end()}, {}, stop)); });
+  Attempt([&] { Name(admin_->Describe({unnamed.begin(), unnamed.end()}, {}, patience_)); });
 }
 
-void PollThread::FindPartitions(const std::stop_token& stop) {
-  const auto topics = admin_->Describe(admin_->Matching(subscription_), {}, stop);
+void PollThread::FindPartitions() {
+  const auto topics = admin_->Describe(admin_->Matching(subscription_), {}, patience_);
   {
     const std::lock_guard lock(shared_.mutex);
     const auto known = shared_.ledger.places();
@@ -248,16 +292,16 @@ void PollThread::FindPartitions(const std::stop_token& stop) {
   Name(topics);
 }
 
-void PollThread::Refresh(const std::stop_token& stop) {
+void PollThread::Refresh() {
   if (!Due(refresh_at_, options_.refresh)) return;
   Attempt([&] {
-    if (!member()) return FindPartitions(stop);
+    if (!member()) return FindPartitions();
     std::set<std::string> names;
     {
       const std::lock_guard lock(shared_.mutex);
       names = shared_.ledger.topics();
     }
-    const auto topics = admin_->Describe({names.begin(), names.end()}, {}, stop);
+    const auto topics = admin_->Describe({names.begin(), names.end()}, {}, patience_);
     for (const auto& topic : topics) {
       names.erase(topic.name);
       gone_.erase(topic.name);
@@ -271,18 +315,20 @@ void PollThread::Refresh(const std::stop_token& stop) {
 
 /// The brokers that served the records say which topic they have under that name: they knew of a new one before they
 /// could serve it, and never go back.
-bool PollThread::Holds(const std::stop_token& stop) {
+bool PollThread::Holds() {
   std::vector<SplitLedger::Unconfirmed> open;
   {
     const std::lock_guard lock(shared_.mutex);
     open = shared_.ledger.unconfirmed();
   }
+  auto patience = patience_;
+  patience.longest = confirm_patience_;
   std::map<int32_t, std::vector<std::string>> asked;
   for (const auto& topic : open) {
     for (const int32_t broker : topic.brokers) asked[broker].push_back(topic.topic);
   }
   for (auto& [broker, names] : asked) {
-    const auto topics = admin_->Describe(names, broker, stop);
+    const auto topics = admin_->Describe(names, broker, patience);
     const bool same = std::ranges::all_of(topics, [&](const DescribedTopic& topic) {
       return std::ranges::all_of(open, [&](const auto& read) {
         return read.topic != topic.name || read.id == topic.id || !read.brokers.contains(broker);
@@ -295,7 +341,7 @@ bool PollThread::Holds(const std::stop_token& stop) {
   return true;
 }
 
-void PollThread::AnswerQuestions(const std::stop_token& stop) {
+void PollThread::AnswerQuestions() {
   uint64_t asked = 0;
   {
     const std::lock_guard lock(shared_.mutex);
@@ -304,11 +350,13 @@ void PollThread::AnswerQuestions(const std::stop_token& stop) {
   }
   bool holds = false;
   try {
-    holds = Holds(stop);
+    holds = Holds();
+    confirm_patience_ = kConfirmPatience;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnavailable) throw;
     LogWarning("{}: it cannot be known whether what was read is still of the same topic, so it is read again: {}",
                subscription_, error.what());
+    confirm_patience_ = std::min(2 * confirm_patience_, options_.timeout);
   }
   {
     const std::lock_guard lock(shared_.mutex);
@@ -333,7 +381,7 @@ void PollThread::PlaceDue() {
   if (due.empty()) return;
   std::map<TopicPartition, int64_t> offsets;
   for (const auto& [place, placement] : due) offsets[place] = placement.offset;
-  consumer_.Place(offsets);
+  consumer_->Place(offsets);
   const std::lock_guard lock(shared_.mutex);
   shared_.ledger.Placed(due);
 }
@@ -359,7 +407,7 @@ void PollThread::Fetch() {
   }
   // However well the brokers' batches were compressed, what is copied at once is about the room that was reserved.
   const auto wanted = std::clamp<int64_t>(kRoomBytes / record_bytes_, 64, kMessagesMax);
-  const size_t count = consumer_.Take(messages_.data(), static_cast<size_t>(wanted), kTakeWait);
+  const size_t count = consumer_->Take(messages_.data(), static_cast<size_t>(wanted), kTakeWait);
   if (count == 0) return;
   auto fetched = builder_.Build(messages_.data(), count, [this](const TopicPartition& place) {
     const std::lock_guard lock(shared_.mutex);
@@ -372,7 +420,7 @@ void PollThread::Fetch() {
 
 void PollThread::Take(Fetched fetched) {
   errors_ = std::move(fetched.errors);
-  if (!fetched.runs.empty()) consumer_.client().Answered();
+  if (!fetched.runs.empty()) consumer_->client().Answered();
   {
     const std::lock_guard lock(shared_.mutex);
     for (auto& run : fetched.runs) {
@@ -383,9 +431,9 @@ void PollThread::Take(Fetched fetched) {
   shared_.ready.notify_one();
 }
 
-void PollThread::Handle(const FetchError& error, const std::stop_token& stop) {
+void PollThread::Handle(const FetchError& error) {
   if (error.error == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
-  if (IsGap(error.error)) return LookAtGap(error.place, stop);
+  if (IsGap(error.error)) return LookAtGap(error.place);
   if (IsMissing(error.error)) {
     refresh_at_ = std::min(refresh_at_, Now() + kRetry);
     return;
@@ -402,11 +450,11 @@ void PollThread::Handle(const FetchError& error, const std::stop_token& stop) {
       : Error(ErrorCode::kStop, fmt::format("{}; `millrace offsets set` goes on behind them", told.message()));
 }
 
-void PollThread::LookAtGap(const TopicPartition& place, const std::stop_token& stop) {
+void PollThread::LookAtGap(const TopicPartition& place) {
   const bool looked = Attempt([&] {
-    Name(admin_->Describe({place.topic}, {}, stop));
-    const auto first = admin_->Earliest({place}, stop);
-    const auto end = admin_->Ends({place}, stop);
+    Name(admin_->Describe({place.topic}, {}, patience_));
+    const auto first = admin_->Earliest({place}, patience_);
+    const auto end = admin_->Ends({place}, patience_);
     if (!first.contains(place) || !end.contains(place)) return;
     std::unique_lock lock(shared_.mutex);
     const auto at = shared_.ledger.StuckAt(place);
@@ -433,9 +481,8 @@ void PollThread::LookAtGap(const TopicPartition& place, const std::stop_token& s
 
 /// A transaction that was committed a moment ago is not seen until its markers are written; one that hangs is not
 /// waited for.
-bool PollThread::NothingIsOpen(const std::vector<TopicPartition>& places, const Offsets& ends,
-                               const std::stop_token& stop) {
-  if (!options_.read_committed || admin_->Ends(places, stop) == ends) {
+bool PollThread::NothingIsOpen(const std::vector<TopicPartition>& places, const Offsets& ends) {
+  if (!options_.read_committed || admin_->Ends(places, patience_) == ends) {
     open_since_.reset();
     return true;
   }
@@ -444,7 +491,7 @@ bool PollThread::NothingIsOpen(const std::vector<TopicPartition>& places, const 
 }
 
 /// Whether every partition has been read to its end, as the brokers see it from now on.
-bool PollThread::Drained(const std::stop_token& stop) {
+bool PollThread::Drained() {
   std::vector<TopicPartition> fetched;
   {
     const std::lock_guard lock(shared_.mutex);
@@ -452,8 +499,8 @@ bool PollThread::Drained(const std::stop_token& stop) {
     if (fetched.size() != shared_.ledger.places().size()) return false;
   }
   if (fetched.empty()) return !member() || assigned_once_;
-  const auto ends = admin_->Latest(fetched, stop);
-  const auto positions = consumer_.Positions(fetched);
+  const auto ends = admin_->Latest(fetched, patience_);
+  const auto positions = consumer_->Positions(fetched);
   std::vector<TopicPartition> untouched;
   bool drained = ends.size() == fetched.size();
   {
@@ -467,11 +514,14 @@ bool PollThread::Drained(const std::stop_token& stop) {
       drained = drained && (!next || *next >= end);
     }
   }
-  for (const auto& [place, first] : admin_->Earliest(untouched, stop)) drained = drained && first >= ends.at(place);
-  return drained && NothingIsOpen(fetched, ends, stop);
+  for (const auto& [place, first] : admin_->Earliest(untouched, patience_))
+    drained = drained && first >= ends.at(place);
+  if (!drained || !NothingIsOpen(fetched, ends)) return false;
+  const std::lock_guard lock(shared_.mutex);
+  return shared_.ledger.places() == fetched;  // none came while the brokers were asked
 }
 
-void PollThread::LookForMore(const std::stop_token& stop) {
+void PollThread::LookForMore() {
   uint64_t asked = 0;
   {
     const std::lock_guard lock(shared_.mutex);
@@ -480,7 +530,7 @@ void PollThread::LookForMore(const std::stop_token& stop) {
   }
   if (!Due(look_at_, kLookEvery)) return;
   bool drained = false;
-  if (!Attempt([&] { drained = Drained(stop); })) return;
+  if (!Attempt([&] { drained = Drained(); })) return;
   {
     const std::lock_guard lock(shared_.mutex);
     shared_.looked = asked;
@@ -498,7 +548,7 @@ void PollThread::UpdateEnds() {
   }
   Offsets ends;
   for (const auto& place : fetched) {
-    if (const auto end = consumer_.KnownEnd(place)) ends[place] = *end;
+    if (const auto end = consumer_->KnownEnd(place)) ends[place] = *end;
   }
   const std::lock_guard lock(shared_.mutex);
   for (const auto& [place, end] : ends) shared_.ledger.SetEnd(place, end);
@@ -507,7 +557,7 @@ void PollThread::UpdateEnds() {
 
 /// Under the lock.
 void PollThread::UpdateWaitsFor() {
-  const auto trouble = trouble_.empty() ? consumer_.client().trouble() : trouble_;
+  const auto trouble = trouble_.empty() ? consumer_->client().trouble() : trouble_;
   if (!trouble.empty()) {
     shared_.waits_for = "the brokers: " + trouble;
   } else if (member() && !assigned_once_) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -31,34 +32,36 @@ class PollThread {
  private:
   bool member() const { return !reader_.reader.empty(); }
   void Run(std::stop_token stop);
-  void Step(const std::stop_token& stop);
+  void Step();
 
   // the group
+  std::unique_ptr<Consumer> NewConsumer(const KafkaOptions& options) const;
+  void JoinAnew();
   void ServeGroup();
   void GiveBackLeavers();
   void GiveBack();
   void TellAcknowledged(std::chrono::milliseconds wait);
 
   // topics and their ids
-  void NameTopics(const std::stop_token& stop);
-  void Refresh(const std::stop_token& stop);
-  void FindPartitions(const std::stop_token& stop);
+  void NameTopics();
+  void Refresh();
+  void FindPartitions();
   void Name(const std::vector<DescribedTopic>& topics);
-  void AnswerQuestions(const std::stop_token& stop);
-  bool Holds(const std::stop_token& stop);
+  void AnswerQuestions();
+  bool Holds();
 
   // records
   void PlaceDue();
   void Fetch();
   bool HasRoom();
   void Take(Fetched fetched);
-  void Handle(const FetchError& error, const std::stop_token& stop);
-  void LookAtGap(const TopicPartition& place, const std::stop_token& stop);
+  void Handle(const FetchError& error);
+  void LookAtGap(const TopicPartition& place);
 
   // how far
-  void LookForMore(const std::stop_token& stop);
-  bool Drained(const std::stop_token& stop);
-  bool NothingIsOpen(const std::vector<TopicPartition>& places, const Offsets& ends, const std::stop_token& stop);
+  void LookForMore();
+  bool Drained();
+  bool NothingIsOpen(const std::vector<TopicPartition>& places, const Offsets& ends);
   void UpdateEnds();
   void UpdateWaitsFor();
 
@@ -72,12 +75,15 @@ class PollThread {
   const std::string subscription_;
   const event::ReaderOptions reader_;
   ReaderShared& shared_;
-  Consumer consumer_;
+  std::mutex waking_;  // Wake comes from other threads
+  std::unique_ptr<Consumer> consumer_;
   BatchBuilder builder_;
   std::vector<rd_kafka_message_t*> messages_;
   std::vector<FetchError> errors_;
   int64_t record_bytes_ = 4096;  // of late
 
+  Patience patience_;  // serves the group meanwhile
+  std::chrono::milliseconds confirm_patience_;
   bool assigned_once_ = false;
   std::optional<SteadyTime> leave_by_;
   std::optional<SteadyTime> open_since_;

@@ -18,6 +18,8 @@ std::vector<T> Part(const std::vector<T>& all, size_t first, size_t last) {
   return {all.begin() + static_cast<std::ptrdiff_t>(first), all.begin() + static_cast<std::ptrdiff_t>(last)};
 }
 
+Timestamp Earlier(const std::optional<Timestamp>& one, Timestamp other) { return one ? std::min(*one, other) : other; }
+
 /// Records [first, last) of a batch, copied.
 std::shared_ptr<event::EventBatch> PartOf(const event::EventBatch& batch, size_t first, size_t last) {
   auto part = std::make_shared<event::EventBatch>(batch);
@@ -350,6 +352,7 @@ event::Lag SplitLedger::lag() const {
   event::Lag lag;
   lag.bytes = -1;
   std::map<TopicPartition, const Queued*> first;
+  std::map<int32_t, event::PartitionLag> by_number;  // over the topics of a pattern
   for (const auto& queued : queue_) first.try_emplace(queued.place, &queued);
   for (const auto& [place, split] : splits_) {
     const auto queued = first.find(place);
@@ -360,11 +363,19 @@ event::Lag SplitLedger::lag() const {
     } else if (waits) {
       next = queued->second->batch->offset(0);
     }
+    auto& mine = by_number[place.partition];
     const int64_t end = std::max(split.end, split.next);
     if (next < 0 || end <= next) continue;
     lag.records += end - next;
+    mine.records += end - next;
     const auto at = waits ? queued->second->batch->arrival(0) : split.newest;
-    if (at != Timestamp{}) lag.oldest = lag.oldest ? std::min(*lag.oldest, at) : at;
+    if (at == Timestamp{}) continue;
+    lag.oldest = Earlier(lag.oldest, at);
+    mine.oldest = Earlier(mine.oldest, at);
+  }
+  for (auto& [number, partition] : by_number) {
+    partition.partition = number;
+    lag.partitions.push_back(partition);
   }
   return lag;
 }

@@ -189,6 +189,31 @@ TEST(SplitLedger, LagCountsWhatTheDriverHasNot) {
   EXPECT_EQ(ledger.lag().oldest, std::nullopt);
 }
 
+TEST(SplitLedger, LagIsToldByPartitionOfAllTopicsTogether) {
+  SplitLedger ledger({});
+  const std::vector<TopicPartition> places = {{"a", 0}, {"a", 1}, {"b", 0}};
+  ledger.Add(places);
+  ledger.Name({"a", "id-a", 2});
+  ledger.Name({"b", "id-b", 1});
+  ledger.Seek({});
+  ledger.Placed(ledger.Due());
+  for (const auto& place : places) {
+    auto run = RunOf(0, 3);
+    run.place = place;
+    ledger.Push(std::move(run), {});
+    ledger.SetEnd(place, place.topic == "b" ? 13 : 5);
+  }
+  ledger.Pop(1000);
+  const auto lag = ledger.lag();
+  EXPECT_EQ(lag.records, 2 + 5 + 13);
+  ASSERT_EQ(lag.partitions.size(), 2U);
+  EXPECT_EQ(lag.partitions[0].partition, 0);
+  EXPECT_EQ(lag.partitions[0].records, 15);
+  EXPECT_EQ(lag.partitions[0].oldest, Timestamp(std::chrono::milliseconds(1000)));
+  EXPECT_EQ(lag.partitions[1].partition, 1);
+  EXPECT_EQ(lag.partitions[1].records, 5);
+}
+
 TEST(SplitLedger, AcknowledgedOffsetsAreToldOnceWithTheTopicsId) {
   auto ledger = Fetched();
   ledger.Acknowledge({{kSplit, event::OffsetCursor(3)}});
