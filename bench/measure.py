@@ -1,6 +1,8 @@
 """Runs a command and says what it cost: wall seconds, CPU seconds, peak resident memory."""
 
 import os
+import pathlib
+import signal
 import statistics
 import subprocess
 import time
@@ -47,3 +49,88 @@ def median(costs):
     walls = sorted(costs, key=lambda c: c.wall)
     middle = walls[len(walls) // 2]
     return Cost(middle.wall, statistics.median(c.cpu for c in costs), max(c.peak_bytes for c in costs), middle.stdout)
+
+
+class Watched:
+    """A program that goes on until it is told to stop, seen from outside: its whole process tree's CPU and memory, and what a reader of its output sees.
+    `rows()` says how many rows that reader finds now."""
+
+    def __init__(self, command, rows, log, environment=None):
+        self.rows = rows
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            list(map(str, command)),
+            stdout=open(log, "wb"),
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+        self.log = pathlib.Path(log)
+        self.cpu_of = {}
+        self.peak_bytes = 0
+        self.first = None
+        self.seen = []  # (seconds since the start, rows) at each change
+
+    @property
+    def now(self):
+        return time.monotonic() - self.began
+
+    @property
+    def cpu(self):
+        return sum(self.cpu_of.values())
+
+    def sample(self):
+        resident = 0
+        for pid in tree_of(self.process.pid):
+            try:
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            self.cpu_of[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            resident += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        self.peak_bytes = max(self.peak_bytes, resident)
+
+    def until(self, total, seconds_max=600):
+        """Samples until a reader sees `total` rows. Gives the rows seen last; fewer mean that it ended or took too long."""
+        rows = self.seen[-1][1] if self.seen else 0
+        while rows < total and self.now < seconds_max:
+            ended = self.process.poll() is not None
+            self.sample()
+            found = self.rows()
+            if found != rows:
+                rows = found
+                self.seen.append((self.now, rows))
+            if ended:
+                break
+            time.sleep(0.1)
+        return rows
+
+    def stop(self):
+        """Tells it to stop and waits; then `cpu` has everything."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        while self.process.poll() is None:
+            self.sample()
+            time.sleep(0.02)
+        return self.process.returncode
+
+    def cost(self):
+        return Cost(self.seen[-1][0] if self.seen else self.now, self.cpu, self.peak_bytes)
+
+
+def tree_of(root):
+    """The process and all below it."""
+    children = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, todo = [], [root]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += children.get(pid, [])
+    return found

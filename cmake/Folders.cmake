@@ -59,6 +59,8 @@ function(millrace_folder folder arrows)
     target_link_libraries(${folder}_test PRIVATE ${target} GTest::gmock GTest::gtest_main)
     target_include_directories(${folder}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_compile_definitions(${folder}_test PRIVATE MILLRACE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" MILLRACE_DEPS_DIR="${MILLRACE_DEPS}")
+    # Tests are compiled more often than they run.
+    target_compile_options(${folder}_test PRIVATE -O1)
     # g++ 12 sees uninitialised strings in designated initialisers that are not (GCC bug 105562).
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
       target_compile_options(${folder}_test PRIVATE -Wno-maybe-uninitialized)

@@ -68,20 +68,22 @@ def stage(millrace, number, records, columns, iceberg):
     return millrace.run("run", "--until-idle").stderr
 
 
-def plain(value):
+def plain(value, empty_is_null=False):
     """Comparable over readers: times as microseconds, members that are absent or null left out."""
     if isinstance(value, datetime.datetime):
         return round((value - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) / datetime.timedelta(microseconds=1))
     if isinstance(value, dict):
-        return {k: p for k, v in value.items() if (p := plain(v)) is not None} or None
-    return [plain(item) for item in value] if isinstance(value, list) else value
+        return {k: p for k, v in value.items() if (p := plain(v, empty_is_null)) is not None} or None
+    if isinstance(value, list):
+        return None if empty_is_null and not value else [plain(item, empty_is_null) for item in value]
+    return value
 
 
-def canonical(rows):
-    return [json.dumps(plain(row), sort_keys=True, ensure_ascii=False) for row in rows]
+def canonical(rows, empty_is_null=False):
+    return [json.dumps(plain(row, empty_is_null), sort_keys=True, ensure_ascii=False) for row in rows]
 
 
-def expected(records):
+def expected(records, empty_is_null=False):
     """What the records must read as; the one unfit value stands in _rescued under its name."""
     rows = []
     for record in records:
@@ -91,7 +93,7 @@ def expected(records):
         if row.get("at"):
             row["at"] = datetime.datetime.fromisoformat(row["at"])
         rows.append(row)
-    return canonical(rows)
+    return canonical(rows, empty_is_null)
 
 
 def judge(millrace, records, what):
@@ -104,7 +106,10 @@ def judge(millrace, records, what):
         "our query": [json.loads(line) for line in own_rows(millrace)],
     }
     for reader, rows in seen.items():
-        oracle.compare(expected(records), canonical(rows), f"{what}, {reader}")
+        # pyiceberg 0.12 builds a list of structs again from its offsets alone, so where a file holds null lists beside others (one that
+        # maintenance merged does) it shows them as empty.
+        lenient = reader == "pyiceberg"
+        oracle.compare(expected(records, lenient), canonical(rows, lenient), f"{what}, {reader}")
     assert set(seen["pyiceberg"][0]) == set(seen["duckdb"][0])
 
 
