@@ -20,6 +20,7 @@ constexpr const char* kNamespace = "quarantine";
 struct QuarantineArguments {
   std::string table;
   int64_t records = 20;
+  bool all = false;
 };
 
 /// Names as SQL writes them.
@@ -34,14 +35,22 @@ void PrintQuery(const OpenedLake& opened, const std::string& sql, bool json) {
   query::Print(*result, json ? query::OutputFormat::kJson : query::OutputFormat::kTable, print, std::cout);
 }
 
+/// When a record became a row after all, as SQL; a table of an older version does not say.
+std::string ReplayedAt(const OpenedLake& opened, const catalog::TableName& quarantine) {
+  const auto loaded = opened.lake.catalog->Load(quarantine);
+  const bool says = loaded && loaded->metadata->schema().Find("replayed_at") != nullptr;
+  return says ? "replayed_at" : "CAST(NULL AS TIMESTAMPTZ)";
+}
+
 ExitCode List(const Session& session) {
   const auto opened = OpenLakeOf(session);
   std::string sql;
   for (const auto& table : opened.lake.catalog->ListTables(kNamespace)) {
+    const auto replayed_at = ReplayedAt(opened, table);
     sql += fmt::format(
-        "{}SELECT \"table\", cause, count(*) AS records, min(ingested_at) AS first, max(ingested_at) AS last FROM {} "
-        "GROUP BY ALL",
-        sql.empty() ? "" : " UNION ALL ", Quoted(table));
+        "{}SELECT \"table\", cause, count(*) - count({}) AS records, count({}) AS replayed, min(ingested_at) AS first, "
+        "max(ingested_at) AS last FROM {} GROUP BY ALL",
+        sql.empty() ? "" : " UNION ALL ", replayed_at, replayed_at, Quoted(table));
   }
   if (!sql.empty()) {
     PrintQuery(opened, sql + " ORDER BY 1, 2", session.json);
@@ -63,13 +72,13 @@ ExitCode Show(const Session& session, const QuarantineArguments& arguments) {
                 fmt::format("there is nothing in quarantine for '{}'; `millrace quarantine list` shows what there is",
                             arguments.table));
   }
-  PrintQuery(opened,
-             fmt::format("SELECT topic, \"partition\", \"offset\", cause, detail, ingested_at, "
-                         "coalesce(TRY(decode(record)), hex(record)) AS record FROM {} ORDER BY ingested_at DESC, "
-                         "topic, \"partition\", "
-                         "\"offset\" LIMIT {}",
-                         Quoted(name), arguments.records),
-             session.json);
+  PrintQuery(
+      opened,
+      fmt::format("SELECT topic, \"partition\", \"offset\", cause, detail, ingested_at, "
+                  "coalesce(TRY(decode(record)), hex(record)) AS record FROM {} WHERE {} ORDER BY ingested_at "
+                  "DESC, topic, \"partition\", \"offset\" LIMIT {}",
+                  Quoted(name), arguments.all ? "true" : ReplayedAt(opened, name) + " IS NULL", arguments.records),
+      session.json);
   return ExitCode::kDone;
 }
 
@@ -77,7 +86,7 @@ ExitCode Show(const Session& session, const QuarantineArguments& arguments) {
 
 void AddQuarantine(CLI::App& root, Session& session) {
   const auto arguments = std::make_shared<QuarantineArguments>();
-  auto* quarantine = AddVerbGroup(root, "quarantine", "Records that could not become rows: list, show");
+  auto* quarantine = AddVerbGroup(root, "quarantine", "Records that could not become rows: list, show, replay");
   auto* list = AddVerb(*quarantine, session, "list", "How many, of which table, for what cause",
                        [&session] { return List(session); });
   auto* show = AddVerb(
@@ -87,10 +96,12 @@ void AddQuarantine(CLI::App& root, Session& session) {
   show->add_option("TABLE", arguments->table, "The table they were meant for")->required();
   show->add_option("-n,--records", arguments->records, "How many at most, newest first [20]")
       ->check(CLI::NonNegativeNumber);
+  show->add_flag("--all", arguments->all, "Also those that have become rows since");
   for (auto* verb : {list, show}) {
     AddJsonOption(*verb, session);
     AddConfigOption(*verb, session);
   }
+  AddQuarantineReplay(*quarantine, session);
 }
 
 }  // namespace millrace::app

@@ -22,7 +22,8 @@ void AddDocs(CLI::App& root, Session& session);
 void AddCompletions(CLI::App& root, Session& session);
 void AddVersion(CLI::App& root, Session& session);
 
-/// Below `offsets`, in verb_offsets_replay.cc.
+/// Below `offsets` and `quarantine`, in the .cc of both names.
 void AddOffsetsReplay(CLI::App& offsets, Session& session);
+void AddQuarantineReplay(CLI::App& quarantine, Session& session);
 
 }  // namespace millrace::app

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kMain = "main";
 constexpr std::string_view kPositions = "millrace.positions.";
 constexpr std::string_view kReplayPositions = "millrace.positions.replay:";
+constexpr std::string_view kQuarantinePositions = "millrace.positions.quarantine:";
 constexpr std::string_view kQuarantined = "millrace.quarantine.from.";
 constexpr int64_t kAgeMaxDefaultMs = int64_t{5} * 24 * 3600 * 1000;
 
@@ -101,11 +102,12 @@ class ExpiryPlanner {
     }
   }
 
-  /// Of whatever says how far somebody came, the newest. A replay that is done is remembered by the property alone.
+  /// Of whatever says how far somebody came, the newest. What was replayed is remembered by the property alone.
   void KeepPositions() {
     std::set<std::string> wanted;
     for (const auto& [name, value] : base_.properties) {
-      if (name.starts_with(kPositions) && !name.starts_with(kReplayPositions)) wanted.insert(name);
+      const bool settled = name.starts_with(kReplayPositions) || name.starts_with(kQuarantinePositions);
+      if (name.starts_with(kPositions) && !settled) wanted.insert(name);
     }
     std::set<std::string> seen;
     std::set<SnapshotId> walked;

@@ -32,8 +32,8 @@ struct Expiry {
 
 /// Which snapshots may go (Iceberg spec, "Snapshot Retention Policy"). Kept are: the head of every branch with as many
 /// ancestors as the rules or the branch itself ask for; every tagged snapshot; and of each `millrace.positions.*` that
-/// the table's properties mirror, the newest snapshot on main that carries it (but for replays, which are done), and so
-/// of each `millrace.quarantine.from.*`. Requires that no ref moved meanwhile.
+/// the table's properties mirror, the newest snapshot on main that carries it (but for replays, whose property is
+/// enough), and so of each `millrace.quarantine.from.*`. Requires that no ref moved meanwhile.
 Expiry PlanExpiry(const TableMetadata& base, const ExpiryRules& rules, Timestamp now);
 
 /// The objects that only snapshots of `before` reach which `after` has no more: manifest lists, manifests, data and

@@ -18,8 +18,9 @@ The rules live in two places only: Worker steps below, and src/land/committer.cc
 import argparse
 import itertools
 import sys
-from collections import deque
 from typing import NamedTuple, Optional, Tuple
+
+import search
 
 RECORDS = 2  # of the split
 MUTANTS = {
@@ -263,48 +264,9 @@ def finished(state):
     return done or table.rolled_back
 
 
-def trace(parents, state):
-    steps = []
-    while parents[state] is not None:
-        state, name = parents[state]
-        steps.append(name)
-    return steps[::-1]
-
-
-def explore(mutant, budget):
-    """Breadth first over every state. Returns (states, violation with its shortest trace or None)."""
+def explore_with(mutant, budget):
     first = State(Table(), (Worker(), Worker()), frozenset(), frozenset(), frozenset(), budget)
-    parents = {first: None}
-    queue = deque([first])
-    while queue:
-        state = queue.popleft()
-        wrong = violation(state)
-        if wrong:
-            return len(parents), (wrong, trace(parents, state))
-        stuck = True
-        for name, after in moves(state, mutant):
-            stuck = False
-            if after not in parents:
-                parents[after] = (state, name)
-                queue.append(after)
-        if stuck and not finished(state):
-            return len(parents), ("dead end: nobody can finish the split", trace(parents, state))
-    return len(parents), None
-
-
-def self_test(budgets):
-    """Every mutant must be caught; an explorer that finds nothing proves nothing."""
-    missed = []
-    for mutant in MUTANTS:
-        found = None
-        for budget in budgets:
-            _, found = explore(mutant, budget)
-            if found:
-                break
-        print(f"mutant {mutant}: {'found: ' + found[0] + ' after ' + ', '.join(found[1]) if found else 'NOT FOUND'}")
-        if not found:
-            missed.append(mutant)
-    return missed
+    return search.explore(first, lambda state: moves(state, mutant), violation, finished)
 
 
 # (crashes, losses, compactions, expiries, rollbacks)
@@ -318,17 +280,8 @@ def main():
     parser.add_argument("--self-test", action="store_true")
     parser.add_argument("--long", action="store_true", help="more faults at once; minutes instead of seconds")
     arguments = parser.parse_args()
-    budgets = LONG if arguments.long else SHORT
-    if arguments.self_test:
-        return 1 if self_test(budgets) else 0
-    for budget in budgets:
-        states, found = explore(arguments.mutant, budget)
-        faults = dict(zip(("crashes", "losses", "compactions", "expiries", "rollbacks"), budget))
-        if found:
-            print(f"{faults}: VIOLATION {found[0]}\n  " + "\n  ".join(found[1]))
-            return 1
-        print(f"{faults}: {states} states, all good")
-    return 0
+    names = ("crashes", "losses", "compactions", "expiries", "rollbacks")
+    return search.run(arguments, MUTANTS, LONG if arguments.long else SHORT, names, explore_with)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@
 
 #include "base/error.h"
 #include "land/arrow_status.h"
+#include "land/data_file_rows.h"
 #include "land/file_metrics.h"
 #include "land/parquet_file.h"
 #include "land/row_order.h"
-#include "refine/maintenance/data_file_rows.h"
 #include "table/partition_type.h"
 
 namespace millrace::refine {
@@ -128,7 +128,7 @@ table::DataFile RewriteGroup(io::ObjectStore& store, const table::TableMetadata&
   GroupWriter writer(store, metadata, key, options, budget);
   int64_t rows = 0;
   for (const auto& file : group.files) {
-    DataFileRows source(store, file.file_path, writer.columns());
+    land::DataFileRows source(store, file.file_path, writer.columns());
     while (const auto batch = source.Next()) {
       if (stop.stop_requested()) {
         throw Error(ErrorCode::kUnavailable, "stopped while files were merged; the next run merges them");

@@ -1,4 +1,4 @@
-#include "refine/maintenance/data_file_rows.h"
+#include "land/data_file_rows.h"
 
 #include <arrow/api.h>
 #include <arrow/extension_type.h>
@@ -14,11 +14,10 @@
 #include "land/conform.h"
 #include "land/object_stream.h"
 
-namespace millrace::refine {
+namespace millrace::land {
 namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
-using land::ValueOf;
 
 constexpr const char* kFieldId = "PARQUET:field_id";
 constexpr int64_t kBatchRows = 16'384;
@@ -109,7 +108,7 @@ struct DataFileRows::State {
       throw Error(ErrorCode::kStop,
                   "it lies outside this lake's warehouse; open the lake with the warehouse it was made in");
     }
-    auto input = parquet::ParquetFileReader::Open(std::make_shared<land::ObjectInput>(store, *key));
+    auto input = parquet::ParquetFileReader::Open(std::make_shared<ObjectInput>(store, *key));
     parquet::ArrowReaderProperties properties;
     properties.set_batch_size(kBatchRows);
     properties.set_use_threads(false);
@@ -132,7 +131,7 @@ struct DataFileRows::State {
       arrays.push_back(Renamed(rows.column(found->second), *column->type()));
       fields.push_back(arrow::field(column->name(), arrays.back()->type()));
     }
-    return land::Conform(arrow::RecordBatch::Make(arrow::schema(fields), rows.num_rows(), arrays), columns);
+    return Conform(arrow::RecordBatch::Make(arrow::schema(fields), rows.num_rows(), arrays), columns);
   }
 
   /// Parquet's own exceptions become ours.
@@ -162,4 +161,4 @@ std::shared_ptr<arrow::RecordBatch> DataFileRows::Next() {
   });
 }
 
-}  // namespace millrace::refine
+}  // namespace millrace::land

@@ -7,7 +7,7 @@
 
 #include "io/object_store.h"
 
-namespace millrace::refine {
+namespace millrace::land {
 
 /// The rows of one Parquet data file in the columns that a table has now, batch by batch: columns are found by field id
 /// at every level, absent ones are null, dropped ones are left out, promotions are made. One thread.
@@ -28,4 +28,4 @@ class DataFileRows {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace millrace::refine
+}  // namespace millrace::land
