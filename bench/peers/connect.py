@@ -9,7 +9,7 @@ value.converter.schemas.enable=false
 offset.storage.file.filename={folder}/connect.offsets
 offset.flush.interval.ms=10000
 plugin.discovery=service_load
-plugin.path=
+plugin.path={folder}/plugins
 listeners=http://127.0.0.1:0
 consumer.auto.offset.reset=earliest
 """
@@ -38,6 +38,7 @@ rootLogger.appenderRef.stdout.ref=STDOUT
 def command(bootstrap, topic, folder: Path, jars: Path, heap="2G"):
     """Writes the worker's and the sink's properties into `folder`. The sink's control topic must exist."""
     (folder / "warehouse/db").mkdir(parents=True)
+    (folder / "plugins").mkdir()
     (folder / "worker.properties").write_text(WORKER.format(bootstrap=bootstrap, folder=folder))
     (folder / "sink.properties").write_text(SINK.format(topic=topic, folder=folder))
     (folder / "log4j2.properties").write_text(LOG)

@@ -37,7 +37,8 @@ def events(count, seed=7):
 
 
 def make_topic(bootstrap, topic, partitions):
-    AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, partitions, 1)])[topic].result()
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # its requests end with it
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result()
 
 
 def load(bootstrap, topic, count):
