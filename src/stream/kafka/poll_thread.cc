@@ -73,7 +73,8 @@ PollThread::PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin
       subscription_(std::move(subscription)),
       reader_(reader),
       shared_(shared),
-      consumer_(NewConsumer(options)),
+      worker_(options.worker),
+      consumer_(NewConsumer()),
       messages_(kMessagesMax),
       confirm_patience_(kConfirmPatience) {
   if (!member()) {
@@ -93,7 +94,7 @@ PollThread::~PollThread() {
 void PollThread::Wake() {
   shared_.room.notify_one();
   const std::lock_guard lock(waking_);
-  consumer_->Wake();
+  if (consumer_) consumer_->Wake();
 }
 
 void PollThread::Run(std::stop_token stop) {
@@ -131,7 +132,7 @@ void PollThread::Step() {
   const auto failure = consumer_->client().failure();
   if (!failure) return;
   if (!consumer_->client().fenced()) throw *failure;
-  JoinAnew();
+  GoOnUnderAnotherName();
 }
 
 template <typename Body>
@@ -152,35 +153,43 @@ bool PollThread::Attempt(Body&& body) {
 
 // ---- the group
 
-std::unique_ptr<Consumer> PollThread::NewConsumer(const KafkaOptions& options) const {
+std::unique_ptr<Consumer> PollThread::NewConsumer() const {
+  auto options = options_;
+  options.worker = worker_;
   const auto group = member() ? options.group_prefix + reader_.reader : std::string();
   auto consumer = std::make_unique<Consumer>(options, group, options.reader_bytes / 2);
   if (member()) consumer->Subscribe(subscription_);
   return consumer;
 }
 
-/// Under a name of the moment. That another process has taken the worker's name is one reason; a broker that died and
-/// a library that answered the next one too late is the other. Nothing is at stake: where the table stands is in the
-/// table.
-void PollThread::JoinAnew() {
-  LogWarning(
-      "{}: the brokers say that another process reads under this worker's name; going on under another. If there is "
-      "such a process, give it a data_dir of its own, not a copy",
-      subscription_);
+void PollThread::Renew() {
   leave_by_.reset();
   errors_.clear();
   {
     const std::lock_guard lock(shared_.mutex);
-    shared_.ledger.Forget(shared_.ledger.places());
+    member() ? shared_.ledger.Forget(shared_.ledger.places()) : shared_.ledger.FetchAllAgain();
   }
   shared_.ready.notify_all();
-  auto options = options_;
-  options.worker.clear();
-  auto next = NewConsumer(options);
+  std::unique_ptr<Consumer> last;
   {
     const std::lock_guard lock(waking_);
-    consumer_.swap(next);
+    last.swap(consumer_);
   }
+  last.reset();  // before the next one takes its place in the group
+  auto next = NewConsumer();
+  const std::lock_guard lock(waking_);
+  consumer_.swap(next);
+}
+
+/// That another process has taken the worker's name is one reason; a broker that died and a library that answered the
+/// next one too late is the other. Nothing is at stake: where the table stands is in the table.
+void PollThread::GoOnUnderAnotherName() {
+  LogWarning(
+      "{}: the brokers say that another process reads under this worker's name; going on under another. If there is "
+      "such a process, give it a data_dir of its own, not a copy",
+      subscription_);
+  worker_.clear();
+  Renew();
 }
 
 void PollThread::ServeGroup() {
@@ -246,23 +255,27 @@ void PollThread::TellAcknowledged(milliseconds wait) {
 
 void PollThread::Name(const std::vector<DescribedTopic>& topics) {
   std::vector<TopicPartition> stopped;
+  bool replaced = false;
   {
     const std::lock_guard lock(shared_.mutex);
     for (const auto& topic : topics) {
-      const auto before = shared_.ledger.IdOf(topic.name);
+      const auto before = std::exchange(ids_[topic.name], topic.id);
       if (!before.empty() && before != topic.id) {
         LogWarning("topic {} was deleted and made again (id {}, now {}); the new one is read from its beginning",
                    topic.name, before, topic.id);
+        replaced = true;
       }
       const auto more = shared_.ledger.Name(topic);
       stopped.insert(stopped.end(), more.begin(), more.end());
     }
   }
+  shared_.ready.notify_all();
+  // The library takes no leader of the new topic until its epoch has passed that of the old one's, which is never.
+  if (replaced) return Renew();
   if (stopped.empty()) return;
   // The library would take it for the answer to what the group asks.
   if (leave_by_) GiveBack();
   consumer_->Stop(stopped);
-  shared_.ready.notify_all();
 }
 
 void PollThread::NameTopics() {

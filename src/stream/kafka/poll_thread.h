@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,8 +36,10 @@ class PollThread {
   void Step();
 
   // the group
-  std::unique_ptr<Consumer> NewConsumer(const KafkaOptions& options) const;
-  void JoinAnew();
+  std::unique_ptr<Consumer> NewConsumer() const;
+  /// Goes on with another handle of the library, which knows nothing of what was.
+  void Renew();
+  void GoOnUnderAnotherName();
   void ServeGroup();
   void GiveBackLeavers();
   void GiveBack();
@@ -75,7 +78,8 @@ class PollThread {
   const std::string subscription_;
   const event::ReaderOptions reader_;
   ReaderShared& shared_;
-  std::mutex waking_;  // Wake comes from other threads
+  std::mutex waking_;   // Wake comes from other threads
+  std::string worker_;  // empty: a name of the moment
   std::unique_ptr<Consumer> consumer_;
   BatchBuilder builder_;
   std::vector<rd_kafka_message_t*> messages_;
@@ -92,8 +96,9 @@ class PollThread {
   SteadyTime look_at_{};
   SteadyTime ends_at_{};
   SteadyTime attempt_at_{};
-  std::string trouble_;         // why the last attempt did not work out
-  std::set<std::string> gone_;  // topics that are told to be gone
+  std::string trouble_;                     // why the last attempt did not work out
+  std::map<std::string, std::string> ids_;  // of topics, as the handle knows them
+  std::set<std::string> gone_;              // topics that are told to be gone
 
   std::jthread thread_;
 };

@@ -154,11 +154,6 @@ std::set<std::string> SplitLedger::topics() const {
   return topics;
 }
 
-std::string SplitLedger::IdOf(const std::string& topic) const {
-  const auto found = splits_.lower_bound({topic, 0});
-  return found == splits_.end() || found->first.topic != topic ? std::string() : found->second.topic_id;
-}
-
 // ---- where to fetch
 
 std::map<TopicPartition, SplitLedger::Placement> SplitLedger::Due() const {

@@ -45,7 +45,6 @@ class SplitLedger {
   /// Topics of which a partition has no id yet.
   std::set<std::string> unnamed() const;
   std::set<std::string> topics() const;
-  std::string IdOf(const std::string& topic) const;
   bool empty() const { return splits_.empty(); }
 
   // ---- where to fetch
