@@ -11,6 +11,7 @@ import time
 import pytest
 
 from oracle import Lake, compare
+from test_bad_input import HOSTILE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/services"))
@@ -215,7 +216,48 @@ def test_what_others_produce(pipeline, millrace):
     pipeline.judge([*range(5500), 6000, 6001, *range(7000, 7101)])
 
 
-FAULTS = ["kafka.after_init", "kafka.before_begin", "kafka.after_send", "kafka.before_commit", "kafka.after_commit", "app.source_ack"]
+def test_poison_lands_in_quarantine_and_the_topic_goes_on(pipeline, millrace):
+    """The corpus of hostile records, and what only Kafka has: no key, no value, nothing in it, more than a file may have."""
+    pipeline.create(partitions=2, **{"max.message.bytes": str(40 << 20)})
+    producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "message.max.bytes": 40 << 20})
+    too_large = b'{"id":9000,"text":"' + b"x" * (17 << 20) + b'"}'
+    poison = [record for record, fate in HOSTILE.values() if fate == "quarantined"]
+    good, lines = 0, []
+    for record in [record for record, _ in HOSTILE.values()] + [too_large]:
+        lines += [json.dumps({"id": good, "n": good}).encode(), record]
+        good += 1
+    for i, line in enumerate(lines):
+        producer.produce(pipeline.topic, line, key=[None, b"", b"\xff\x00key"][i % 3])
+        producer.produce(pipeline.topic, None, key=b"tombstone")
+        producer.produce(pipeline.topic, b"", key=None)
+        producer.produce(pipeline.topic, b" \n", key=None)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+    tables = """
+tables:
+  bronze.clicks: {{ from: {topic}, files: {{ compression: none, buffer_time: 300ms }} }}
+  silver.clicks: {{ from: {topic}, freshness: 300ms, metadata: true, columns: {{ n: long }} }}
+"""
+    config = pipeline.config(tables=tables)
+    pipeline.run(config)
+    lake = Lake(millrace.folder)
+    rows = pipeline.silver()
+    quarantined = [bytes(r["record"]) for r in lake.walk("quarantine.silver_clicks")]
+    compare(poison, quarantined, "quarantine of silver")
+    assert len(rows) + len(quarantined) == len(lines)
+    assert [r["n"] for r in sorted(rows, key=lambda r: r["id"]) if r["id"] < good] == list(range(good))
+    assert len(next(r["text"] for r in rows if r["id"] == 9000)) == 17 << 20
+    kept = lake.walk("quarantine.bronze_clicks")
+    bronze = sum(path.read_bytes().count(b"\n") for path in pathlib.Path(millrace.folder, "lake/bronze/clicks").rglob("*.jsonl"))
+    assert "too_large" in {r["cause"] for r in kept} and len(kept) + bronze == len(lines)
+    pipeline.produce(range(good, good + 100))
+    pipeline.run(config)
+    assert {row["id"] for row in pipeline.silver()} >= set(range(good + 100))
+    status = json.loads(millrace.run("status", "--json", "-c", config).stdout)
+    assert {row["lag"] for row in status["tables"]} == {0}
+
+
+FAULTS = ["kafka.before_init", "kafka.after_init", "kafka.before_begin", "kafka.after_send", "kafka.before_commit", "kafka.after_commit", "app.source_ack"]
 
 
 def test_a_producer_that_crashes_anywhere_neither_loses_nor_doubles(pipeline, millrace):
@@ -306,8 +348,9 @@ def test_a_start_that_is_fixed_does_not_move(pipeline, millrace):
     pipeline.create(partitions=2)
     pipeline.produce(range(100))
     config = pipeline.config(tables=TABLES.replace("from: {topic},", "from: {topic}, start: latest,"))
-    crashed = pipeline.run(config, env={"MILLRACE_FAULT": "app.after_start:2"}, expect=None)
-    assert crashed.returncode == 86, crashed.stderr
+    for point in ("app.before_start:1", "app.after_start:2"):
+        crashed = pipeline.run(config, env={"MILLRACE_FAULT": point}, expect=None)
+        assert crashed.returncode == 86, crashed.stderr
     pipeline.produce(range(100, 200))  # after the start was fixed, before anything landed
     pipeline.run(config)
     pipeline.judge(range(100, 200))

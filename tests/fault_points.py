@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""docs/fault-points.md out of the sources: every place where the program can be ended on purpose, and the tests that do so.
+
+    tests/fault_points.py           prints the page
+    tests/fault_points.py --check   says whether docs/fault-points.md is that page
+"""
+
+import collections
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/fault-points.md"
+# What stands for {} in a name that is put together.
+KINDS = {"table.{}.": ["manifest", "manifest_list"]}
+# First word of a name -> what lies around it, and the tests that end the program there. A test marked * asks a whole run which points it passes, and
+# ends at each of them in turn, in the recovery too.
+FAMILIES = {
+    "app": ("a table's first start; a source and a table that tell where they are", ["e2e/test_crashes.py*", "e2e/test_kafka.py"]),
+    "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue", ["e2e/test_crashes.py*", "e2e/chaos.py"]),
+    "files": ("plain files: rejects, the plan, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
+    "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py"]),
+    "kafka": ("transactions of a source that appends to Kafka", ["e2e/test_kafka.py"]),
+    "key_index": ("the file of keys that have landed", ["e2e/test_crashes.py*"]),
+    "land": ("data files, the commit of a chunk, layout of a table", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
+    "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*"]),
+    "quarantine": ("records that cannot become rows", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
+    "refine": ("the commit of a model", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*"]),
+    "replay": ("a stretch or a quarantine that is landed once more", ["e2e/test_replay.py*", "e2e/test_quarantine_replay.py*"]),
+    "stream": ("appends, checkpoints, trimming and acknowledgements of the embedded stream", ["src/stream/embedded/durability_test.cc*", "e2e/test_crashes.py*"]),
+    "table": ("manifests and manifest lists", ["src/land/crash_test.cc*", "e2e/test_crashes.py*"]),
+}
+# Passed by what the tests do, and no test ends there yet.
+OPEN = ["catalog.metadata_delete.after", "catalog.metadata_delete.before", "io.s3.complete", "io.s3.part", "land.after_arrange", "land.before_arrange", "land.before_drop_file"]
+
+
+def points():
+    """name -> files that pass it, in the order of their names."""
+    found = collections.defaultdict(set)
+    for path in sorted(ROOT.glob("src/**/*.cc")):
+        if path.name.endswith("_test.cc"):
+            continue
+        for name in re.findall(r'FaultPoint\((?:fmt::format\()?"([^"]+)"', path.read_text()):
+            kinds = next((kinds for prefix, kinds in KINDS.items() if name.startswith(prefix)), [""])
+            for kind in kinds:
+                found[name.replace("{}", kind)].add(str(path.relative_to(ROOT)))
+    return dict(sorted(found.items()))
+
+
+def page():
+    named = points()
+    lines = [
+        "# Fault points",
+        "",
+        "Written by `tests/fault_points.py`; do not edit.",
+        "",
+        f"The program can be ended, with nothing flushed and no destructor run, at {len(named)} places: before and after each write, fsync, PUT, compare-and-swap and acknowledgement.",
+        "`MILLRACE_FAULT=name:k` ends it at the k-th pass of a point with exit status 86; `MILLRACE_FAULT_LOG=FILE` lists the points that a run passed. Neither has",
+        "an effect on anything else, and both work in the released program: try what your own pipeline does.",
+        "",
+        "What the tests demand after each: the next run lands every record once, and a run after that changes nothing. A test with a star asks a whole run which",
+        "points it passes and ends at each of them in turn; the others name theirs. Workers, brokers, bucket and catalogue are harmed together by",
+        "`./dev soak kafka` ([chaos.py](../tests/e2e/chaos.py)).",
+        "",
+        f"No test ends at these yet: {', '.join(f'`{name}`' for name in OPEN)}.",
+    ]
+    for family, (what, tests) in FAMILIES.items():
+        lines += ["", f"## {family}: {what}", "", f"Ended at by {', '.join(f'`{test}`' for test in tests)}.", "", "| point | passed in |", "|---|---|"]
+        lines += [f"| `{n}` | {', '.join(f'`{f}`' for f in sorted(files))} |" for n, files in named.items() if n.split(".")[0] == family]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    strangers = {name.split(".")[0] for name in points()} ^ set(FAMILIES)
+    missing = [test for _, tests in FAMILIES.values() for test in tests if not any((ROOT / f / test.rstrip("*")).exists() for f in (".", "tests"))]
+    missing += [name for name in OPEN if name not in points()]
+    if strangers or missing:
+        sys.exit(f"tests/fault_points.py: FAMILIES differs from the code in {sorted(strangers)}; no such tests or points: {missing}")
+    if "--check" in sys.argv:
+        if PAGE.read_text() != page():
+            sys.exit("docs/fault-points.md is stale: run ./dev docs")
+    else:
+        sys.stdout.write(page())
+
+
+if __name__ == "__main__":
+    main()
