@@ -42,7 +42,7 @@ class Lake:
         self.catalog = catalog
 
     def tables(self):
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as db:
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60) as db:
             rows = db.execute(
                 "select table_namespace, table_name from iceberg_tables where catalog_name = ? order by 1, 2", (self.catalog,)
             )
@@ -50,7 +50,7 @@ class Lake:
 
     def metadata_location(self, table):
         space, name = table.rsplit(".", 1)
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as db:
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60) as db:
             row = db.execute(
                 "select metadata_location from iceberg_tables where catalog_name = ? and table_namespace = ? and table_name = ?",
                 (self.catalog, space, name),
