@@ -130,6 +130,11 @@ const Block<MaintenanceConfig>& MaintenanceBlock() {
                {.name = "cold_after",
                 .doc = "A partition that received nothing for this long is merged from two small files on.",
                 .fallback = Duration(600'000)})
+          .Add(&MaintenanceConfig::delete_ratio,
+               {.name = "delete_ratio",
+                .doc =
+                    "A data file of which this share of rows is deleted is rewritten without them, whatever its size.",
+                .fallback = Share{0.2}})
           .Add(&MaintenanceConfig::interval,
                {.name = "interval",
                 .doc = "How often `millrace run` looks whether there is something to do; 0 leaves it to `millrace "
@@ -150,6 +155,43 @@ const Block<MaintenanceConfig>& MaintenanceBlock() {
                .doc = "Snapshots older than this expire; by itself what the table's history.expire.max-snapshot-age-ms "
                       "says, or 5 days.",
                .min = Duration(1000)});
+  return block;
+}
+
+const Block<UpsertConfig>& UpsertBlock() {
+  static const auto block =
+      Block<UpsertConfig>(
+          "Each key has one row: the last change of it stands, and records delete. A record without a value deletes "
+          "the "
+          "row that its key names (a tombstone). `{}` is enough for records that are rows. See docs/cdc.md.")
+          .Add(&UpsertConfig::envelope,
+               {.name = "envelope",
+                .doc = "`none`: a record is the row. `debezium`: before, after, op, source, ts_ms, with or without "
+                       "schema and payload around them.",
+                .fallback = EnvelopeWord::kNone})
+          .Add(&UpsertConfig::operation,
+               {.name = "operation",
+                .doc = "Without an envelope: the field that says what a record does, such as `op`, `__op` or "
+                       "`__deleted`. It stays a column of the table."})
+          .Add(&UpsertConfig::delete_values, {.name = "delete_values",
+                                              .doc = "Values of `operation` that delete, whatever the case of their "
+                                                     "letters; every other one is a row.",
+                                              .fallback = std::vector<std::string>{"d", "delete"}})
+          .Add(&UpsertConfig::add_fields,
+               {.name = "add_fields",
+                .doc = "Fields of a Debezium envelope that become columns, named as Debezium's flattening names them: "
+                       "`op` is `__op`, `source.ts_ms` is `__source_ts_ms`."})
+          .Add(&UpsertConfig::order_by,
+               {.name = "order_by",
+                .doc = "The column that says which change of a key is newer, whenever it comes: a whole number, a "
+                       "double, a date or a time. Without it, the later one in the stream. `source.lsn` and other "
+                       "fields of the envelope become columns as with add_fields."})
+          .Add(&UpsertConfig::write,
+               {.name = "write",
+                .doc = "`merge_on_read`: replaced rows are deleted by position, quick to write. `copy_on_write`: data "
+                       "files that hold them are written again, quick to read.",
+                .fallback = UpsertWriteWord::kMergeOnRead})
+          .Check(CheckUpsert);
   return block;
 }
 
@@ -178,7 +220,9 @@ const Block<TableConfig>& TableBlock() {
           .Nested("iceberg", &TableConfig::iceberg, IcebergBlock())
           .Add(&TableConfig::key,
                {.name = "key",
-                .doc = "Columns that tell rows apart: a row whose key has landed is dropped as a duplicate."})
+                .doc = "Columns that tell rows apart: a row whose key has landed is dropped as a duplicate, or, with "
+                       "`upsert`, replaces the row that is there."})
+          .Nested("upsert", &TableConfig::upsert, UpsertBlock())
           .Add(&TableConfig::columns, {.name = "columns",
                                        .doc = "Column name to type where inferring it from the first events is not "
                                               "wanted: long, double, decimal(9, 2), string, "

@@ -137,11 +137,28 @@ void CheckFiles(const FilesConfig& files, const std::string& path, config::Parse
   }
 }
 
+void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context) {
+  const auto refuse = [&](const char* word, const char* why) {
+    if (upsert.Given(word)) context.problems.Add(upsert.MarkOf(word), fmt::format("{}.{}: {}", path, word, why));
+  };
+  if (upsert.envelope == EnvelopeWord::kDebezium) {
+    refuse("operation", "an envelope says itself what it does (op); leave it out");
+    refuse("delete_values", "an envelope says itself what it does (op); leave it out");
+  } else {
+    refuse("add_fields", "needs an envelope to take them from: `envelope: debezium`");
+    if (upsert.operation.empty()) refuse("delete_values", "needs `operation`, the field that has them");
+  }
+}
+
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context) {
+  if (table.upsert && table.key.empty() && !table.files) {
+    context.problems.Add(table.MarkOf("upsert"),
+                         fmt::format("{}.upsert: needs `key`, the columns that tell rows apart", path));
+  }
   if (table.files && table.iceberg) {
     context.problems.Add(table.MarkOf("iceberg"), fmt::format("{}: is either `files` or `iceberg`, not both", path));
   }
-  for (const auto* word : {"key", "columns", "contract", "metadata"}) {
+  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata"}) {
     if (table.files && table.Given(word)) {
       context.problems.Add(table.MarkOf(word), fmt::format("{}.{}: files keep events as they came and have no columns; "
                                                            "it needs `iceberg`",

@@ -20,6 +20,8 @@ enum class FileFormat { kAuto, kJsonLines, kJson, kCsv };
 enum class FileCompression { kAuto, kNone, kGzip, kZstd };
 enum class CsvTypeWord { kText, kNumber, kBoolean };
 enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
+enum class EnvelopeWord { kNone, kDebezium };
+enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
 enum class FilesEncoding { kJsonLines };
 enum class GapWord { kStop, kLand };
 enum class GeneratorKind { kUsers, kCards, kClicks, kEvents };
@@ -88,10 +90,20 @@ struct MaintenanceConfig : config::Located {
   std::optional<config::ByteSize> small_file;
   int64_t small_files = 16;
   config::Duration cold_after{};
+  config::Share delete_ratio;
   config::Duration interval{};
   int64_t manifests = 100;
   int64_t snapshots_keep = 1000;
   std::optional<config::Duration> snapshots_age;
+};
+
+struct UpsertConfig : config::Located {
+  EnvelopeWord envelope = EnvelopeWord::kNone;
+  std::string operation;
+  std::vector<std::string> delete_values;
+  std::vector<std::string> add_fields;
+  std::string order_by;
+  UpsertWriteWord write = UpsertWriteWord::kMergeOnRead;
 };
 
 struct TableConfig : config::Located {
@@ -101,6 +113,7 @@ struct TableConfig : config::Located {
   std::optional<FilesConfig> files;
   std::optional<IcebergConfig> iceberg;  // absent with files absent: an Iceberg table without partitions
   std::vector<std::string> key;
+  std::optional<UpsertConfig> upsert;  // absent: of each key the first row stays
   std::map<std::string, std::string> columns;
   ContractConfig contract;
   config::Duration freshness{};

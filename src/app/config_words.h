@@ -46,6 +46,18 @@ struct Choices<app::ContractWord> {
 };
 
 template <>
+struct Choices<app::EnvelopeWord> {
+  static constexpr std::array<std::pair<std::string_view, app::EnvelopeWord>, 2> kWords = {
+      {{"none", app::EnvelopeWord::kNone}, {"debezium", app::EnvelopeWord::kDebezium}}};
+};
+
+template <>
+struct Choices<app::UpsertWriteWord> {
+  static constexpr std::array<std::pair<std::string_view, app::UpsertWriteWord>, 2> kWords = {
+      {{"merge_on_read", app::UpsertWriteWord::kMergeOnRead}, {"copy_on_write", app::UpsertWriteWord::kCopyOnWrite}}};
+};
+
+template <>
 struct Choices<app::FilesEncoding> {
   static constexpr std::array<std::pair<std::string_view, app::FilesEncoding>, 1> kWords = {
       {{"jsonl", app::FilesEncoding::kJsonLines}}};

@@ -18,6 +18,7 @@ event::SinkCounts Beyond(const event::SinkCounts& now, const event::SinkCounts& 
   event::SinkCounts more;
   more.records = now.records - before.records;
   more.rows = now.rows - before.rows;
+  more.deletes = now.deletes - before.deletes;
   more.duplicates = now.duplicates - before.duplicates;
   more.blank = now.blank - before.blank;
   more.rescued_values = now.rescued_values - before.rescued_values;

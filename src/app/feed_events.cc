@@ -28,6 +28,7 @@ void TableCommitted::Emit() const {
   };
   add(kTableLandedEvents, landed.records);
   add(kTableRows, landed.rows);
+  add(kTableDeletes, landed.deletes);
   add(kTableDuplicates, landed.duplicates);
   add(kTableBlank, landed.blank);
   add(kTableRescued, landed.rescued_values);
@@ -47,8 +48,8 @@ void TableCommitted::Emit() const {
 
 void TableFeedStarted::Emit() const {
   auto& metrics = Metrics::Process();
-  for (const auto* metric : {&kTableReadEvents, &kTableReadBytes, &kTableLandedEvents, &kTableRows, &kTableDuplicates,
-                             &kTableBlank, &kTableRescued, &kTableFiles, &kTableBytes}) {
+  for (const auto* metric : {&kTableReadEvents, &kTableReadBytes, &kTableLandedEvents, &kTableRows, &kTableDeletes,
+                             &kTableDuplicates, &kTableBlank, &kTableRescued, &kTableFiles, &kTableBytes}) {
     metrics.Add(*metric, {table}, 0);
   }
   for (const auto* outcome : {"committed", "conflict"}) metrics.Add(kTableCommits, {table, outcome}, 0);

@@ -39,13 +39,18 @@ inline constexpr Metric kTableReadBytes{
 inline constexpr Metric kTableLandedEvents{
     MetricKind::kCounter,
     "millrace_table_landed_events_total",
-    "Events that commits covered: rows, duplicates, rejected ones and blank lines together.",
+    "Events that commits covered: rows, deletes, duplicates, rejected ones and blank lines together.",
     {"table"}};
 inline constexpr Metric kTableRows{
     MetricKind::kCounter, "millrace_table_rows_total", "Rows that became visible.", {"table"}};
+inline constexpr Metric kTableDeletes{MetricKind::kCounter,
+                                      "millrace_table_deletes_total",
+                                      "Events that took the row of their key away, of tables that upsert.",
+                                      {"table"}};
 inline constexpr Metric kTableDuplicates{MetricKind::kCounter,
                                          "millrace_table_duplicates_total",
-                                         "Rows that were dropped because their key had landed.",
+                                         "Rows that were dropped because their key had landed, or, of tables that "
+                                         "upsert, because a newer change of it was there.",
                                          {"table"}};
 inline constexpr Metric kTableBlank{
     MetricKind::kCounter, "millrace_table_blank_total", "Records of white space only.", {"table"}};

@@ -26,6 +26,7 @@ refine::MaintenanceRules MaintenanceRulesFor(const PipelineConfig& pipeline, con
   if (const auto& small = from("small_file").small_file) rules.compaction.small_file_bytes = small->bytes;
   rules.compaction.small_files_max = from("small_files").small_files;
   rules.compaction.cold_after = from("cold_after").cold_after;
+  rules.compaction.delete_ratio = from("delete_ratio").delete_ratio.value;
   rules.manifests_max = from("manifests").manifests;
   rules.expiry.snapshots_max = from("snapshots_keep").snapshots_keep;
   rules.expiry.snapshot_age_max = from("snapshots_age").snapshots_age;
@@ -80,8 +81,10 @@ std::string Describe(const refine::MaintenanceReport& report) {
   add(compaction.files_removed, fmt::format("{} files became {}", compaction.files_removed, compaction.files_added));
   add(compaction.groups_dropped,
       fmt::format("{} groups of files left, another writer changed them", compaction.groups_dropped));
-  add(compaction.files_with_deletes,
-      fmt::format("{} small files left, rows of them are deleted elsewhere", compaction.files_with_deletes));
+  add(compaction.rows_dropped, fmt::format("{} deleted rows left out", compaction.rows_dropped));
+  const int64_t delete_files = compaction.delete_files_removed + report.deletes.files_removed;
+  add(delete_files, fmt::format("{} delete files became {}", delete_files,
+                                compaction.delete_files_added + report.deletes.files_added));
   add(report.manifests_fewer, fmt::format("{} manifests fewer", report.manifests_fewer));
   add(report.expiry.snapshots, fmt::format("{} snapshots expired", report.expiry.snapshots));
   add(report.expiry.objects_deleted, fmt::format("{} objects of them deleted", report.expiry.objects_deleted));

@@ -14,7 +14,6 @@ MaintenanceNote NoteOf(const refine::MaintenanceReport& report, const refine::Ma
   note.compact = rules.compact;
   note.busy = report.busy;
   note.groups_dropped = compaction.groups_dropped;
-  note.files_with_deletes = compaction.files_with_deletes;
   note.why_failed = report.why_failed;
   return note;
 }

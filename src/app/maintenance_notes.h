@@ -18,7 +18,6 @@ struct MaintenanceNote {
   bool compact = true;          // merging is not switched off
   bool busy = false;            // another process maintains the table
   int64_t groups_dropped = 0;
-  int64_t files_with_deletes = 0;
   std::string why_failed{};
 };
 MaintenanceNote NoteOf(const refine::MaintenanceReport& report, const refine::MaintenanceRules& rules);

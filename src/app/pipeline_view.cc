@@ -42,6 +42,7 @@ ordered_json DescribeCommit(const TableStatus::LastCommit& commit) {
   return {{"at", FormatTimestamp(commit.at)},
           {"seconds", commit.seconds},
           {"rows", commit.landed.rows},
+          {"deletes", commit.landed.deletes},
           {"duplicates", commit.landed.duplicates},
           {"rescued_values", commit.landed.rescued_values},
           {"rejected", std::move(rejected)}};
@@ -94,6 +95,7 @@ ordered_json PipelineView::DescribeTable(const TableFeed& feed, Timestamp now) c
                         {"why", why.sentence},
                         {"records", status.counts.records},
                         {"rows", status.counts.rows},
+                        {"deletes", status.counts.deletes},
                         {"duplicates", status.counts.duplicates},
                         {"rejected", rejected},
                         {"rescued_values", status.counts.rescued_values},

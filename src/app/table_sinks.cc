@@ -3,7 +3,10 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "decode/change_decoder.h"
 #include "decode/json_decoder.h"
 #include "land/files_sink.h"
 #include "land/metadata_columns.h"
@@ -26,6 +29,30 @@ schema::ContractMode ModeOf(ContractWord word) {
       return schema::ContractMode::kDiscardRow;
   }
   return schema::ContractMode::kEvolve;
+}
+
+/// Whether a path names a field of Debezium's envelope beside the row.
+bool IsOfEnvelope(const std::string& path) {
+  return path.starts_with("source.") || path == "op" || path == "ts_ms" || path == "ts_us" || path == "ts_ns";
+}
+
+decode::ChangeForm ChangeFormOf(const TableConfig& table) {
+  const auto& upsert = *table.upsert;
+  decode::ChangeForm form;
+  form.key = table.key;
+  form.operation = upsert.operation;
+  form.delete_values = upsert.delete_values;
+  form.add_fields = upsert.add_fields;
+  form.order_by = upsert.order_by;
+  if (upsert.envelope != EnvelopeWord::kDebezium) return form;
+  form.envelope = decode::ChangeForm::Envelope::kDebezium;
+  if (IsOfEnvelope(upsert.order_by)) {
+    if (std::ranges::find(form.add_fields, upsert.order_by) == form.add_fields.end()) {
+      form.add_fields.push_back(upsert.order_by);
+    }
+    form.order_by = decode::AddedColumn(upsert.order_by);
+  }
+  return form;
 }
 
 land::FilesCompression CompressionOf(FileCompression compression) {
@@ -84,6 +111,7 @@ std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table) {
     columns.fields.push_back(std::move(field));
   }
   if (!columns.fields.empty()) options.columns = schema::ToArrow(columns);
+  if (table.upsert) return std::make_unique<decode::ChangeDecoder>(ChangeFormOf(table), std::move(options));
   return std::make_unique<decode::JsonDecoder>(std::move(options));
 }
 
@@ -102,6 +130,11 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
   options.file_size_bytes = table.file_size.bytes;
   options.metadata_columns = table.metadata;
   options.key = table.key;
+  if (table.upsert) {
+    options.upsert = {.order_by = ChangeFormOf(table).order_by,
+                      .mode = table.upsert->write == UpsertWriteWord::kCopyOnWrite ? land::UpsertMode::kCopyOnWrite
+                                                                                   : land::UpsertMode::kMergeOnRead};
+  }
   options.key_index_folder = directory.path() / "keys" / name;
   options.spill_folder = directory.path() / "spill";
   return options;

@@ -119,10 +119,6 @@ std::string ExplainFiles(const MaintenanceNote& note) {
   if (note.busy) return text + ", another process maintains the table";
   if (note.groups_dropped > 0)
     return text + ", merging was dropped because another writer changed them; it is tried again";
-  if (note.files_with_deletes > 0) {
-    return text +
-           fmt::format(", {} of them cannot be merged: rows of them are deleted elsewhere", note.files_with_deletes);
-  }
   return text + fmt::format(", a partition's are merged from {} on or when nothing more comes", note.small_files_max);
 }
 

@@ -56,7 +56,8 @@ ExitCode Maintain(const Session& session, const MaintainArguments& arguments) {
                    {"into"},
                    {"bytes_rewritten", Listing::Form::kBytes},
                    {"groups_dropped"},
-                   {"files_with_deletes"},
+                   {"deleted_rows_dropped"},
+                   {"delete_files_removed"},
                    {"manifests_fewer"},
                    {"snapshots_expired"},
                    {"objects_deleted"},
@@ -76,10 +77,10 @@ ExitCode Maintain(const Session& session, const MaintainArguments& arguments) {
     failed = failed || report.busy || !report.why_failed.empty();
     const auto why = report.busy ? "another process maintains it" : report.why_failed;
     listing.Add({catalog::ToString(name), report.compaction.files_removed, report.compaction.files_added,
-                 report.compaction.bytes_rewritten, report.compaction.groups_dropped,
-                 report.compaction.files_with_deletes, report.manifests_fewer, report.expiry.snapshots,
-                 report.expiry.objects_deleted, report.orphans.orphans.size(), report.orphans.young,
-                 why.empty() ? nlohmann::json() : nlohmann::json(why)});
+                 report.compaction.bytes_rewritten, report.compaction.groups_dropped, report.compaction.rows_dropped,
+                 report.compaction.delete_files_removed + report.deletes.files_removed, report.manifests_fewer,
+                 report.expiry.snapshots, report.expiry.objects_deleted, report.orphans.orphans.size(),
+                 report.orphans.young, why.empty() ? nlohmann::json() : nlohmann::json(why)});
   }
   listing.Print(session.json, "there are no tables yet; `millrace run` makes them");
   if (arguments.dry_run) fmt::print(stderr, "nothing was changed\n");

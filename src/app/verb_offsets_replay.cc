@@ -131,11 +131,21 @@ void Show(const Session& session, const Opened& opened, const land::ReplayPlan& 
 /// What landing a stretch again means for the rows that are there.
 std::string MeaningOf(const Opened& opened) {
   const auto& key = opened.table->key;
+  if (opened.table->upsert) {
+    return opened.table->upsert->order_by.empty()
+               ? "it holds the last change of each key, and what comes again would stand over what came after it"
+               : "changes that are older than the row the table holds are dropped";
+  }
   if (key.empty()) return "it has no key: rows of these records that landed before will be there twice";
   return fmt::format("rows whose {} the table holds are dropped as duplicates", fmt::join(key, ", "));
 }
 
 void CheckMeaning(const ReplayArguments& arguments, const Opened& opened) {
+  if (opened.table->upsert && opened.table->upsert->order_by.empty() && arguments.into.empty()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: {}; name the column that orders changes (upsert.order_by), or --into another table",
+                            opened.target, MeaningOf(opened)));
+  }
   if (!opened.table->key.empty() || arguments.append || !arguments.into.empty()) return;
   throw Error(ErrorCode::kUsage, fmt::format("{}: {}; say --append if that is wanted, or --into another table",
                                              opened.target, MeaningOf(opened)));

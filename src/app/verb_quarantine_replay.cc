@@ -39,6 +39,15 @@ const TableConfig& TableOf(const PipelineConfig& pipeline, const std::string& na
   return found->second;
 }
 
+/// A change that was kept out is older than what has landed since, and only an order says so.
+void CheckOrder(const std::string& table, const TableConfig& config) {
+  if (!config.upsert || !config.upsert->order_by.empty()) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{} holds the last change of each key, and what comes again would stand over what came after "
+                          "it; name the column that orders changes (upsert.order_by)",
+                          table));
+}
+
 /// A record of the words of CLI11: "a,b" and twice --cause are the same.
 std::set<std::string> CausesOf(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
 
@@ -113,6 +122,7 @@ ExitCode Replay(const Session& session, const ReplayArguments& arguments) {
   const SignalStop stop;
   auto opened = OpenLakeOf(session);
   const auto& config = TableOf(opened.pipeline, arguments.table);
+  CheckOrder(arguments.table, config);
   if (arguments.dry_run) {
     Print(session, Try(opened, arguments, config));
     fmt::print(stderr, "{}nothing was changed\n",

@@ -21,6 +21,7 @@ void TellReport(const RunReport& report) {
     uint64_t rejected = 0;
     for (const auto& [cause, count] : table.counts.rejected) rejected += count;
     auto line = fmt::format("{}: {} rows in {} commits", table.name, table.counts.rows, table.counts.commits);
+    if (table.counts.deletes > 0) line += fmt::format(", {} deletes", table.counts.deletes);
     if (table.counts.duplicates > 0) line += fmt::format(", {} duplicates dropped", table.counts.duplicates);
     if (rejected > 0) line += fmt::format(", {} records to quarantine", rejected);
     if (table.counts.rescued_values > 0)

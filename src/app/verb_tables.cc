@@ -9,6 +9,7 @@
 #include "app/snapshot_facts.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
+#include "table/deletion_vector.h"
 #include "table/live_files.h"
 #include "table/partition.h"
 
@@ -28,27 +29,41 @@ void AddFilesTables(OpenedLake& opened, Listing& listing) {
   for (const auto& [name, table] : opened.pipeline.tables) {
     if (!table.files) continue;
     const auto facts = ReadFilesTable(opened.pipeline, name, opened.lake);
-    listing.Add({name, "files", facts.rows, facts.files, facts.bytes, nullptr, nullptr});
+    listing.Add({name, "files", facts.rows, facts.files, facts.bytes, nullptr, nullptr, nullptr});
   }
+}
+
+/// Deletes that readers apply, by position and by value; a row may be named by both.
+nlohmann::json DeletesOf(const table::Summary& summary) {
+  const auto positions = SummaryNumber(summary, "total-position-deletes");
+  const auto values = SummaryNumber(summary, "total-equality-deletes");
+  if (positions.is_null() || values.is_null()) return nullptr;
+  return positions.get<int64_t>() + values.get<int64_t>();
 }
 
 ExitCode List(const Session& session) {
   auto opened = OpenLakeOf(session);
-  Listing listing(
-      {{"table"}, {"form"}, {"rows"}, {"files"}, {"bytes", Listing::Form::kBytes}, {"snapshots"}, {"last_commit"}});
+  Listing listing({{"table"},
+                   {"form"},
+                   {"rows"},
+                   {"files"},
+                   {"bytes", Listing::Form::kBytes},
+                   {"deletes"},
+                   {"snapshots"},
+                   {"last_commit"}});
   AddFilesTables(opened, listing);
   for (const auto& name : AllTables(*opened.lake.catalog)) {
     const auto loaded = opened.lake.catalog->Load(name);
     if (!loaded) continue;
     const auto* snapshot = loaded->metadata->current_snapshot();
     if (snapshot == nullptr) {
-      listing.Add({catalog::ToString(name), "iceberg", 0, 0, 0, 0, nullptr});
+      listing.Add({catalog::ToString(name), "iceberg", 0, 0, 0, 0, 0, nullptr});
       continue;
     }
     listing.Add({catalog::ToString(name), "iceberg", SummaryNumber(snapshot->summary, "total-records"),
                  SummaryNumber(snapshot->summary, "total-data-files"),
-                 SummaryNumber(snapshot->summary, "total-files-size"), loaded->metadata->snapshots.size(),
-                 FormatMillis(snapshot->timestamp_ms)});
+                 SummaryNumber(snapshot->summary, "total-files-size"), DeletesOf(snapshot->summary),
+                 loaded->metadata->snapshots.size(), FormatMillis(snapshot->timestamp_ms)});
   }
   listing.Print(session.json, "there are no tables yet; `millrace run` makes them");
   return ExitCode::kDone;
@@ -84,6 +99,13 @@ ExitCode Describe(const Session& session, const std::string& name) {
                                 {"partition_by", DescribeSpec(metadata.spec(), metadata.schema())},
                                 {"sort_by", order == nullptr ? "" : DescribeOrder(*order, metadata.schema())},
                                 {"properties", metadata.properties}};
+  if (const auto* snapshot = metadata.current_snapshot()) {
+    out["rows"] = SummaryNumber(snapshot->summary, "total-records");
+    out["data_files"] = SummaryNumber(snapshot->summary, "total-data-files");
+    out["delete_files"] = SummaryNumber(snapshot->summary, "total-delete-files");
+    out["position_deletes"] = SummaryNumber(snapshot->summary, "total-position-deletes");
+    out["equality_deletes"] = SummaryNumber(snapshot->summary, "total-equality-deletes");
+  }
   if (session.json) {
     out["columns"] = nlohmann::ordered_json::parse(columns.AsJson());
     fmt::print("{}\n", out.dump(2));
@@ -91,9 +113,11 @@ ExitCode Describe(const Session& session, const std::string& name) {
   }
   for (const auto& [key, value] : out.items()) {
     if (value.is_string() && !value.get<std::string>().empty())
-      fmt::print("{:<13} {}\n", key, value.get<std::string>());
+      fmt::print("{:<16} {}\n", key, value.get<std::string>());
+    if (value.is_number()) fmt::print("{:<16} {}\n", key, value.dump());
   }
-  for (const auto& [key, value] : metadata.properties) fmt::print("property      {} = {}\n", key, value.substr(0, 160));
+  for (const auto& [key, value] : metadata.properties)
+    fmt::print("property         {} = {}\n", key, value.substr(0, 160));
   fmt::print("\n{}", columns.AsTable());
   return ExitCode::kDone;
 }
@@ -129,6 +153,19 @@ void ListPlainFiles(OpenedLake& opened, const std::string& name, Listing& listin
   });
 }
 
+std::string_view ContentOf(const table::DataFile& file) {
+  if (table::IsDeletionVector(file)) return "deletion vector";
+  switch (file.content) {
+    case table::FileContent::kData:
+      return "data";
+    case table::FileContent::kPositionDeletes:
+      return "position deletes";
+    case table::FileContent::kEqualityDeletes:
+      return "equality deletes";
+  }
+  return "data";
+}
+
 ExitCode Files(const Session& session, const std::string& name) {
   auto opened = OpenLakeOf(session);
   if (IsFilesTable(opened, name)) {
@@ -139,7 +176,7 @@ ExitCode Files(const Session& session, const std::string& name) {
   }
   const auto loaded = RequireTable(*opened.lake.catalog, name);
   const auto& metadata = *loaded.metadata;
-  Listing listing({{"file"}, {"partition"}, {"rows"}, {"bytes", Listing::Form::kBytes}});
+  Listing listing({{"file"}, {"content"}, {"partition"}, {"rows"}, {"bytes", Listing::Form::kBytes}});
   if (const auto* snapshot = metadata.current_snapshot()) {
     table::ForEachLiveFile(*opened.lake.store, metadata, *snapshot, {}, [&](const table::ManifestEntry& entry) {
       const auto& file = entry.file;
@@ -148,8 +185,8 @@ ExitCode Files(const Session& session, const std::string& name) {
           spec == nullptr ? std::string() : table::PartitionPath(*spec, metadata.schema(), file.partition);
       auto path = file.file_path;
       if (!session.json && path.starts_with(metadata.location + "/")) path = path.substr(metadata.location.size() + 1);
-      listing.Add({path, partition.empty() ? nlohmann::json() : nlohmann::json(partition), file.record_count,
-                   file.file_size_in_bytes});
+      listing.Add({path, ContentOf(file), partition.empty() ? nlohmann::json() : nlohmann::json(partition),
+                   file.record_count, file.file_size_in_bytes});
     });
   }
   listing.Print(session.json, fmt::format("{} has no files yet", name));

@@ -26,6 +26,7 @@ enum class RejectCause {
   kMissingKey,      // a key column is null
   kPartitionValue,  // the partition cannot be computed
   kGap,             // no record at all: a range of them that the source has lost
+  kOperation,       // a change event that does not say what it does, or something that is not done here
 };
 std::string_view ToString(RejectCause cause);
 
@@ -35,10 +36,16 @@ struct Reject {
   std::string detail;  // for a person, with the column path or byte where known; at most some hundred bytes
 };
 
-/// Rows made of one EventBatch. rows + rejects + blank = records.
+/// Rows made of one EventBatch. rows + rejects + blank = records; where records may delete, deletes belong to the sum,
+/// but for those of a record that is a row as well.
 struct Decoded {
   std::shared_ptr<arrow::RecordBatch> rows;  // null when there are none
   std::vector<uint32_t> record_of_row;       // empty: row i is record i
+  /// Keys whose rows go: the columns of the key, and others that the record has; null when there are none.
+  std::shared_ptr<arrow::RecordBatch> deletes = {};
+  std::vector<uint32_t> record_of_delete = {};  // rising; a record may delete one key and be the row of another
+  /// Records that delete and came before the columns of the key are known: decode again once they are.
+  uint32_t early_deletes = 0;
   std::vector<Reject> rejects;
   uint32_t blank = 0;                               // records of white space only: neither row nor reject
   uint64_t rescued_values = 0;                      // values that went to _rescued

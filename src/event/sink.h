@@ -19,11 +19,12 @@ enum class CommitOutcome {
   kConflict,  // another writer moved our positions: what was buffered is dropped; seek to positions() and go on
 };
 
-/// Counts since the sink was made. in = rows + rejected + duplicates + blank.
+/// Counts since the sink was made. in = rows + deletes + rejected + duplicates + blank.
 struct SinkCounts {
   uint64_t records = 0;
   uint64_t rows = 0;
-  uint64_t duplicates = 0;  // dropped because their key had landed
+  uint64_t deletes = 0;     // records that took the row of their key away, if there was one
+  uint64_t duplicates = 0;  // dropped because their key had landed, or a newer change of it was there
   uint64_t blank = 0;
   uint64_t rescued_values = 0;
   std::map<RejectCause, uint64_t> rejected;

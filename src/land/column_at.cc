@@ -9,7 +9,7 @@
 
 namespace millrace::land {
 
-std::shared_ptr<arrow::Array> ColumnAt(const arrow::RecordBatch& rows, std::string_view dotted_path) {
+std::shared_ptr<arrow::Array> FindColumn(const arrow::RecordBatch& rows, std::string_view dotted_path) {
   // A name may itself hold dots: the longest name that is a column wins.
   for (size_t end = dotted_path.size(); end != std::string_view::npos; end = dotted_path.rfind('.', end - 1)) {
     auto column = rows.GetColumnByName(std::string(dotted_path.substr(0, end)));
@@ -19,11 +19,16 @@ std::shared_ptr<arrow::Array> ColumnAt(const arrow::RecordBatch& rows, std::stri
         const auto& group = static_cast<const arrow::StructArray&>(*column);
         const auto children = ValueOf(group.Flatten(), "flattening a column");
         const auto nested = arrow::RecordBatch::Make(arrow::schema(group.type()->fields()), group.length(), children);
-        return ColumnAt(*nested, dotted_path.substr(end + 1));
+        return FindColumn(*nested, dotted_path.substr(end + 1));
       }
     }
     if (end == 0) break;
   }
+  return nullptr;
+}
+
+std::shared_ptr<arrow::Array> ColumnAt(const arrow::RecordBatch& rows, std::string_view dotted_path) {
+  if (auto column = FindColumn(rows, dotted_path)) return column;
   throw Error(ErrorCode::kStop, "column " + std::string(dotted_path) +
                                     " is not in the rows; correct the table's partition_by, sort_by or key");
 }

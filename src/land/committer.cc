@@ -38,6 +38,14 @@ bool StandsAt(const event::Positions& stored, const event::Positions& expected, 
                              [&](const auto& entry) { return At(stored, entry.first) == At(expected, entry.first); });
 }
 
+/// The positions of the scope after the move; nullopt when another writer moved them.
+std::optional<event::Positions> Moved(const table::TableMetadata& base, const MovePositions& move) {
+  event::Positions stored = ReadPositions(base, move.scope).positions;
+  if (!StandsAt(stored, move.from, move.to) || (move.stands && !move.stands(base))) return std::nullopt;
+  for (const auto& [split, cursor] : move.to) stored[split] = cursor;
+  return stored;
+}
+
 /// Puts the positions into the snapshot of the request and mirrors them in a property of the same commit.
 void AddPositions(const std::string& scope, const event::Positions& positions,
                   table::SnapshotBuilder::CommitRequest& request) {
@@ -77,18 +85,22 @@ StoredPositions ReadPositions(const table::TableMetadata& metadata, const std::s
 /// One change on its way into the table, over as many requests as it takes.
 class Committer::Attempt {
  public:
-  Attempt(Committer& committer, const table::SnapshotChange& change, std::stop_token stop)
+  Attempt(Committer& committer, ChangeOn change_on, std::stop_token stop)
       : catalog_(committer.catalog_),
         table_(committer.table_),
         table_uuid_(committer.table_uuid_),
         clock_(committer.clock_),
         waits_(committer.waits_),
-        change_(change),
-        builder_(catalog_.store(), change),
+        change_on_(std::move(change_on)),
         stop_(std::move(stop)) {}
+  /// Of a change that is the same on every base.
+  Attempt(Committer& committer, table::SnapshotChange change, std::stop_token stop)
+      : Attempt(committer, ChangeOn(), std::move(stop)) {
+    TakeOver(std::make_shared<const table::SnapshotChange>(std::move(change)));
+  }
 
   ~Attempt() {
-    if (!landed_ && !in_doubt_) builder_.Abandon();
+    if (builder_ && !landed_ && !in_doubt_) builder_->Abandon();
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
@@ -96,7 +108,7 @@ class Committer::Attempt {
   /// `positions` is asked for what to store on each base; nullopt: somebody else moved them.
   template <typename PositionsFor>
   LandResult Run(const std::string& scope, PositionsFor&& positions_for);
-  std::optional<Landed> RunWhile(const std::function<bool(const table::TableMetadata&)>& stands);
+  std::optional<Landed> RunWhileItStands();
 
  private:
   catalog::LoadedTable LoadNow();
@@ -104,7 +116,9 @@ class Committer::Attempt {
   bool FoundLanded(const catalog::LoadedTable& table);
   bool Request(const std::string& scope, const event::Positions* positions, catalog::LoadedTable& table);
   Landed Done(const catalog::LoadedTable& table);
-  void DeleteFiles();
+  bool Renew(const table::TableMetadata& base);
+  void TakeOver(std::shared_ptr<const table::SnapshotChange> change);
+  void DeleteFiles(const std::set<std::string>& but);
   void Wait();
   void Tell(event::WaitKind kind, std::string detail) {
     if (waits_ != nullptr) waits_->Put(kind, std::move(detail));
@@ -115,8 +129,10 @@ class Committer::Attempt {
   const std::string& table_uuid_;
   const Clock& clock_;
   event::WaitBoard* const waits_;
-  const table::SnapshotChange& change_;
-  table::SnapshotBuilder builder_;
+  const ChangeOn change_on_;
+  std::shared_ptr<const table::SnapshotChange> change_;  // on the newest base
+  std::optional<table::SnapshotBuilder> builder_;
+  std::set<std::string> added_;  // what any request may have named
   std::stop_token stop_;
   milliseconds wait_ = kWaitMin;
   int requests_ = 0;
@@ -155,14 +171,12 @@ catalog::LoadedTable Committer::Attempt::LoadNow() {
 /// By the snapshot id; or, when that snapshot was expired meanwhile, by the files it brought.
 bool Committer::Attempt::HasLanded(const catalog::LoadedTable& table) const {
   if (requests_ == 0) return false;
-  if (table::InAncestry(*table.metadata, builder_.snapshot_id())) return true;
+  if (table::InAncestry(*table.metadata, builder_->snapshot_id())) return true;
   const table::Snapshot* head = table.metadata->current_snapshot();
-  if (!in_doubt_ || change_.added.empty() || head == nullptr) return false;
-  std::set<std::string> added;
-  for (const auto& file : change_.added) added.insert(file.file_path);
+  if (!in_doubt_ || added_.empty() || head == nullptr) return false;
   bool found = false;
   table::ForEachLiveFile(catalog_.store(), *table.metadata, *head, {}, [&](const table::ManifestEntry& entry) {
-    found = found || added.contains(entry.file.file_path);
+    found = found || added_.contains(entry.file.file_path);
   });
   return found;
 }
@@ -175,10 +189,30 @@ bool Committer::Attempt::FoundLanded(const catalog::LoadedTable& table) {
   return landed;
 }
 
+/// Asks for the change on this base. False when there is none any more.
+bool Committer::Attempt::Renew(const table::TableMetadata& base) {
+  if (!change_on_) return true;
+  auto change = change_on_(base);
+  if (!change) return false;
+  if (change != change_) TakeOver(std::move(change));
+  return true;
+}
+
+void Committer::Attempt::TakeOver(std::shared_ptr<const table::SnapshotChange> change) {
+  std::set<std::string> named;
+  for (const auto& file : change->added) named.insert(file.file_path);
+  if (change_) DeleteFiles(named);
+  added_.merge(named);
+  // One id for all of them: whichever lands is known by it.
+  const auto id = builder_ ? std::optional(builder_->snapshot_id()) : std::nullopt;
+  builder_.emplace(catalog_.store(), *change, id);
+  change_ = std::move(change);
+}
+
 /// One question to the catalogue. True when it says that the commit landed; `table` is what it became.
 bool Committer::Attempt::Request(const std::string& scope, const event::Positions* positions,
                                  catalog::LoadedTable& table) {
-  auto request = builder_.Build(*table.metadata, clock_.Now());
+  auto request = builder_->Build(*table.metadata, clock_.Now());
   if (positions != nullptr) AddPositions(scope, *positions, request);
   ++requests_;
   FaultPoint("land.before_commit");
@@ -200,19 +234,20 @@ bool Committer::Attempt::Request(const std::string& scope, const event::Position
 
 Landed Committer::Attempt::Done(const catalog::LoadedTable& table) {
   landed_ = true;
-  const table::Snapshot* snapshot = table.metadata->FindSnapshot(builder_.snapshot_id());
-  if (requests_ > 1 && snapshot != nullptr) builder_.DropSuperseded(*snapshot);
-  return {.table = table, .snapshot_id = builder_.snapshot_id()};
+  const table::Snapshot* snapshot = table.metadata->FindSnapshot(builder_->snapshot_id());
+  if (requests_ > 1 && snapshot != nullptr) builder_->DropSuperseded(*snapshot);
+  return {.table = table, .snapshot_id = builder_->snapshot_id()};
 }
 
 /// Only what this commit wrote, and only when every request was answered: after an unknown outcome a late request may
 /// still land (a table rolled back to our base would take it), so the files stay for orphan removal (tests/explorer,
 /// delete-after-unknown).
-void Committer::Attempt::DeleteFiles() {
-  if (in_doubt_) return;
-  builder_.Abandon();
-  if (change_.borrows_files) return;
-  for (const auto& file : change_.added) {
+void Committer::Attempt::DeleteFiles(const std::set<std::string>& but) {
+  if (in_doubt_ || !builder_) return;
+  builder_->Abandon();
+  if (change_->borrows_files) return;
+  for (const auto& file : change_->added) {
+    if (but.contains(file.file_path)) continue;
     const auto key = catalog_.store().KeyOf(file.file_path);
     if (!key) continue;
     FaultPoint("land.before_drop_file");
@@ -240,20 +275,21 @@ LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& posi
     if (!scope.empty()) {
       positions = positions_for(*table.metadata);
       if (!positions) {
-        DeleteFiles();
+        DeleteFiles({});
         return Overtaken{ReadPositions(*table.metadata, scope)};
       }
     }
+    Renew(*table.metadata);
     if (Request(scope, positions ? &*positions : nullptr, table)) return Done(table);
   }
 }
 
-std::optional<Landed> Committer::Attempt::RunWhile(const std::function<bool(const table::TableMetadata&)>& stands) {
+std::optional<Landed> Committer::Attempt::RunWhileItStands() {
   for (;; Wait()) {
     catalog::LoadedTable table = LoadNow();
     if (FoundLanded(table)) return Done(table);
-    if (!stands(*table.metadata)) {
-      DeleteFiles();
+    if (!Renew(*table.metadata)) {
+      DeleteFiles({});
       return std::nullopt;
     }
     if (Request({}, nullptr, table)) return Done(table);
@@ -266,33 +302,30 @@ Committer::Committer(catalog::Catalog& catalog, catalog::TableName table, std::s
 
 LandResult Committer::Commit(table::SnapshotChange change, const std::optional<MovePositions>& move,
                              std::stop_token stop) {
-  Attempt attempt(*this, change, std::move(stop));
-  const auto moved = [&](const table::TableMetadata& metadata) -> std::optional<event::Positions> {
-    event::Positions stored = ReadPositions(metadata, move->scope).positions;
-    if (!StandsAt(stored, move->from, move->to) || (move->stands && !move->stands(metadata))) return std::nullopt;
-    for (const auto& [split, cursor] : move->to) stored[split] = cursor;
-    return stored;
-  };
-  return attempt.Run(move ? move->scope : std::string(), moved);
+  Attempt attempt(*this, std::move(change), std::move(stop));
+  if (!move) return attempt.Run({}, [](const table::TableMetadata&) { return std::optional(event::Positions()); });
+  return attempt.Run(move->scope, [&](const table::TableMetadata& base) { return Moved(base, *move); });
+}
+
+LandResult Committer::Commit(const ChangeOn& change_on, const MovePositions& move, std::stop_token stop) {
+  Attempt attempt(*this, change_on, std::move(stop));
+  return attempt.Run(move.scope, [&](const table::TableMetadata& base) { return Moved(base, move); });
+}
+
+std::optional<Landed> Committer::CommitIf(const ChangeOn& change_on, std::stop_token stop) {
+  Attempt attempt(*this, change_on, std::move(stop));
+  return attempt.RunWhileItStands();
 }
 
 std::optional<Landed> Committer::CommitIf(table::SnapshotChange change,
                                           const std::function<bool(const table::TableMetadata&)>& stands,
                                           std::stop_token stop) {
-  Attempt attempt(*this, change, std::move(stop));
-  return attempt.RunWhile(stands);
-}
-
-std::optional<Landed> Committer::Replace(table::SnapshotChange change,
-                                         const std::function<bool(const table::TableMetadata&)>& stands,
-                                         std::stop_token stop) {
-  change.operation = "replace";
-  return CommitIf(std::move(change), stands, std::move(stop));
+  const auto made = std::make_shared<const table::SnapshotChange>(std::move(change));
+  return CommitIf([&](const table::TableMetadata& base) { return stands(base) ? made : nullptr; }, std::move(stop));
 }
 
 void Committer::Override(const std::string& scope, const event::Positions& positions, std::stop_token stop) {
-  const table::SnapshotChange nothing;
-  Attempt attempt(*this, nothing, std::move(stop));
+  Attempt attempt(*this, table::SnapshotChange(), std::move(stop));
   attempt.Run(scope, [&](const table::TableMetadata&) { return std::optional(positions); });
 }
 

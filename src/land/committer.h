@@ -57,17 +57,21 @@ class Committer {
 
   LandResult Commit(table::SnapshotChange change, const std::optional<MovePositions>& move, std::stop_token stop);
 
-  /// Commits a change that moves no position. `stands` is asked on each base, and false gives up: the files of the
-  /// change are deleted and nothing has landed.
+  /// What a commit does to this base, for changes that depend on it: deletes by position, files that are replaced.
+  /// Asked on each base; the same pointer again says that nothing changes. Files that only an older change named are
+  /// deleted, unless a request with them may still land. Null gives up.
+  using ChangeOn = std::function<std::shared_ptr<const table::SnapshotChange>(const table::TableMetadata& base)>;
+  /// `change_on` never gives up; overtaken before it was ever asked, its files are the caller's to delete.
+  LandResult Commit(const ChangeOn& change_on, const MovePositions& move, std::stop_token stop);
+
+  /// Commits a change that moves no position; nullopt when `change_on` gave up: the files it named are deleted and
+  /// nothing has landed. For work that may be dropped at any time, such as compaction, which appends of other writers
+  /// must never wait for.
+  std::optional<Landed> CommitIf(const ChangeOn& change_on, std::stop_token stop);
+  /// The same for one change, while `stands` is true of the base.
   std::optional<Landed> CommitIf(table::SnapshotChange change,
                                  const std::function<bool(const table::TableMetadata& base)>& stands,
                                  std::stop_token stop);
-
-  /// The same for a change that leaves the rows as they are (operation "replace"): work that may be dropped at any
-  /// time, such as compaction, which appends of other writers must never wait for.
-  std::optional<Landed> Replace(table::SnapshotChange change,
-                                const std::function<bool(const table::TableMetadata& base)>& stands,
-                                std::stop_token stop);
 
   /// Stores exactly these positions, whatever was there, with a snapshot that changes no row: how a person mends what
   /// ReadPositions stops at.

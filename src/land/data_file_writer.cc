@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "land/arrow_status.h"
 #include "land/conform.h"
+#include "land/data_path.h"
 #include "land/file_metrics.h"
 #include "land/parquet_file.h"
 #include "land/partition_router.h"
@@ -38,6 +39,9 @@ constexpr int64_t kChunkRowsMin = 1'024;
 /// What an Arrow array costs besides its values.
 constexpr int64_t kArrayOverheadBytes = 400;
 
+/// A column that numbers rows on their way through the writer; it never reaches a file.
+constexpr const char* kNumbers = "__millrace_number";
+
 void InitializeCompute() {
   static std::once_flag once;
   std::call_once(once, [] { Check(arrow::compute::Initialize(), "starting Arrow's compute functions"); });
@@ -48,6 +52,7 @@ struct PartitionBuffer {
   arrow::RecordBatchVector batches;
   int64_t bytes = 0;
   std::unique_ptr<ParquetFile> file;
+  std::vector<uint32_t> numbers;  // of the rows in `file`
   int64_t row_groups = 0;
   uint64_t written_at = 0;  // when its file last got a row group, in row groups
 };
@@ -60,6 +65,11 @@ struct SpilledStage {
 
 int64_t CostOf(const arrow::RecordBatch& rows) {
   return arrow::util::TotalBufferSize(rows) + kArrayOverheadBytes * rows.num_columns();
+}
+
+std::shared_ptr<arrow::Schema> WithNumbers(const arrow::Schema& columns) {
+  return ValueOf(columns.AddField(columns.num_fields(), arrow::field(kNumbers, arrow::uint32(), false)),
+                 "numbers of rows");
 }
 
 const table::SortOrder* DefaultOrder(const table::TableMetadata& metadata) {
@@ -78,18 +88,13 @@ struct DataFileWriter::State {
         metadata(std::move(table)),
         options(WithTableProperties(std::move(writer_options), metadata->properties)),
         budget(byte_budget),
-        arrow_schema(schema::ToArrow(metadata->schema())),
+        file_schema(schema::ToArrow(metadata->schema())),
+        arrow_schema(options.on_closed ? WithNumbers(*file_schema) : file_schema),
         metrics(metadata->properties, metadata->schema()),
-        router(metadata->spec(), metadata->schema()) {
+        router(metadata->spec(), metadata->schema()),
+        data_prefix(DataPrefix(store, *metadata)) {
     const table::SortOrder* sort_order = DefaultOrder(*metadata);
     if (sort_order != nullptr) order.emplace(*sort_order, metadata->schema());
-    const auto key = store.KeyOf(metadata->location);
-    if (!key) {
-      throw Error(ErrorCode::kStop,
-                  "the table lies at " + metadata->location +
-                      ", outside this lake's warehouse; open it with the warehouse that it was made in");
-    }
-    data_prefix = *key + (key->empty() || key->ends_with('/') ? "data/" : "/data/");
   }
 
   void Hold(int64_t bytes) {
@@ -110,6 +115,7 @@ struct DataFileWriter::State {
   void EncodeSpilled();
   void EncodePiece(size_t piece);
   void EncodeBuffer(uint32_t number);
+  std::shared_ptr<arrow::Table> TakeNumbers(std::shared_ptr<arrow::Table> rows, std::vector<uint32_t>& numbers) const;
   bool EncodeLargest();
   void CloseFile(uint32_t number);
   void CloseSurplusFiles();
@@ -120,11 +126,12 @@ struct DataFileWriter::State {
   std::shared_ptr<const table::TableMetadata> metadata;
   DataFileWriterOptions options;
   ByteBudget& budget;
-  std::shared_ptr<arrow::Schema> arrow_schema;
+  std::shared_ptr<arrow::Schema> file_schema;
+  std::shared_ptr<arrow::Schema> arrow_schema;  // of rows that are not encoded yet: with their numbers
   MetricsConfig metrics;
   PartitionRouter router;
+  const std::string data_prefix;
   std::optional<RowOrder> order;
-  std::string data_prefix;
 
   std::map<uint32_t, PartitionBuffer> buffers;
   arrow::RecordBatchVector staged;
@@ -273,6 +280,17 @@ std::string DataFileWriter::State::NextKey(uint32_t number) {
          std::string(sequence.size() < 5 ? 5 - sequence.size() : 0, '0') + sequence + ".parquet";
 }
 
+/// Appends the numbers of rows that are about to be encoded, and gives the rows without them.
+std::shared_ptr<arrow::Table> DataFileWriter::State::TakeNumbers(std::shared_ptr<arrow::Table> rows,
+                                                                 std::vector<uint32_t>& numbers) const {
+  const int last = rows->num_columns() - 1;
+  for (const auto& chunk : rows->column(last)->chunks()) {
+    const auto& values = static_cast<const arrow::UInt32Array&>(*chunk);
+    numbers.insert(numbers.end(), values.raw_values(), values.raw_values() + values.length());
+  }
+  return ValueOf(rows->RemoveColumn(last), "rows of a row group");
+}
+
 void DataFileWriter::State::EncodeBuffer(uint32_t number) {
   PartitionBuffer& buffer = buffers[number];
   auto rows = ValueOf(arrow::Table::FromRecordBatches(arrow_schema, buffer.batches), "rows of a row group");
@@ -282,8 +300,9 @@ void DataFileWriter::State::EncodeBuffer(uint32_t number) {
   } else if (rows->num_columns() > 0 && rows->num_rows() < kChunkRowsMin * rows->column(0)->num_chunks()) {
     rows = ValueOf(rows->CombineChunks(), "rows of a row group");
   }
+  if (options.on_closed) rows = TakeNumbers(std::move(rows), buffer.numbers);
   if (!buffer.file) {
-    buffer.file = std::make_unique<ParquetFile>(store, NextKey(number), arrow_schema, options.zstd_level, chosen);
+    buffer.file = std::make_unique<ParquetFile>(store, NextKey(number), file_schema, options.zstd_level, chosen);
     buffer.row_groups = 0;
     ++open;
   }
@@ -330,6 +349,7 @@ void DataFileWriter::State::CloseFile(uint32_t number) {
   file.partition = router.partition(number).values;
   // The order holds within a row group, so a file of several is not sorted as a whole.
   file.sort_order_id = order && order->sorted() && buffer.row_groups == 1 ? metadata->default_sort_order_id : 0;
+  if (options.on_closed) options.on_closed(file, std::exchange(buffer.numbers, {}));
   closed.push_back(std::move(file));
   if (buffer.batches.empty()) buffers.erase(number);
 }
@@ -350,10 +370,17 @@ DataFileWriter::DataFileWriter(io::ObjectStore& store, std::shared_ptr<const tab
 
 DataFileWriter::~DataFileWriter() = default;
 
-void DataFileWriter::Write(const std::shared_ptr<arrow::RecordBatch>& rows) {
+void DataFileWriter::Write(const std::shared_ptr<arrow::RecordBatch>& rows, std::span<const uint32_t> numbers) {
   if (rows->num_rows() == 0) return;
   State& state = *state_;
-  auto batch = Conform(rows, state.arrow_schema);
+  auto batch = Conform(rows, state.file_schema);
+  if (state.options.on_closed) {
+    arrow::UInt32Builder builder;
+    Check(builder.AppendValues(numbers.data(), static_cast<int64_t>(numbers.size())), "numbers of rows");
+    auto columns = batch->columns();
+    columns.push_back(ValueOf(builder.Finish(), "numbers of rows"));
+    batch = arrow::RecordBatch::Make(state.arrow_schema, batch->num_rows(), std::move(columns));
+  }
   const int64_t bytes = CostOf(*batch);
   state.row_count += batch->num_rows();
   PartitionRouter::Assignment assignment = state.router.Assign(*batch);

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,9 @@ struct DataFileWriterOptions {
   /// On local disk: rows that are spread over so many partitions that each has little wait here until Finish, so that a
   /// partition becomes few files. Empty: they are encoded early instead.
   std::filesystem::path spill_folder = {};
+  /// Given: rows are written with a number each, and whoever asked learns of every file that is closed, and the numbers
+  /// of its rows in their order.
+  std::function<void(const table::DataFile& file, std::vector<uint32_t> numbers)> on_closed = {};
 };
 
 /// Arrow rows to Parquet data files of one table: splits rows by partition, sorts within a row group, rolls by size,
@@ -43,8 +48,8 @@ class DataFileWriter {
   DataFileWriter& operator=(const DataFileWriter&) = delete;
 
   /// Rows whose columns match the current schema by name; missing optional columns become null. Error kData when a
-  /// required column is null or a partition value cannot be computed.
-  void Write(const std::shared_ptr<arrow::RecordBatch>& rows);
+  /// required column is null or a partition value cannot be computed. `numbers`: one a row, with on_closed.
+  void Write(const std::shared_ptr<arrow::RecordBatch>& rows, std::span<const uint32_t> numbers = {});
 
   /// Encodes the largest buffers while the budget is under pressure. For whoever has nothing to Write meanwhile.
   void Relieve();

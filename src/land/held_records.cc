@@ -19,7 +19,7 @@ using event::RejectCause;
 constexpr RejectCause kCauses[] = {
     RejectCause::kMalformed,  RejectCause::kInvalidUtf8,    RejectCause::kNotAnObject,  RejectCause::kTooLarge,
     RejectCause::kTooDeep,    RejectCause::kTooManyColumns, RejectCause::kDuplicateKey, RejectCause::kContract,
-    RejectCause::kMissingKey, RejectCause::kPartitionValue, RejectCause::kGap};
+    RejectCause::kMissingKey, RejectCause::kPartitionValue, RejectCause::kGap,          RejectCause::kOperation};
 
 RejectCause CauseOf(std::string_view name) {
   const auto found = std::ranges::find(kCauses, name, [](RejectCause cause) { return event::ToString(cause); });

@@ -59,14 +59,24 @@ void AppendValue(const arrow::Array& column, int64_t row, std::string& out) {
   }
 }
 
+KeyHash HashOf(const std::string& encoded) {
+  const XXH128_hash_t hash = XXH3_128bits(encoded.data(), encoded.size());
+  return {.high = hash.high64, .low = hash.low64};
+}
+
 }  // namespace
 
 std::vector<std::optional<KeyHash>> HashKeys(const arrow::RecordBatch& rows, const std::vector<std::string>& paths) {
   arrow::ArrayVector columns;
   for (const auto& path : paths) columns.push_back(ColumnAt(rows, path));
-  std::vector<std::optional<KeyHash>> hashes(static_cast<size_t>(rows.num_rows()));
+  return HashKeys(columns);
+}
+
+std::vector<std::optional<KeyHash>> HashKeys(const arrow::ArrayVector& columns) {
+  const int64_t rows = columns.empty() ? 0 : columns.front()->length();
+  std::vector<std::optional<KeyHash>> hashes(static_cast<size_t>(rows));
   std::string encoded;
-  for (int64_t row = 0; row < rows.num_rows(); ++row) {
+  for (int64_t row = 0; row < rows; ++row) {
     encoded.clear();
     bool complete = true;
     for (const auto& column : columns) {
@@ -74,8 +84,22 @@ std::vector<std::optional<KeyHash>> HashKeys(const arrow::RecordBatch& rows, con
       if (complete) AppendValue(*column, row, encoded);
     }
     if (!complete) continue;
-    const XXH128_hash_t hash = XXH3_128bits(encoded.data(), encoded.size());
-    hashes[static_cast<size_t>(row)] = {.high = hash.high64, .low = hash.low64};
+    hashes[static_cast<size_t>(row)] = HashOf(encoded);
+  }
+  return hashes;
+}
+
+std::vector<KeyHash> HashValues(const arrow::ArrayVector& columns) {
+  std::vector<KeyHash> hashes(columns.empty() ? 0 : static_cast<size_t>(columns.front()->length()));
+  std::string encoded;
+  for (size_t row = 0; row < hashes.size(); ++row) {
+    encoded.clear();
+    for (const auto& column : columns) {
+      const auto at = static_cast<int64_t>(row);
+      encoded.push_back(column->IsValid(at) ? 'v' : 'n');
+      if (column->IsValid(at)) AppendValue(*column, at, encoded);
+    }
+    hashes[row] = HashOf(encoded);
   }
   return hashes;
 }

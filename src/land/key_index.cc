@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <unordered_set>
 #include <utility>
 
-#include "base/error.h"
-#include "base/fault.h"
 #include "base/log.h"
-#include "land/key_run.h"
+#include "land/key_runs.h"
 #include "land/read_keys.h"
 #include "table/live_files.h"
 
@@ -25,54 +21,31 @@ using nlohmann::json;
 constexpr size_t kMemoryKeysMax = size_t{1} << 20;
 constexpr int kFormat = 1;
 
-struct HashOfHash {
-  size_t operator()(const KeyHash& key) const noexcept { return key.low; }
-};
-
-KeyRun::Next Merged(KeyRun::Next left, KeyRun::Next right) {
-  struct Heads {
-    std::optional<KeyHash> left;
-    std::optional<KeyHash> right;
-  };
-  auto heads = std::make_shared<Heads>(Heads{left(), right()});
-  return [heads, left = std::move(left), right = std::move(right)]() -> std::optional<KeyHash> {
-    if (!heads->left && !heads->right) return std::nullopt;
-    const bool from_left = heads->left && (!heads->right || *heads->left <= *heads->right);
-    const KeyHash key = from_left ? *heads->left : *heads->right;
-    if (heads->left == key) heads->left = left();
-    if (heads->right == key) heads->right = right();
-    return key;
-  };
-}
-
 }  // namespace
 
 struct KeyIndex::State {
-  std::filesystem::path folder;
-  std::vector<std::string> key_paths;
+  State(std::filesystem::path index_folder, std::vector<std::string> paths)
+      : folder(std::move(index_folder)), key_paths(std::move(paths)), runs(folder, KeyRun::Form::kKeys) {}
+
+  const std::filesystem::path folder;
+  const std::vector<std::string> key_paths;
+  KeyRuns runs;  // of the table
   bool loaded = false;
   std::string table_uuid;
   std::optional<table::SnapshotId> snapshot;
-  std::vector<std::unique_ptr<KeyRun>> runs;          // of the table, oldest and largest first
   std::vector<std::unique_ptr<KeyRun>> pending_runs;  // of the chunk
-  std::unordered_set<KeyHash, HashOfHash> pending;
+  std::unordered_set<KeyHash, HashOfKey> pending;
   std::atomic<int64_t> pending_count = 0;
-  uint64_t files_named = 0;
 
   std::optional<table::SnapshotId> apart;  // up to it, others brought no key of the chunk
 
-  bool Holds(const KeyHash& key) const;
   bool IsPending(const KeyHash& key) const;
   bool Insert(const KeyHash& key);
   void SpillPending();
   void ForgetPending();
   void Seal();
-  void MergeRuns();
   void LoadManifest();
-  void SaveManifest() const;
-  void Sweep() const;
   void Reset();
-  std::filesystem::path NextFile();
   void ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata, const table::DataFile& file);
   void ReadAll(io::ObjectStore& store, const table::TableMetadata& metadata, const table::Snapshot& head);
   void FollowTo(io::ObjectStore& store, const table::TableMetadata& metadata, std::optional<table::SnapshotId> own);
@@ -82,24 +55,12 @@ bool KeyIndex::State::IsPending(const KeyHash& key) const {
   return pending.contains(key) || std::ranges::any_of(pending_runs, [&](const auto& run) { return run->Holds(key); });
 }
 
-bool KeyIndex::State::Holds(const KeyHash& key) const {
-  return IsPending(key) || std::ranges::any_of(runs, [&](const auto& run) { return run->Holds(key); });
-}
-
 bool KeyIndex::State::Insert(const KeyHash& key) {
-  if (Holds(key)) return false;
+  if (IsPending(key) || runs.Find(key)) return false;
   pending.insert(key);
   ++pending_count;
   if (pending.size() >= kMemoryKeysMax) SpillPending();
   return true;
-}
-
-std::filesystem::path KeyIndex::State::NextFile() {
-  std::filesystem::path path;
-  do {
-    path = folder / ("keys-" + std::to_string(++files_named) + ".run");
-  } while (std::filesystem::exists(path));
-  return path;
 }
 
 void KeyIndex::State::SpillPending() {
@@ -108,9 +69,9 @@ void KeyIndex::State::SpillPending() {
   pending.clear();
   std::ranges::sort(sorted);
   size_t at = 0;
-  pending_runs.push_back(KeyRun::Write(
-      NextFile(), static_cast<int64_t>(sorted.size()),
-      [&]() -> std::optional<KeyHash> { return at == sorted.size() ? std::nullopt : std::optional(sorted[at++]); }));
+  pending_runs.push_back(runs.Write(static_cast<int64_t>(sorted.size()), [&]() -> std::optional<KeyEntry> {
+    return at == sorted.size() ? std::nullopt : std::optional(KeyEntry{.key = sorted[at++]});
+  }));
 }
 
 void KeyIndex::State::ForgetPending() {
@@ -121,96 +82,35 @@ void KeyIndex::State::ForgetPending() {
   apart.reset();
 }
 
-/// The chunk's keys become the table's.
+/// The chunk's keys become the table's. Of the manifest: {"format":1,"key":[...],"snapshot":7,"table_uuid":"..."};
+/// frozen.
 void KeyIndex::State::Seal() {
   SpillPending();
-  for (auto& run : pending_runs) runs.push_back(std::move(run));
+  for (auto& run : pending_runs) runs.Append(std::move(run));
   pending_runs.clear();
   pending_count = 0;
   apart.reset();
-  std::vector<std::filesystem::path> before;
-  for (const auto& run : runs) before.push_back(run->path());
-  MergeRuns();
-  SaveManifest();
-  std::set<std::filesystem::path> after;
-  for (const auto& run : runs) after.insert(run->path());
-  std::error_code ignored;
-  for (const auto& path : before) {
-    if (!after.contains(path)) std::filesystem::remove(path, ignored);
-  }
-}
-
-/// Like a binary counter: each run is more than twice its successor, so there are few, and a key is copied seldom.
-void KeyIndex::State::MergeRuns() {
-  std::ranges::sort(runs, std::greater(), [](const auto& run) { return run->size(); });
-  while (runs.size() > 1 && runs[runs.size() - 2]->size() <= 2 * runs.back()->size()) {
-    const auto right = std::move(runs.back());
-    runs.pop_back();
-    const auto left = std::move(runs.back());
-    runs.pop_back();
-    runs.push_back(KeyRun::Write(NextFile(), left->size() + right->size(), Merged(left->Scan(), right->Scan())));
-    std::ranges::sort(runs, std::greater(), [](const auto& run) { return run->size(); });
-  }
+  json manifest = {{"format", kFormat}, {"table_uuid", table_uuid}, {"key", key_paths}};
+  manifest["snapshot"] = snapshot ? json(snapshot->value()) : json();
+  runs.Seal(std::move(manifest));
 }
 
 void KeyIndex::State::Reset() {
   ForgetPending();
-  for (const auto& run : runs) run->Remove();
-  runs.clear();
+  runs.Clear();
   snapshot.reset();
 }
 
-/// What a crash left: runs that no manifest names.
-void KeyIndex::State::Sweep() const {
-  std::set<std::filesystem::path> named;
-  for (const auto& run : runs) named.insert(run->path());
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".run" && !named.contains(entry.path()))
-      std::filesystem::remove(entry.path(), ignored);
-  }
-}
-
-/// index.json: {"format":1,"key":[...],"runs":["keys-1.run"],"snapshot":7,"table_uuid":"..."}; frozen.
-void KeyIndex::State::SaveManifest() const {
-  json manifest = {{"format", kFormat}, {"table_uuid", table_uuid}, {"key", key_paths}, {"runs", json::array()}};
-  manifest["snapshot"] = snapshot ? json(snapshot->value()) : json();
-  for (const auto& run : runs) manifest["runs"].push_back(run->path().filename().string());
-  const auto draft = folder / "index.json.new";
-  std::ofstream file(draft, std::ios::trunc);
-  file << manifest.dump();
-  file.close();
-  std::error_code error;
-  FaultPoint("key_index.before_rename");
-  if (file) std::filesystem::rename(draft, folder / "index.json", error);
-  if (!file || error) {
-    throw Error(ErrorCode::kStop,
-                "the key index in " + folder.string() + " cannot be written: free space, or make it writable");
-  }
-  FaultPoint("key_index.after_rename");
-}
-
 void KeyIndex::State::LoadManifest() {
-  std::filesystem::create_directories(folder);
-  std::ifstream file(folder / "index.json");
-  const json manifest = json::parse(file, nullptr, false);
+  const json manifest = runs.Open();
   const bool ours = manifest.is_object() && manifest.value("format", 0) == kFormat &&
                     manifest.value("key", json()) == json(key_paths);
   if (ours) {
     table_uuid = manifest.value("table_uuid", "");
     if (manifest["snapshot"].is_number_integer()) snapshot = table::SnapshotId(manifest["snapshot"].get<int64_t>());
-    for (const auto& name : manifest["runs"]) {
-      auto run = KeyRun::Open(folder / name.get<std::string>());
-      if (!run) {
-        LogWarning("key index {}: {} is damaged; reading the keys from the table again", folder.string(),
-                   name.get<std::string>());
-        Reset();
-        break;
-      }
-      runs.push_back(std::move(run));
-    }
+  } else {
+    runs.Clear();
   }
-  Sweep();
   loaded = true;
 }
 
@@ -251,10 +151,7 @@ void KeyIndex::State::FollowTo(io::ObjectStore& store, const table::TableMetadat
 }
 
 KeyIndex::KeyIndex(std::filesystem::path folder, std::vector<std::string> key_paths)
-    : state_(std::make_unique<State>()) {
-  state_->folder = std::move(folder);
-  state_->key_paths = std::move(key_paths);
-}
+    : state_(std::make_unique<State>(std::move(folder), std::move(key_paths))) {}
 
 KeyIndex::~KeyIndex() = default;
 

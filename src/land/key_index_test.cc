@@ -23,16 +23,17 @@ std::vector<KeyHash> RandomKeys(size_t count, uint64_t seed) {
 std::unique_ptr<KeyRun> Write(const std::string& path, std::vector<KeyHash> keys) {
   std::ranges::sort(keys);
   size_t at = 0;
-  return KeyRun::Write(path, static_cast<int64_t>(keys.size()), [&]() -> std::optional<KeyHash> {
-    return at == keys.size() ? std::nullopt : std::optional(keys[at++]);
-  });
+  const auto next = [&]() -> std::optional<KeyEntry> {
+    return at == keys.size() ? std::nullopt : std::optional(KeyEntry{.key = keys[at++]});
+  };
+  return KeyRun::Write(path, KeyRun::Form::kKeys, static_cast<int64_t>(keys.size()), next);
 }
 
 TEST(KeyRun, HoldsItsKeysAndNoOthersAfterReopening) {
   const testing::TempFolder folder;
   const auto keys = RandomKeys(100'000, 1);
   Write(folder / "a.run", keys);
-  const auto run = KeyRun::Open(folder / "a.run");
+  const auto run = KeyRun::Open(folder / "a.run", KeyRun::Form::kKeys);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->size(), 100'000);
   for (const auto& key : keys) ASSERT_TRUE(run->Holds(key));
@@ -49,9 +50,9 @@ TEST(KeyRun, OneFlippedBitIsFound) {
   file.seekp(5000);
   file.put(static_cast<char>(byte ^ 4));
   file.close();
-  EXPECT_EQ(KeyRun::Open(path), nullptr);
+  EXPECT_EQ(KeyRun::Open(path, KeyRun::Form::kKeys), nullptr);
   std::filesystem::resize_file(path, 100);
-  EXPECT_EQ(KeyRun::Open(path), nullptr);
+  EXPECT_EQ(KeyRun::Open(path, KeyRun::Form::kKeys), nullptr);
 }
 
 TEST(BloomFilter, IsSeldomWrong) {

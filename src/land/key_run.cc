@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "base/error.h"
@@ -17,7 +19,9 @@
 namespace millrace::land {
 namespace {
 
-constexpr char kMagic[8] = {'M', 'R', 'K', 'E', 'Y', 'S', '1', '\n'};
+constexpr std::string_view kMagicKeys = "MRKEYS1\n";
+constexpr std::string_view kMagicRows = "MRROWS1\n";
+constexpr size_t kMagicBytes = 8;
 constexpr int64_t kHeaderBytes = 16;
 constexpr int64_t kTrailerBytes = 8;
 constexpr int64_t kFenceKeys = 256;
@@ -26,7 +30,11 @@ constexpr int64_t kFilterBitsPerKey = 12;
 constexpr uint32_t kSalts[8] = {0x47b6137bU, 0x44974d91U, 0x8824ad5bU, 0xa2b7289dU,
                                 0x705495c7U, 0x2df1424bU, 0x9efc4947U, 0x5c6bfb31U};
 constexpr int64_t kKeyBytes = sizeof(KeyHash);
-static_assert(sizeof(KeyHash) == 16);
+constexpr int64_t kRowBytes = sizeof(KeyEntry);
+constexpr size_t kEntryBytesMax = sizeof(KeyEntry);
+static_assert(sizeof(KeyHash) == 16 && sizeof(KeyEntry) == 32 && std::is_trivially_copyable_v<KeyEntry>);
+
+std::string_view MagicOf(KeyRun::Form form) { return form == KeyRun::Form::kKeys ? kMagicKeys : kMagicRows; }
 
 [[noreturn]] void ThrowErrno(const std::filesystem::path& path, const char* doing) {
   const int error = errno;
@@ -69,8 +77,12 @@ bool BloomFilter::MayHold(const KeyHash& key) const {
   return held;
 }
 
-KeyRun::KeyRun(std::filesystem::path path, int fd, int64_t keys_max)
-    : path_(std::move(path)), fd_(fd), filter_(keys_max) {}
+KeyRun::KeyRun(std::filesystem::path path, int fd, Form form, int64_t keys_max)
+    : path_(std::move(path)),
+      fd_(fd),
+      form_(form),
+      entry_bytes_(form == Form::kKeys ? kKeyBytes : kRowBytes),
+      filter_(keys_max) {}
 
 KeyRun::~KeyRun() { ::close(fd_); }
 
@@ -80,111 +92,149 @@ void KeyRun::Learn(const KeyHash& key) {
   ++count_;
 }
 
-std::unique_ptr<KeyRun> KeyRun::Write(const std::filesystem::path& path, int64_t keys_max, const Next& next) {
+/// The members of KeyEntry lie in memory as in the file, the key first: a run without places has the front part.
+KeyEntry KeyRun::Decode(const char* bytes) const {
+  KeyEntry entry;
+  std::memcpy(static_cast<void*>(&entry), bytes, static_cast<size_t>(entry_bytes_));
+  return entry;
+}
+
+std::unique_ptr<KeyRun> KeyRun::Write(const std::filesystem::path& path, Form form, int64_t keys_max,
+                                      const Next& next) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) ThrowErrno(path, "creating");
-  std::unique_ptr<KeyRun> run(new KeyRun(path, fd, keys_max));
+  std::unique_ptr<KeyRun> run(new KeyRun(path, fd, form, keys_max));
   const std::string empty_header(kHeaderBytes, '\0');
   WriteAll(fd, empty_header.data(), kHeaderBytes, path);
   const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> checksum(XXH64_createState(), &XXH64_freeState);
   XXH64_reset(checksum.get(), 0);
-  std::vector<KeyHash> piece;
+  std::string piece;
   const auto pass_on = [&] {
-    XXH64_update(checksum.get(), piece.data(), piece.size() * kKeyBytes);
-    WriteAll(fd, piece.data(), static_cast<int64_t>(piece.size()) * kKeyBytes, path);
+    XXH64_update(checksum.get(), piece.data(), piece.size());
+    WriteAll(fd, piece.data(), static_cast<int64_t>(piece.size()), path);
     piece.clear();
   };
-  while (const auto key = next()) {
-    run->Learn(*key);
-    piece.push_back(*key);
-    if (piece.size() == kPieceKeys) pass_on();
+  while (const auto entry = next()) {
+    run->Learn(entry->key);
+    piece.append(reinterpret_cast<const char*>(&*entry), static_cast<size_t>(run->entry_bytes_));
+    if (static_cast<int64_t>(piece.size()) >= kPieceKeys * kKeyBytes) pass_on();
   }
   pass_on();
   const uint64_t sum = XXH64_digest(checksum.get());
   WriteAll(fd, &sum, kTrailerBytes, path);
-  std::string header(kMagic, sizeof(kMagic));
+  std::string header(MagicOf(form));
   header.append(reinterpret_cast<const char*>(&run->count_), sizeof(run->count_));
   if (::pwrite(fd, header.data(), header.size(), 0) != kHeaderBytes) ThrowErrno(path, "writing");
   return run;
 }
 
-std::unique_ptr<KeyRun> KeyRun::Open(const std::filesystem::path& path) {
+std::unique_ptr<KeyRun> KeyRun::Open(const std::filesystem::path& path, Form form) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return nullptr;
   struct stat status {};
   char header[kHeaderBytes];
   int64_t count = 0;
   const bool headed = ::fstat(fd, &status) == 0 && ::pread(fd, header, kHeaderBytes, 0) == kHeaderBytes;
-  if (headed) std::memcpy(&count, header + sizeof(kMagic), sizeof(count));
+  if (headed) std::memcpy(&count, header + kMagicBytes, sizeof(count));
+  const int64_t entry_bytes = form == Form::kKeys ? kKeyBytes : kRowBytes;
   const bool sized = headed && count >= 0 && count <= status.st_size &&
-                     std::memcmp(header, kMagic, sizeof(kMagic)) == 0 &&
-                     status.st_size == kHeaderBytes + count * kKeyBytes + kTrailerBytes;
+                     std::string_view(header, kMagicBytes) == MagicOf(form) &&
+                     status.st_size == kHeaderBytes + count * entry_bytes + kTrailerBytes;
   if (!sized) {
     ::close(fd);
     return nullptr;
   }
-  std::unique_ptr<KeyRun> run(new KeyRun(path, fd, count));
+  std::unique_ptr<KeyRun> run(new KeyRun(path, fd, form, count));
   const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> checksum(XXH64_createState(), &XXH64_freeState);
   XXH64_reset(checksum.get(), 0);
-  std::vector<KeyHash> piece;
+  std::string piece;
   while (run->count_ < count) {
-    piece.resize(static_cast<size_t>(std::min(kPieceKeys, count - run->count_)));
-    run->ReadKeys(run->count_, piece.data(), static_cast<int64_t>(piece.size()));
-    XXH64_update(checksum.get(), piece.data(), piece.size() * kKeyBytes);
-    for (const auto& key : piece) run->Learn(key);
+    const int64_t entries = std::min(kPieceKeys, count - run->count_);
+    piece.resize(static_cast<size_t>(entries * entry_bytes));
+    run->ReadBytes(run->count_, entries, piece.data());
+    XXH64_update(checksum.get(), piece.data(), piece.size());
+    for (int64_t i = 0; i < entries; ++i) run->Learn(run->Decode(piece.data() + i * entry_bytes).key);
   }
   uint64_t sum = 0;
-  const bool whole = ::pread(fd, &sum, kTrailerBytes, kHeaderBytes + count * kKeyBytes) == kTrailerBytes;
+  const bool whole = ::pread(fd, &sum, kTrailerBytes, kHeaderBytes + count * entry_bytes) == kTrailerBytes;
   if (!whole || sum != XXH64_digest(checksum.get())) return nullptr;
   return run;
 }
 
-void KeyRun::ReadKeys(int64_t first, KeyHash* out, int64_t count) const {
-  char* at = reinterpret_cast<char*>(out);
-  int64_t offset = kHeaderBytes + first * kKeyBytes;
-  for (int64_t left = count * kKeyBytes; left > 0;) {
-    const ssize_t read = ::pread(fd_, at, static_cast<size_t>(left), offset);
+void KeyRun::ReadBytes(int64_t first, int64_t count, char* out) const {
+  int64_t offset = kHeaderBytes + first * entry_bytes_;
+  for (int64_t left = count * entry_bytes_; left > 0;) {
+    const ssize_t read = ::pread(fd_, out, static_cast<size_t>(left), offset);
     if (read < 0 && errno == EINTR) continue;
     if (read <= 0) ThrowErrno(path_, "reading");
-    at += read;
+    out += read;
     offset += read;
     left -= read;
   }
 }
 
-bool KeyRun::Holds(const KeyHash& key) const {
-  if (count_ == 0 || !filter_.MayHold(key)) return false;
+std::optional<RowPlace> KeyRun::Find(const KeyHash& key) const {
+  if (count_ == 0 || !filter_.MayHold(key)) return std::nullopt;
   const auto after = std::ranges::upper_bound(fences_, key);
-  if (after == fences_.begin()) return false;
+  if (after == fences_.begin()) return std::nullopt;
   const int64_t first = (after - fences_.begin() - 1) * kFenceKeys;
-  std::array<KeyHash, kFenceKeys> block;
+  std::array<char, kFenceKeys * kEntryBytesMax> block;
   const int64_t size = std::min(kFenceKeys, count_ - first);
-  ReadKeys(first, block.data(), size);
-  return std::binary_search(block.begin(), block.begin() + size, key);
+  ReadBytes(first, size, block.data());
+  int64_t low = 0;
+  for (int64_t high = size; low < high;) {
+    const int64_t middle = low + (high - low) / 2;
+    const KeyEntry entry = Decode(block.data() + middle * entry_bytes_);
+    if (entry.key == key) return entry.place;
+    if (entry.key < key) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return std::nullopt;
 }
 
 KeyRun::Next KeyRun::Scan() const {
   struct Cursor {
-    std::vector<KeyHash> piece = {};
+    std::string piece = {};
     size_t at = 0;
     int64_t next = 0;
   };
-  return [this, cursor = std::make_shared<Cursor>()]() -> std::optional<KeyHash> {
+  return [this, cursor = std::make_shared<Cursor>()]() -> std::optional<KeyEntry> {
     if (cursor->at == cursor->piece.size()) {
-      const int64_t size = std::min(kPieceKeys, count_ - cursor->next);
-      if (size == 0) return std::nullopt;
-      cursor->piece.resize(static_cast<size_t>(size));
-      ReadKeys(cursor->next, cursor->piece.data(), size);
-      cursor->next += size;
+      const int64_t entries = std::min(kPieceKeys, count_ - cursor->next);
+      if (entries == 0) return std::nullopt;
+      cursor->piece.resize(static_cast<size_t>(entries * entry_bytes_));
+      ReadBytes(cursor->next, entries, cursor->piece.data());
+      cursor->next += entries;
       cursor->at = 0;
     }
-    return cursor->piece[cursor->at++];
+    const KeyEntry entry = Decode(cursor->piece.data() + cursor->at);
+    cursor->at += static_cast<size_t>(entry_bytes_);
+    return entry;
   };
 }
 
 void KeyRun::Remove() const {
   std::error_code ignored;  // a file that stays is swept at the next start
   std::filesystem::remove(path_, ignored);
+}
+
+KeyRun::Next MergedRuns(KeyRun::Next older, KeyRun::Next newer) {
+  struct Heads {
+    std::optional<KeyEntry> older;
+    std::optional<KeyEntry> newer;
+  };
+  auto heads = std::make_shared<Heads>(Heads{older(), newer()});
+  return [heads, older = std::move(older), newer = std::move(newer)]() -> std::optional<KeyEntry> {
+    if (!heads->older && !heads->newer) return std::nullopt;
+    const bool from_newer = heads->newer && (!heads->older || heads->newer->key <= heads->older->key);
+    const KeyEntry entry = from_newer ? *heads->newer : *heads->older;
+    if (heads->older && heads->older->key == entry.key) heads->older = older();
+    if (heads->newer && heads->newer->key == entry.key) heads->newer = newer();
+    return entry;
+  };
 }
 
 }  // namespace millrace::land

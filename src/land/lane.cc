@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "land/arrow_status.h"
+#include "land/column_at.h"
+#include "land/upsert/row_index.h"
 
 namespace millrace::land {
 namespace {
@@ -17,8 +19,37 @@ namespace {
 /// than this, decoder and table do not understand each other.
 constexpr int kDecodesMax = 4;
 
-uint32_t RecordOf(const event::Decoded& decoded, size_t row) {
-  return decoded.record_of_row.empty() ? static_cast<uint32_t>(row) : decoded.record_of_row[row];
+uint32_t RecordOf(const std::vector<uint32_t>& record_of_row, size_t row) {
+  return record_of_row.empty() ? static_cast<uint32_t>(row) : record_of_row[row];
+}
+
+/// Drops rows: they and their records shrink together.
+void Keep(const std::vector<bool>& wanted, std::shared_ptr<arrow::RecordBatch>& rows,
+          std::vector<uint32_t>& record_of_row) {
+  if (std::ranges::all_of(wanted, [](bool keep) { return keep; })) return;
+  std::vector<uint32_t> records;
+  std::vector<int64_t> kept;
+  for (size_t row = 0; row < wanted.size(); ++row) {
+    if (!wanted[row]) continue;
+    kept.push_back(static_cast<int64_t>(row));
+    records.push_back(RecordOf(record_of_row, row));
+  }
+  const auto indices =
+      std::make_shared<arrow::Int64Array>(static_cast<int64_t>(kept.size()), arrow::Buffer::Wrap(kept));
+  rows = ValueOf(arrow::compute::Take(rows, arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck()),
+                 "dropping rows")
+             .record_batch();
+  record_of_row = std::move(records);
+}
+
+void RejectMissing(const std::vector<std::optional<KeyHash>>& keys, const std::vector<uint32_t>& record_of_row,
+                   std::vector<event::Reject>& rejects) {
+  for (size_t row = 0; row < keys.size(); ++row) {
+    if (keys[row]) continue;
+    rejects.push_back({.record = RecordOf(record_of_row, row),
+                       .cause = event::RejectCause::kMissingKey,
+                       .detail = "a key column is null"});
+  }
 }
 
 }  // namespace
@@ -54,75 +85,101 @@ event::Decoded Lane::DecodeFitting(const event::EventBatch& events) {
   }
 }
 
-void Lane::Keep(const std::vector<bool>& wanted, event::Decoded& decoded) {
-  if (std::ranges::all_of(wanted, [](bool keep) { return keep; })) return;
-  std::vector<uint32_t> records;
-  std::vector<int64_t> rows;
-  for (size_t row = 0; row < wanted.size(); ++row) {
-    if (!wanted[row]) continue;
-    rows.push_back(static_cast<int64_t>(row));
-    records.push_back(RecordOf(decoded, row));
-  }
-  const auto indices =
-      std::make_shared<arrow::Int64Array>(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
-  decoded.rows =
-      ValueOf(arrow::compute::Take(decoded.rows, arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck()),
-              "dropping rows")
-          .record_batch();
-  decoded.record_of_row = std::move(records);
-}
-
 void Lane::DropHeld(const event::EventBatch& events, event::Decoded& decoded) {
-  if (!context_.rejects.holds_any() || !decoded.rows) return;
-  std::vector<bool> wanted(static_cast<size_t>(decoded.rows->num_rows()), true);
-  for (size_t row = 0; row < wanted.size(); ++row) {
-    const uint32_t record = RecordOf(decoded, row);
-    const auto cause = context_.rejects.Holds(events.split, events.offset(record));
-    if (!cause) continue;
-    wanted[row] = false;
-    ++counts_.rejected[*cause];
-  }
-  Keep(wanted, decoded);
+  if (!context_.rejects.holds_any()) return;
+  const auto drop = [&](std::shared_ptr<arrow::RecordBatch>& rows, std::vector<uint32_t>& records) {
+    if (!rows) return;
+    std::vector<bool> wanted(static_cast<size_t>(rows->num_rows()), true);
+    for (size_t row = 0; row < wanted.size(); ++row) {
+      const auto cause = context_.rejects.Holds(events.split, events.offset(RecordOf(records, row)));
+      if (!cause) continue;
+      wanted[row] = false;
+      ++counts_.rejected[*cause];
+    }
+    Keep(wanted, rows, records);
+  };
+  drop(decoded.rows, decoded.record_of_row);
+  drop(decoded.deletes, decoded.record_of_delete);
 }
 
 void Lane::DropDuplicates(uint64_t sequence, event::Decoded& decoded) {
-  if (context_.key.empty()) return;
   std::vector<KeyHash> keys;
   std::vector<bool> wanted;
   if (decoded.rows && decoded.rows->num_rows() > 0) {
     const auto hashes = HashKeys(*decoded.rows, context_.key);
-    for (size_t row = 0; row < hashes.size(); ++row) {
-      wanted.push_back(hashes[row].has_value());
-      if (hashes[row]) {
-        keys.push_back(*hashes[row]);
-      } else {
-        decoded.rejects.push_back({.record = RecordOf(decoded, row),
-                                   .cause = event::RejectCause::kMissingKey,
-                                   .detail = "a key column is null"});
-      }
+    RejectMissing(hashes, decoded.record_of_row, decoded.rejects);
+    for (const auto& hash : hashes) {
+      wanted.push_back(hash.has_value());
+      if (hash) keys.push_back(*hash);
     }
   }
   // Called for every batch, even without a key: the next batch waits for this one's turn to pass.
-  const std::vector<bool> fresh = context_.claim(sequence, keys);
+  std::vector<bool> fresh;
+  context_.in_turn(sequence, [&] { fresh = context_.keys->Claim(keys); });
   size_t next = 0;
   for (size_t row = 0; row < wanted.size(); ++row) {
     if (!wanted[row] || fresh[next++]) continue;
     wanted[row] = false;
     ++counts_.duplicates;
   }
-  if (!wanted.empty()) Keep(wanted, decoded);
+  if (!wanted.empty()) Keep(wanted, decoded.rows, decoded.record_of_row);
 }
 
-void Lane::WriteRows(const event::EventBatch& events, const event::Decoded& decoded) {
+Upserts::Keyed Lane::KeysOf(const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<uint32_t>& records,
+                            std::vector<event::Reject>& rejects) const {
+  Upserts::Keyed keyed;
+  if (!rows || rows->num_rows() == 0) return keyed;
+  keyed.keys = HashKeys(*rows, context_.key);
+  RejectMissing(keyed.keys, records, rejects);
+  const auto& order_by = context_.upserts->options().order_by;
+  const auto order = order_by.empty() ? nullptr : FindColumn(*rows, order_by);
+  if (order) keyed.orders = OrderOf(*order);
+  for (size_t row = 0; row < keyed.keys.size(); ++row) keyed.records.push_back(RecordOf(records, row));
+  return keyed;
+}
+
+std::vector<uint32_t> Lane::TakeInTurn(const event::EventBatch& events, event::Decoded& decoded) {
+  if (decoded.early_deletes > 0 && context_.authority.view()) {
+    // The rows they delete came earlier, and what came earlier has had its turn: the table is there now.
+    decoded = DecodeFitting(events);
+    DropHeld(events, decoded);
+  }
+  const auto rows = KeysOf(decoded.rows, decoded.record_of_row, decoded.rejects);
+  const auto deletes = KeysOf(decoded.deletes, decoded.record_of_delete, decoded.rejects);
+  const auto taken = context_.upserts->Take(rows, deletes);
+  counts_.duplicates += taken.superseded;
+  counts_.deletes += decoded.early_deletes;  // still no table: there is nothing to delete
+  for (size_t i = 0; i < deletes.keys.size(); ++i) {
+    if (deletes.keys[i] && !std::ranges::binary_search(rows.records, deletes.records[i])) ++counts_.deletes;
+  }
+  if (!decoded.rows) return {};
+  std::vector<bool> wanted;
+  std::vector<uint32_t> numbers;
+  for (const uint32_t number : taken.numbers) {
+    wanted.push_back(number != Upserts::Taken::kNotWritten);
+    if (wanted.back()) numbers.push_back(number);
+  }
+  Keep(wanted, decoded.rows, decoded.record_of_row);
+  return numbers;
+}
+
+void Lane::WriteRows(const event::EventBatch& events, const event::Decoded& decoded,
+                     std::span<const uint32_t> numbers) {
   if (!decoded.rows || decoded.rows->num_rows() == 0) return;
   if (!writer_) {
     DataFileWriterOptions options = context_.writer;
     options.file_prefix = file_prefix_ + "-" + std::to_string(++writers_);
+    if (context_.upserts != nullptr) {
+      options.on_closed = [upserts = context_.upserts](const table::DataFile& file, std::vector<uint32_t> of_rows) {
+        upserts->Wrote(file, std::move(of_rows));
+      };
+    }
     writer_ = std::make_unique<DataFileWriter>(context_.catalog.store(), view_->table.metadata, std::move(options),
                                                context_.budget);
   }
   const bool plain = context_.metadata_columns.fields().empty();
-  writer_->Write(plain ? decoded.rows : context_.metadata_columns.AddTo(*decoded.rows, events, decoded.record_of_row));
+  writer_->Write(plain ? decoded.rows : context_.metadata_columns.AddTo(*decoded.rows, events, decoded.record_of_row),
+                 numbers);
   counts_.rows += static_cast<uint64_t>(decoded.rows->num_rows());
 }
 
@@ -133,9 +190,14 @@ void Lane::Process(uint64_t sequence, const event::EventBatch& events) {
   }
   event::Decoded decoded = events.size() == 0 ? event::Decoded{} : DecodeFitting(events);
   DropHeld(events, decoded);
-  DropDuplicates(sequence, decoded);
+  std::vector<uint32_t> numbers;
+  if (context_.upserts != nullptr) {
+    context_.in_turn(sequence, [&] { numbers = TakeInTurn(events, decoded); });
+  } else if (context_.keys != nullptr) {
+    DropDuplicates(sequence, decoded);
+  }
   if (!decoded.rejects.empty()) context_.rejects.Add(events, decoded.rejects);
-  WriteRows(events, decoded);
+  WriteRows(events, decoded, numbers);
   counts_.records += events.size();
   counts_.blank += decoded.blank;
   counts_.rescued_values += decoded.rescued_values;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -11,9 +12,11 @@
 #include "event/sink.h"
 #include "land/data_file_writer.h"
 #include "land/key_hash.h"
+#include "land/key_index.h"
 #include "land/metadata_columns.h"
 #include "land/rejects.h"
 #include "land/schema_authority.h"
+#include "land/upsert/upserts.h"
 
 namespace millrace::land {
 
@@ -25,9 +28,11 @@ struct LaneContext {
   ByteBudget& budget;
   DataFileWriterOptions writer;  // file_prefix excepted
   MetadataColumns metadata_columns;
-  std::vector<std::string> key;  // empty: no deduplication
-  /// Which keys of batch `sequence` are new; called once a batch in the order of batches, and waits for its turn.
-  std::function<std::vector<bool>(uint64_t sequence, const std::vector<KeyHash>& keys)> claim;
+  std::vector<std::string> key;  // empty: every record is a row
+  KeyIndex* keys = nullptr;      // with a key: the first row of each stays
+  Upserts* upserts = nullptr;    // with a key: the last change of each stands
+  /// Calls `body` when it is the turn of batch `sequence`: once a batch, in the order of batches.
+  std::function<void(uint64_t sequence, const std::function<void()>& body)> in_turn;
   std::stop_token stop;
 };
 
@@ -53,11 +58,13 @@ class Lane {
  private:
   event::Decoded DecodeFitting(const event::EventBatch& events);
   void Adopt(TableViewPtr view);
-  /// Drops the rows that are rejected or known: `rows` and record_of_row shrink together.
-  void Keep(const std::vector<bool>& wanted, event::Decoded& decoded);
   void DropHeld(const event::EventBatch& events, event::Decoded& decoded);
   void DropDuplicates(uint64_t sequence, event::Decoded& decoded);
-  void WriteRows(const event::EventBatch& events, const event::Decoded& decoded);
+  Upserts::Keyed KeysOf(const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<uint32_t>& records,
+                        std::vector<event::Reject>& rejects) const;
+  /// The numbers of the rows that are left.
+  std::vector<uint32_t> TakeInTurn(const event::EventBatch& events, event::Decoded& decoded);
+  void WriteRows(const event::EventBatch& events, const event::Decoded& decoded, std::span<const uint32_t> numbers);
   void FinishWriter();
 
   const LaneContext& context_;

@@ -18,6 +18,7 @@ constexpr size_t kQueuedPerLane = 2;
 void AddCounts(const event::SinkCounts& more, event::SinkCounts& total) {
   total.records += more.records;
   total.rows += more.rows;
+  total.deletes += more.deletes;
   total.duplicates += more.duplicates;
   total.blank += more.blank;
   total.rescued_values += more.rescued_values;
@@ -29,10 +30,10 @@ void AddCounts(const event::SinkCounts& more, event::SinkCounts& total) {
 }
 
 LanePool::LanePool(LaneContext context, int lanes, const std::function<std::unique_ptr<event::Decoder>()>& decoder,
-                   const std::string& file_prefix, std::function<std::vector<bool>(const std::vector<KeyHash>&)> claim)
-    : context_(std::move(context)), claim_(std::move(claim)) {
+                   const std::string& file_prefix)
+    : context_(std::move(context)) {
   context_.stop = stop_.get_token();
-  context_.claim = [this](uint64_t sequence, const std::vector<KeyHash>& keys) { return ClaimInTurn(sequence, keys); };
+  context_.in_turn = [this](uint64_t sequence, const std::function<void()>& body) { InTurn(sequence, body); };
   for (int i = 0; i < lanes; ++i) {
     workers_.push_back(std::make_unique<Worker>(Lane(context_, decoder(), file_prefix + "-" + std::to_string(i))));
   }
@@ -114,16 +115,15 @@ void LanePool::ThrowIfFailed() {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-std::vector<bool> LanePool::ClaimInTurn(uint64_t sequence, const std::vector<KeyHash>& keys) {
+void LanePool::InTurn(uint64_t sequence, const std::function<void()>& body) {
   std::unique_lock lock(mutex_);
   turn_.wait(lock, [&] { return next_turn_ == sequence || failure_ || stop_.stop_requested(); });
   if (next_turn_ != sequence) throw Error(ErrorCode::kUnavailable, "stopped before this batch's turn came");
   lock.unlock();  // it is this batch's turn, and nobody else's
-  std::vector<bool> fresh = claim_(keys);
+  body();
   lock.lock();
   ++next_turn_;
   turn_.notify_all();
-  return fresh;
 }
 
 void LanePool::Submit(event::EventBatchPtr events) {

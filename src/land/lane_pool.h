@@ -27,10 +27,9 @@ void AddCounts(const event::SinkCounts& more, event::SinkCounts& total);
 /// stops the threads and deletes the files nobody asked for.
 class LanePool {
  public:
-  /// `claim` is called under a lock, in the order of Submit, as LaneContext says. `context.claim` and `context.stop`
-  /// are set here.
+  /// `context.in_turn` and `context.stop` are set here.
   LanePool(LaneContext context, int lanes, const std::function<std::unique_ptr<event::Decoder>()>& decoder,
-           const std::string& file_prefix, std::function<std::vector<bool>(const std::vector<KeyHash>&)> claim);
+           const std::string& file_prefix);
   ~LanePool();
   LanePool(const LanePool&) = delete;
   LanePool& operator=(const LanePool&) = delete;
@@ -67,10 +66,9 @@ class LanePool {
   void Step(Worker& worker, std::unique_lock<std::mutex>& lock);
   void Fail();
   void ThrowIfFailed();
-  std::vector<bool> ClaimInTurn(uint64_t sequence, const std::vector<KeyHash>& keys);
+  void InTurn(uint64_t sequence, const std::function<void()>& body);
 
   LaneContext context_;
-  std::function<std::vector<bool>(const std::vector<KeyHash>&)> claim_;
   std::stop_source stop_;
   std::stop_source failed_;  // nobody waits for memory that a failed lane holds
   mutable std::mutex mutex_;

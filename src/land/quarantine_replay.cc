@@ -30,10 +30,6 @@ constexpr size_t kUnmarkedNotesMax = 50;
 /// How often a chunk that others overtook is tried again before somebody is told.
 constexpr int kAttemptsMax = 10;
 
-struct HashOfHash {
-  size_t operator()(const KeyHash& key) const noexcept { return key.low; }
-};
-
 KeyHash HashOf(const QuarantinedPlace& place) {
   const auto text = fmt::format("{}\n{}\n{}", place.scope, place.split.value(), place.offset);
   const auto hash = XXH3_128bits(text.data(), text.size());
@@ -103,8 +99,8 @@ struct QuarantineReplay::State {
   event::SplitId split = {};
   std::shared_ptr<ChunkRejects> rejects = nullptr;
   std::vector<ReplayNote> unmarked = {};
-  event::Cursor settled = {};                          // whatever landed up to here has its marks
-  std::unordered_set<KeyHash, HashOfHash> taken = {};  // places of this run
+  event::Cursor settled = {};                         // whatever landed up to here has its marks
+  std::unordered_set<KeyHash, HashOfKey> taken = {};  // places of this run
 
   std::shared_ptr<const table::TableMetadata> LoadQuarantine();
   event::Cursor Stored();

@@ -1,6 +1,7 @@
 #include "land/read_columns.h"
 
 #include <arrow/api.h>
+#include <arrow/compute/api.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/file_reader.h>
@@ -50,6 +51,31 @@ void AppendFlat(const std::shared_ptr<arrow::Array>& array, arrow::ArrayVector& 
   }
 }
 
+/// Files remember the types that other writers had in memory: texts with long offsets, dictionaries, milliseconds. They
+/// become what a table's values are.
+std::shared_ptr<arrow::Array> Plain(const std::shared_ptr<arrow::Array>& array) {
+  const auto as = [&](const std::shared_ptr<arrow::DataType>& type) {
+    return ValueOf(arrow::compute::Cast(*array, type, arrow::compute::CastOptions::Unsafe()), "reading");
+  };
+  switch (array->type_id()) {
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::STRING_VIEW:
+      return as(arrow::utf8());
+    case arrow::Type::LARGE_BINARY:
+    case arrow::Type::BINARY_VIEW:
+      return as(arrow::binary());
+    case arrow::Type::DICTIONARY:
+      return Plain(as(static_cast<const arrow::DictionaryType&>(*array->type()).value_type()));
+    case arrow::Type::TIMESTAMP: {
+      const auto& type = static_cast<const arrow::TimestampType&>(*array->type());
+      return type.unit() == arrow::TimeUnit::MICRO ? array
+                                                   : as(arrow::timestamp(arrow::TimeUnit::MICRO, type.timezone()));
+    }
+    default:
+      return array;
+  }
+}
+
 void Read(io::ObjectStore& store, const std::string& key, const schema::Schema& schema,
           const std::vector<schema::FieldId>& ids, const std::function<void(const arrow::ArrayVector&)>& visit) {
   auto file = parquet::ParquetFileReader::Open(std::make_shared<ObjectInput>(store, key));
@@ -73,7 +99,7 @@ void Read(io::ObjectStore& store, const std::string& key, const schema::Schema& 
     arrow::ArrayVector wanted;
     for (const auto& column : located) {
       const auto at = column ? std::ranges::find(columns, *column) - columns.begin() : 0;
-      wanted.push_back(column ? leaves.at(static_cast<size_t>(at))
+      wanted.push_back(column ? Plain(leaves.at(static_cast<size_t>(at)))
                               : ValueOf(arrow::MakeArrayOfNull(arrow::utf8(), batch->num_rows()), "reading"));
     }
     visit(wanted);

@@ -24,21 +24,12 @@ std::vector<schema::FieldId> KeyFields(const table::TableMetadata& metadata,
 void ReadKeys(io::ObjectStore& store, const table::TableMetadata& metadata, const table::DataFile& file,
               const std::vector<std::string>& key_paths, const std::function<void(const KeyHash&)>& visit) {
   if (file.content != table::FileContent::kData) return;
-  arrow::FieldVector fields;
-  std::vector<std::string> names;
-  const auto ids = KeyFields(metadata, key_paths);
-  ReadColumns(store, file.file_path, metadata.schema(), ids, [&](const arrow::ArrayVector& columns) {
-    fields.clear();
-    names.clear();
-    for (const auto& column : columns) {
-      names.push_back(std::to_string(names.size()));
-      fields.push_back(arrow::field(names.back(), column->type()));
-    }
-    const auto rows = arrow::RecordBatch::Make(arrow::schema(fields), columns.front()->length(), columns);
-    for (const auto& key : HashKeys(*rows, names)) {
-      if (key) visit(*key);
-    }
-  });
+  ReadColumns(store, file.file_path, metadata.schema(), KeyFields(metadata, key_paths),
+              [&](const arrow::ArrayVector& columns) {
+                for (const auto& key : HashKeys(columns)) {
+                  if (key) visit(*key);
+                }
+              });
 }
 
 }  // namespace millrace::land

@@ -25,10 +25,6 @@ constexpr std::chrono::milliseconds kPause{50};
 /// Keys that others brought meanwhile are held in memory, 16 bytes each and as much again.
 constexpr size_t kForeignKeysMax = size_t{8} << 20;
 
-struct HashOfHash {
-  size_t operator()(const KeyHash& key) const noexcept { return key.low; }
-};
-
 std::optional<table::SnapshotId> HeadOf(const table::TableMetadata& metadata, const std::string& branch) {
   const auto ref = metadata.refs.find(branch);
   return ref == metadata.refs.end() ? std::nullopt : std::optional(ref->second.snapshot_id);
@@ -172,6 +168,9 @@ bool Replay::Replant(const catalog::LoadedTable& table, const ReplayPlan& plan, 
   change.summary[PositionsProperty(scope)] = now.properties.at(PositionsProperty(scope));
   change.more_requirements = retire.requirements;
   change.more_updates = retire.updates;
+  // Deletes by position, and files written again, are of the table as it was at the fork.
+  const auto deletes = [](const table::DataFile& file) { return file.content != table::FileContent::kData; };
+  if (!change.removed_paths.empty() || std::ranges::any_of(change.added, deletes)) return false;
   const auto added = change.added;
   Committer committer(catalog_, options_.table, now.table_uuid, clock_);
   const auto landed = committer.CommitIf(
@@ -193,7 +192,7 @@ bool Replay::MayBeReplanted(const table::TableMetadata& main, const ReplayPlan& 
   const auto increment = table::FilesAddedBetween(catalog_.store(), main, plan.fork, *head);
   const auto* theirs = std::get_if<table::AddedFiles>(&increment);
   if (theirs == nullptr) return false;
-  std::unordered_set<KeyHash, HashOfHash> keys;
+  std::unordered_set<KeyHash, HashOfKey> keys;
   for (const auto& entry : theirs->files) {
     ReadKeys(catalog_.store(), main, entry.file, options_.key, [&](const KeyHash& key) { keys.insert(key); });
     if (keys.size() > kForeignKeysMax) return false;

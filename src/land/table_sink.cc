@@ -65,7 +65,12 @@ class TableSink::Impl {
               .target = options_.table.name, .scope = options_.scope, .leaves_all = options_.leaves_quarantined},
           budget, clock);
     }
-    if (!options_.key.empty()) keys_ = std::make_unique<KeyIndex>(options_.key_index_folder, options_.key);
+    if (options_.upsert) {
+      upserts_ =
+          std::make_unique<Upserts>(*options_.upsert, options_.key, options_.key_index_folder, catalog.store(), budget);
+    } else if (!options_.key.empty()) {
+      keys_ = std::make_unique<KeyIndex>(options_.key_index_folder, options_.key);
+    }
   }
 
   event::Positions Recover();
@@ -86,6 +91,7 @@ class TableSink::Impl {
   void ShowChunk();
   void TellMemory(int64_t bytes);
   event::CommitOutcome CommitChunk(std::stop_token stop);
+  LandResult CommitRows(std::vector<table::DataFile> files, const TableView& view, const std::stop_token& stop);
   void Turn(const Landed& landed, LanePool& pool);
   event::CommitOutcome Lost();
   int64_t due_bytes() const { return options_.file_size_bytes * lanes_; }
@@ -98,6 +104,7 @@ class TableSink::Impl {
   SchemaAuthority authority_;
   std::shared_ptr<Rejects> rejects_;
   std::unique_ptr<KeyIndex> keys_;
+  std::unique_ptr<Upserts> upserts_;
   std::unique_ptr<LanePool> pool_;
   Random random_ = Random::FromSystem();
 
@@ -128,10 +135,11 @@ void TableSink::Impl::StartLanes() {
                       .writer = WriterOptions(options_, budget_.limit(), lanes_),
                       .metadata_columns = MetadataColumns(options_.metadata_columns),
                       .key = options_.key,
-                      .claim = {},
+                      .keys = keys_.get(),
+                      .upserts = upserts_.get(),
+                      .in_turn = {},
                       .stop = {}};
-  pool_ = std::make_unique<LanePool>(std::move(context), lanes_, options_.decoder, random_.Uuid(),
-                                     [this](const std::vector<KeyHash>& keys) { return keys_->Claim(keys); });
+  pool_ = std::make_unique<LanePool>(std::move(context), lanes_, options_.decoder, random_.Uuid());
 }
 
 void TableSink::Impl::ForgetChunk() {
@@ -166,8 +174,10 @@ event::Positions TableSink::Impl::Recover() {
   landed_ = view ? ReadPositions(*view->table.metadata, options_.scope).positions : event::Positions{};
   rejects_->Recover(landed_);
   if (keys_ && view) keys_->CatchUp(catalog_.store(), *view->table.metadata);
+  if (upserts_) upserts_->Forget();
   StartLanes();
   if (view) Arrange();
+  if (view && upserts_) upserts_->CatchUp(*authority_.view()->table.metadata);
   return landed_;
 }
 
@@ -201,7 +211,7 @@ void TableSink::Impl::Write(event::EventBatchPtr events) {
 bool TableSink::Impl::CommitDue() const {
   if (!chunk_since_ || !pool_) return false;
   return clock_.Steady() - *chunk_since_ >= options_.freshness || pool_->encoded_bytes() >= due_bytes() ||
-         (keys_ && keys_->pending() >= kPendingKeysMax);
+         (keys_ && keys_->pending() >= kPendingKeysMax) || (upserts_ && upserts_->due());
 }
 
 /// Without a row so far there is no table, and without a table no place for positions: a declared schema makes one.
@@ -239,6 +249,7 @@ TableViewPtr TableSink::Impl::Look(const std::stop_token& stop) {
 
 event::CommitOutcome TableSink::Impl::Lost() {
   if (keys_) keys_->Forget();
+  if (upserts_) upserts_->Forget();
   rejects_->Drop();
   Recover();
   return event::CommitOutcome::kConflict;
@@ -248,12 +259,24 @@ event::CommitOutcome TableSink::Impl::Lost() {
 void TableSink::Impl::Turn(const Landed& landed, LanePool& pool) {
   FaultPoint("land.before_key_index");
   if (keys_) keys_->Landed(catalog_.store(), *landed.table.metadata, landed.snapshot_id);
+  if (upserts_) upserts_->Landed(*landed.table.metadata, landed.snapshot_id);
   for (const auto& [split, cursor] : to_) landed_[split] = cursor;
   authority_.Saw(landed.table);
   AddCounts(pool.TakeCounts(), committed_);
   ++committed_.commits;
   ForgetChunk();
   FaultPoint("land.after_key_index");
+}
+
+LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const TableView& view,
+                                       const std::stop_token& stop) {
+  Committer committer(catalog_, options_.table.name, view.table.metadata->table_uuid, clock_, &board_);
+  MovePositions move{.scope = options_.scope, .from = from_, .to = to_};
+  if (keys_) {
+    move.stands = [&](const table::TableMetadata& base) { return !keys_->Clashes(catalog_.store(), base); };
+  }
+  if (!upserts_) return committer.Commit({.added = std::move(files)}, move, stop);
+  return committer.Commit([&](const table::TableMetadata& base) { return upserts_->ChangeOn(base, stop); }, move, stop);
 }
 
 event::CommitOutcome TableSink::Impl::Commit(std::stop_token stop) {
@@ -286,14 +309,7 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   const uint64_t count = files.size();
   uint64_t bytes = 0;
   for (const auto& file : files) bytes += static_cast<uint64_t>(file.file_size_in_bytes);
-  Committer committer(catalog_, options_.table.name, view->table.metadata->table_uuid, clock_, &board_);
-  table::SnapshotChange change;
-  change.added = std::move(files);
-  MovePositions move{.scope = options_.scope, .from = from_, .to = to_};
-  if (keys_) {
-    move.stands = [&](const table::TableMetadata& base) { return !keys_->Clashes(catalog_.store(), base); };
-  }
-  const auto result = committer.Commit(std::move(change), move, stop);
+  const auto result = CommitRows(std::move(files), *view, stop);
   if (!std::holds_alternative<Landed>(result)) return Lost();
   Turn(std::get<Landed>(result), *pool);
   committed_.files += count;

@@ -15,6 +15,7 @@
 #include "event/sink.h"
 #include "land/rejects.h"
 #include "land/schema_authority.h"
+#include "land/upsert/upserts.h"
 
 namespace millrace::land {
 
@@ -34,6 +35,8 @@ struct TableSinkOptions {
   bool metadata_columns = false;
   /// Columns whose values make two records the same: the first one stays. Empty: every record is a row.
   std::vector<std::string> key = {};
+  /// The last change of a key stands instead, and records may delete. Needs `key`.
+  std::optional<UpsertOptions> upsert = std::nullopt;
   /// Where the key index lies, one folder a table; needed with `key`.
   std::filesystem::path key_index_folder = {};
   /// Records that the table's quarantine has already are left there, through whatever scope they came: for a replay.

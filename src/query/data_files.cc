@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "io/digest.h"
+#include "table/deletion_vector.h"
 
 namespace millrace::query {
 namespace {
@@ -46,8 +47,9 @@ std::string DataFiles::PathOf(const std::string& uri) const { return folder_ + K
 std::shared_ptr<void> DataFiles::Bring(const ScanPlan& plan) {
   if (!cache_) return nullptr;
   std::vector<ObjectCache::Object> objects;
-  for (const auto* files : {&plan.files, &plan.deleted_files, &plan.deletes}) {
-    for (const auto& file : *files) objects.push_back({KeyOf(file.file_path), file.file_size_in_bytes});
+  for (const auto* file : plan.All()) {
+    // Deletion vectors are read where they lie: several share a file, of which each is a small part.
+    if (!table::IsDeletionVector(*file)) objects.push_back({KeyOf(file->file_path), file->file_size_in_bytes});
   }
   cache_->Trim();
   auto hold = cache_->Hold();

@@ -157,4 +157,25 @@ std::string Connection::AskText(const std::string& sql, const std::vector<std::s
   return {duckdb_string_t_data(cell), duckdb_string_t_length(*cell)};
 }
 
+void Connection::AppendPositions(const std::string& table, const std::string& path,
+                                 const std::vector<int64_t>& positions) {
+  struct Appender {
+    duckdb_appender handle = nullptr;
+    ~Appender() { duckdb_appender_destroy(&handle); }
+  } appender;
+  const auto check = [&](duckdb_state state) {
+    if (state == DuckDBSuccess) return;
+    const char* message = appender.handle ? duckdb_appender_error(appender.handle) : nullptr;
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("deleted rows cannot be held: {}", message ? message : "DuckDB does not say why"));
+  };
+  check(duckdb_appender_create(handle_, nullptr, table.c_str(), &appender.handle));
+  for (const int64_t position : positions) {
+    check(duckdb_append_varchar_length(appender.handle, path.data(), path.size()));
+    check(duckdb_append_int64(appender.handle, position));
+    check(duckdb_appender_end_row(appender.handle));
+  }
+  check(duckdb_appender_close(appender.handle));
+}
+
 }  // namespace millrace::query

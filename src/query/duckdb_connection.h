@@ -2,6 +2,7 @@
 
 #include <duckdb.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ class Connection {
   bool TryExecute(const std::string& sql) noexcept;
   /// The one text cell that a statement with text parameters answers.
   std::string AskText(const std::string& sql, const std::vector<std::string>& parameters);
+  /// Appends rows of one path to a table of the columns (path VARCHAR, pos BIGINT).
+  void AppendPositions(const std::string& table, const std::string& path, const std::vector<int64_t>& positions);
   /// Ends whatever runs here, from any thread.
   void Interrupt() { duckdb_interrupt(handle_); }
 

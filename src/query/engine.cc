@@ -18,6 +18,7 @@
 #include "query/scan_sql.h"
 #include "query/sql_text.h"
 #include "query/statement.h"
+#include "table/deletion_vector.h"
 
 namespace millrace::query {
 namespace {
@@ -79,8 +80,9 @@ ScanReport ReportOf(const ResolvedName& entry, const ScanPlan& plan) {
   if (entry.snapshot) report.snapshot_id = entry.snapshot->snapshot_id;
   report.files_total = plan.files_total;
   report.files_read = static_cast<int64_t>(plan.files.size() + plan.deleted_files.size());
-  for (const auto* files : {&plan.files, &plan.deleted_files, &plan.deletes}) {
-    for (const auto& file : *files) report.bytes_read_max += file.file_size_in_bytes;
+  for (const auto* file : plan.All()) {
+    report.bytes_read_max +=
+        table::IsDeletionVector(*file) ? file->content_size_in_bytes.value_or(0) : file->file_size_in_bytes;
   }
   return report;
 }
@@ -108,6 +110,7 @@ struct Engine::State {
                                               const std::vector<ResolvedName>& resolved);
   PreparedRun Prepare(const Statement& statement, const std::vector<ResolvedName>& resolved,
                       const std::map<std::string, Predicate>& predicates);
+  std::string LoadVectors(Connection& connection, const ScanPlan& plan);
   PreparedRun ShowTables(const Statement& statement, const QueryOptions& query);
 };
 
@@ -173,12 +176,25 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
                                    .predicate = found == predicates.end() ? Predicate{} : found->second};
       const auto plan = PlanScan(catalog.store(), request);
       run.files.push_back(data_files.Bring(plan));
-      run.connection->Execute(
-          fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written), ScanSql(data_files, request, plan, layouts)));
+      const auto vectors = plan.deletion_vectors.empty() ? std::string() : LoadVectors(*run.connection, plan);
+      run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written),
+                                          ScanSql(data_files, request, plan, layouts, vectors)));
       run.scans.push_back(ReportOf(entry, plan));
     });
   }
   return run;
+}
+
+/// Puts deletion vectors into a table of the statement's own database, as paths and positions; gives its name.
+std::string Engine::State::LoadVectors(Connection& connection, const ScanPlan& plan) {
+  const auto name = fmt::format("__millrace_vectors_{}", ++statements);
+  connection.Execute(fmt::format("CREATE TABLE {} (path VARCHAR, pos BIGINT)", QuoteName(name)));
+  for (const auto& vector : plan.deletion_vectors) {
+    if (!vector.referenced_data_file) continue;
+    connection.AppendPositions(name, data_files.PathOf(*vector.referenced_data_file),
+                               table::ReadDeletionVector(catalog.store(), vector));
+  }
+  return QuoteName(name);
 }
 
 PreparedRun Engine::State::ShowTables(const Statement& statement, const QueryOptions& query) {

@@ -9,19 +9,15 @@
 
 #include "base/error.h"
 #include "query/column_facts.h"
+#include "table/delete_files.h"
+#include "table/deletion_vector.h"
 #include "table/live_files.h"
 #include "table/manifest.h"
 
 namespace millrace::query {
 namespace {
 
-/// Of a position delete file, the column that holds the data file's path (Iceberg spec, "Reserved Field IDs").
-constexpr schema::FieldId kDeletedPathField{2147483546};
-
-struct DatedFile {
-  table::DataFile file;
-  table::SequenceNumber sequence;
-};
+using table::DatedFile;
 
 std::vector<DatedFile> LiveFiles(io::ObjectStore& store, const table::TableMetadata& metadata,
                                  const table::ManifestFile& manifest) {
@@ -34,39 +30,12 @@ std::vector<DatedFile> LiveFiles(io::ObjectStore& store, const table::TableMetad
   return files;
 }
 
-/// A delete file whose bounds name one path touches that file only.
-bool MayDeleteFrom(const table::DataFile& deletes, const table::DataFile& file) {
-  const auto lower = deletes.lower_bounds.find(kDeletedPathField);
-  const auto upper = deletes.upper_bounds.find(kDeletedPathField);
-  if (lower != deletes.lower_bounds.end() && lower->second > file.file_path) return false;
-  return upper == deletes.upper_bounds.end() || upper->second >= file.file_path;
-}
-
-bool Applies(const DatedFile& deletes, const DatedFile& data, const table::TableMetadata& metadata) {
-  const auto* spec = metadata.FindSpec(deletes.file.spec_id);
-  const bool same_partition =
-      deletes.file.spec_id == data.file.spec_id && deletes.file.partition == data.file.partition;
-  if (deletes.file.content == table::FileContent::kEqualityDeletes) {
-    const bool global = spec && spec->fields.empty();
-    return (global || same_partition) && deletes.sequence > data.sequence;
-  }
-  return same_partition && deletes.sequence >= data.sequence && MayDeleteFrom(deletes.file, data.file);
-}
-
 bool IsWanted(const ScanRequest& request, const table::DataFile& file) {
   if (request.only_files && !request.only_files->contains(file.file_path)) return false;
   return MayMatch(request.predicate, *request.metadata, *request.schema, file);
 }
 
 void RequireReadable(const table::DataFile& file) {
-  if (file.content == table::FileContent::kEqualityDeletes) {
-    throw Error(
-        ErrorCode::kData,
-        fmt::format(
-            "rows are deleted by value ({}), which this engine does not read; rewrite the table's data files with "
-            "the engine that wrote them",
-            file.file_path));
-  }
   auto format = file.file_format;
   std::transform(format.begin(), format.end(), format.begin(),
                  [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
@@ -76,19 +45,41 @@ void RequireReadable(const table::DataFile& file) {
   }
 }
 
-void Sort(std::vector<DatedFile> data, const std::vector<DatedFile>& deletes, const table::TableMetadata& metadata,
-          ScanPlan& plan) {
-  std::set<std::string> used;
-  for (auto& file : data) {
-    bool touched = false;
-    for (const auto& candidate : deletes) {
-      if (!Applies(candidate, file, metadata)) continue;
-      RequireReadable(candidate.file);
-      touched = true;
-      if (used.insert(candidate.file.file_path).second) plan.deletes.push_back(candidate.file);
+/// Delete files by kind, each once.
+class Deletes {
+ public:
+  explicit Deletes(ScanPlan& plan) : plan_(plan) {}
+
+  void Take(const DatedFile& deletes) {
+    if (!taken_.insert(&deletes).second) return;
+    if (table::IsDeletionVector(deletes.file)) {
+      plan_.deletion_vectors.push_back(deletes.file);
+      return;
     }
+    RequireReadable(deletes.file);
+    if (deletes.file.content == table::FileContent::kEqualityDeletes) {
+      plan_.equality_deletes.push_back(deletes);
+    } else {
+      plan_.position_deletes.push_back(deletes.file);
+    }
+  }
+
+ private:
+  ScanPlan& plan_;
+  std::set<const DatedFile*> taken_;
+};
+
+void Sort(std::vector<DatedFile> data, const table::DeleteFiles& deletes, ScanPlan& plan) {
+  Deletes taken(plan);
+  for (auto& file : data) {
     RequireReadable(file.file);
-    (touched ? plan.deleted_files : plan.files).push_back(std::move(file.file));
+    const auto applying = deletes.For(file.file, file.sequence);
+    for (const auto* one : applying) taken.Take(*one);
+    if (applying.empty()) {
+      plan.files.push_back(std::move(file.file));
+    } else {
+      plan.deleted_files.push_back(std::move(file));
+    }
   }
 }
 
@@ -120,31 +111,42 @@ ScanPlan PlanRange(io::ObjectStore& store, const ScanRequest& request) {
     if (!IsWanted(request, entry.file)) continue;
     data.push_back({std::move(entry.file), {}});
   }
-  Sort(std::move(data), {}, *request.metadata, plan);
+  Sort(std::move(data), table::DeleteFiles(*request.metadata), plan);
   return plan;
 }
 
 }  // namespace
+
+std::vector<const table::DataFile*> ScanPlan::All() const {
+  std::vector<const table::DataFile*> all;
+  for (const auto* list : {&files, &position_deletes, &deletion_vectors}) {
+    for (const auto& file : *list) all.push_back(&file);
+  }
+  for (const auto* list : {&deleted_files, &equality_deletes}) {
+    for (const auto& dated : *list) all.push_back(&dated.file);
+  }
+  return all;
+}
 
 ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request) {
   if (!request.snapshot) return {};
   if (request.range && request.range->after) return PlanRange(store, request);
   ScanPlan plan;
   std::vector<DatedFile> data;
-  std::vector<DatedFile> deletes;
+  table::DeleteFiles deletes(*request.metadata);
   for (const auto& manifest : table::ReadManifestList(store, *request.snapshot)) {
     const bool is_data = manifest.content == table::ManifestContent::kData;
     if (is_data) plan.files_total += manifest.added_files_count + manifest.existing_files_count;
     if (is_data && !MayMatch(request.predicate, *request.metadata, *request.schema, manifest)) continue;
     for (auto& file : LiveFiles(store, *request.metadata, manifest)) {
       if (!is_data) {
-        deletes.push_back(std::move(file));
+        deletes.Add(std::move(file));
       } else if (IsWanted(request, file.file)) {
         data.push_back(std::move(file));
       }
     }
   }
-  Sort(std::move(data), deletes, *request.metadata, plan);
+  Sort(std::move(data), deletes, plan);
   return plan;
 }
 

@@ -8,7 +8,7 @@
 #include "catalog/catalog.h"
 #include "query/engine.h"
 #include "query/predicate.h"
-#include "table/data_file.h"
+#include "table/delete_files.h"
 #include "table/metadata.h"
 
 namespace millrace::query {
@@ -26,15 +26,19 @@ struct ScanRequest {
 };
 
 struct ScanPlan {
-  std::vector<table::DataFile> files;          // without deletes
-  std::vector<table::DataFile> deleted_files;  // files some of whose rows `deletes` removes
-  std::vector<table::DataFile> deletes;        // position deletes
+  std::vector<table::DataFile> files;             // without deletes
+  std::vector<table::DatedFile> deleted_files;    // some of whose rows the deletes below take away
+  std::vector<table::DataFile> position_deletes;  // Parquet files of paths and positions
+  std::vector<table::DataFile> deletion_vectors;  // of one data file each
+  std::vector<table::DatedFile> equality_deletes;
   int64_t files_total = 0;
+
+  /// Every file there is to read.
+  std::vector<const table::DataFile*> All() const;
 };
 
-/// The data files a statement has to read. Prunes manifests, then files, by `predicate`. Error kData for what cannot be
-/// read faithfully (equality deletes, formats other than Parquet) and for a range over snapshots that did more than
-/// append.
+/// The data files a statement has to read, and the delete files that apply to them. Prunes manifests, then files, by
+/// `predicate`. Error kData for formats other than Parquet, and for a range over snapshots that did more than append.
 ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request);
 
 }  // namespace millrace::query

@@ -6,39 +6,16 @@
 #include <map>
 #include <string_view>
 
+#include "query/delete_sql.h"
 #include "query/sql_text.h"
 
 namespace millrace::query {
 namespace {
 
-/// A path as DuckDB's file lists want it: they are patterns.
-std::string PathPattern(const std::string& path) {
-  std::string pattern;
-  for (const char c : path) {
-    if (c == '*' || c == '?' || c == '[') {
-      pattern += fmt::format("[{}]", c);
-    } else {
-      pattern += c;
-    }
-  }
-  return QuoteText(pattern);
-}
-
-std::string PathList(const std::vector<std::string>& paths) {
-  std::string list;
-  for (const auto& path : paths) list += fmt::format("{}{}", list.empty() ? "" : ", ", PathPattern(path));
-  return list;
-}
-
-/// As SQL's substr counts.
-size_t LengthInCharacters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string ColumnList(const schema::Schema& schema) {
+std::string ColumnList(const schema::Schema& schema, std::string_view relation = "") {
   std::string columns;
   for (const auto& field : schema.fields)
-    columns += fmt::format("{}{}", columns.empty() ? "" : ", ", QuoteName(field.name));
+    columns += fmt::format("{}{}{}", columns.empty() ? "" : ", ", relation, QuoteName(field.name));
   return columns;
 }
 
@@ -64,25 +41,13 @@ std::string ReadPlain(const Group& group, bool with_path) {
                      group.options);
 }
 
-/// SQL that makes of `file_path`, by which delete files name data files, the path that DuckDB knows it by.
-std::string PathOfUri(const DataFiles& files) {
-  if (files.uri_root().empty())
-    return "CASE WHEN starts_with(file_path, 'file:') THEN regexp_replace(file_path, '^file:/+', '/') ELSE file_path "
-           "END";
-  // Other engines write s3a: or s3n: for s3:.
-  return fmt::format("concat({}, substr(regexp_replace(file_path, '^s3[an]:', 's3:'), {}))", QuoteText(files.folder()),
-                     LengthInCharacters(files.uri_root()) + 1);
-}
-
-/// Rows at deleted positions are left out.
-std::string ReadWithDeletes(const DataFiles& files, const Group& group, const std::vector<std::string>& deletes) {
-  const auto gone =
-      fmt::format("SELECT {} AS deleted_path, pos AS deleted_pos FROM read_parquet([{}], hive_partitioning=false)",
-                  PathOfUri(files), PathList(deletes));
+/// Rows of files that deletes apply to, without those that are gone.
+std::string ReadWithDeletes(const Group& group, const DeleteSql& deletes, const std::string& columns) {
   return fmt::format(
-      "SELECT {} FROM read_parquet([{}], hive_partitioning=false, filename={}, file_row_number=true{}) AS kept ANTI "
-      "JOIN ({}) AS gone ON kept.{} = gone.deleted_path AND kept.file_row_number = gone.deleted_pos",
-      group.projection, PathList(group.paths), QuoteText(kPathColumn), group.options, gone, kPathColumn);
+      "SELECT {} FROM (SELECT {}, {}, file_row_number AS {} FROM read_parquet([{}], hive_partitioning=false, "
+      "filename={}, file_row_number=true{})) AS kept{}",
+      columns, group.projection, QuoteName(kPathColumn), QuoteName(kRowColumn), PathList(group.paths),
+      QuoteText(kPathColumn), group.options, deletes.clause());
 }
 
 /// The path column among those of a projection: of copies, the URIs of what they are copies of.
@@ -96,10 +61,12 @@ std::string PathColumn(const DataFiles& files) {
 /// Sorts files into groups that read alike.
 class Grouping {
  public:
-  Grouping(const DataFiles& data_files, const ScanRequest& request, FileLayouts& layouts)
+  /// `path`: what is selected besides the columns of `schema`.
+  Grouping(const DataFiles& data_files, const ScanRequest& request, const schema::Schema& schema, std::string path,
+           FileLayouts& layouts)
       : data_files_(data_files),
-        schema_(*request.schema),
-        path_(request.with_path ? PathColumn(data_files) : ""),
+        schema_(schema),
+        path_(std::move(path)),
         layouts_(layouts),
         by_name_(MembersMatchByName(schema_, request.metadata->schemas)) {
     const auto& properties = request.metadata->properties;
@@ -107,20 +74,15 @@ class Grouping {
     if (mapping != properties.end()) mapping_ = schema::ParseNameMapping(mapping->second);
   }
 
-  std::vector<Group> Of(const std::vector<table::DataFile>& files) {
-    std::map<std::string, Group> groups;
-    for (const auto& file : files) {
-      const auto path = data_files_.PathOf(file.file_path);
-      const auto layout = by_name_ && !mapping_ ? nullptr : layouts_.Get(path);
-      const bool by_id = !layout || (by_name_ && layout->has_ids);
-      auto& group = groups[by_id ? std::string() : layout->Signature()];
-      if (group.paths.empty()) group = by_id ? ById() : ByLayout(*layout);
-      group.paths.push_back(path);
-    }
-    std::vector<Group> list;
-    for (auto& [signature, group] : groups) list.push_back(std::move(group));
-    return list;
+  void Add(const table::DataFile& file) {
+    const auto path = data_files_.PathOf(file.file_path);
+    const auto layout = by_name_ && !mapping_ ? nullptr : layouts_.Get(path);
+    const bool by_id = !layout || (by_name_ && layout->has_ids);
+    auto& group = groups_[by_id ? std::string() : layout->Signature()];
+    if (group.paths.empty()) group = by_id ? ById() : ByLayout(*layout);
+    group.paths.push_back(path);
   }
+  const std::map<std::string, Group>& groups() const { return groups_; }
 
  private:
   Group ById() const { return {ColumnList(schema_) + path_, ", schema=" + SchemaMap(schema_), {}}; }
@@ -135,6 +97,7 @@ class Grouping {
   FileLayouts& layouts_;
   const bool by_name_;
   std::optional<schema::NameMapping> mapping_;
+  std::map<std::string, Group> groups_;
 };
 
 std::string NoRows(const ScanRequest& request) {
@@ -149,13 +112,21 @@ std::string NoRows(const ScanRequest& request) {
 
 }  // namespace
 
-std::string ScanSql(const DataFiles& files, const ScanRequest& request, const ScanPlan& plan, FileLayouts& layouts) {
-  Grouping grouping(files, request, layouts);
-  std::vector<std::string> deletes;
-  for (const auto& file : plan.deletes) deletes.push_back(files.PathOf(file.file_path));
+std::string ScanSql(const DataFiles& files, const ScanRequest& request, const ScanPlan& plan, FileLayouts& layouts,
+                    const std::string& vectors) {
+  const auto path = request.with_path ? PathColumn(files) : std::string();
   std::vector<std::string> parts;
-  for (const auto& group : grouping.Of(plan.files)) parts.push_back(ReadPlain(group, request.with_path));
-  for (const auto& group : grouping.Of(plan.deleted_files)) parts.push_back(ReadWithDeletes(files, group, deletes));
+  Grouping whole(files, request, *request.schema, path, layouts);
+  for (const auto& file : plan.files) whole.Add(file);
+  for (const auto& [layout, group] : whole.groups()) parts.push_back(ReadPlain(group, request.with_path));
+  if (!plan.deleted_files.empty()) {
+    const DeleteSql deletes(files, request, plan, vectors);
+    Grouping some(files, request, deletes.columns(), "", layouts);
+    for (const auto& data : plan.deleted_files) some.Add(data.file);
+    for (const auto& [layout, group] : some.groups()) {
+      parts.push_back(ReadWithDeletes(group, deletes, ColumnList(*request.schema, "kept.") + path));
+    }
+  }
   return parts.empty() ? NoRows(request) : fmt::format("{}", fmt::join(parts, " UNION ALL "));
 }
 

@@ -38,6 +38,9 @@ struct DataFile {
   std::optional<int32_t> sort_order_id = {};
   std::optional<std::string> key_metadata = {};          // other writers': kept as it came
   std::optional<std::string> referenced_data_file = {};  // position deletes that are all of one data file
+  /// Where the blob of a deletion vector lies in its Puffin file (format v3; read only).
+  std::optional<int64_t> content_offset = {};
+  std::optional<int64_t> content_size_in_bytes = {};
 };
 
 enum class EntryStatus { kExisting = 0, kAdded = 1, kDeleted = 2 };  // frozen: spec values

@@ -35,18 +35,20 @@ std::optional<std::vector<const Snapshot*>> Range(const TableMetadata& metadata,
   return range;
 }
 
-/// A file is ADDED only in a manifest that the snapshot itself wrote.
-void Append(io::ObjectStore& store, const TableMetadata& metadata, const Snapshot& snapshot,
+/// A file is ADDED only in a manifest that the snapshot itself wrote. False when it added deletes as well.
+bool Append(io::ObjectStore& store, const TableMetadata& metadata, const Snapshot& snapshot,
             std::vector<ManifestEntry>& files) {
   for (const ManifestFile& manifest : ReadManifestList(store, snapshot)) {
     const bool own = manifest.added_snapshot_id == snapshot.snapshot_id && manifest.added_files_count != 0;
-    if (!own || manifest.content != ManifestContent::kData) continue;
+    if (!own) continue;
+    if (manifest.content != ManifestContent::kData) return false;
     ForEachEntry(store, metadata, manifest, [&](ManifestEntry entry) {
       if (entry.status == EntryStatus::kAdded && entry.snapshot_id == snapshot.snapshot_id) {
         files.push_back(std::move(entry));
       }
     });
   }
+  return true;
 }
 
 }  // namespace
@@ -84,7 +86,9 @@ Increment FilesAddedBetween(io::ObjectStore& store, const TableMetadata& metadat
   }
   AddedFiles added;
   for (const Snapshot* snapshot : *range) {
-    if (OperationOf(*snapshot) == "append") Append(store, metadata, *snapshot, added.files);
+    if (OperationOf(*snapshot) == "append" && !Append(store, metadata, *snapshot, added.files)) {
+      return NotAppendOnly{snapshot->snapshot_id, "append of deletes"};
+    }
   }
   return added;
 }

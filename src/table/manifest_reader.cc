@@ -157,6 +157,12 @@ class EntryReader {
       case id::kReferencedDataFile:
         file.referenced_data_file = in.ByteString(type);
         return;
+      case id::kContentOffset:
+        file.content_offset = in.Integer(type);
+        return;
+      case id::kContentSize:
+        file.content_size_in_bytes = in.Integer(type);
+        return;
       default:
         in.Skip(type);
     }

@@ -16,7 +16,8 @@ inline constexpr int kStatus = 0, kSnapshotId = 1, kDataFile = 2, kSequenceNumbe
 inline constexpr int kContent = 134, kFilePath = 100, kFileFormat = 101, kPartition = 102, kRecordCount = 103,
                      kFileSize = 104, kColumnSizes = 108, kValueCounts = 109, kNullValueCounts = 110,
                      kNanValueCounts = 137, kLowerBounds = 125, kUpperBounds = 128, kKeyMetadata = 131,
-                     kSplitOffsets = 132, kEqualityIds = 135, kSortOrderId = 140, kReferencedDataFile = 143;
+                     kSplitOffsets = 132, kEqualityIds = 135, kSortOrderId = 140, kReferencedDataFile = 143,
+                     kContentOffset = 144, kContentSize = 145;
 inline constexpr int kFirstOfPartition = 1000;
 }  // namespace manifest_field
 

@@ -50,12 +50,12 @@ void CheckBase(const TableMetadata& base) {
 
 /// What is kept from one Build to the next, so that a retry writes little more than a list.
 struct SnapshotBuilder::State {
-  State(io::ObjectStore& object_store, SnapshotChange snapshot_change)
+  State(io::ObjectStore& object_store, SnapshotChange snapshot_change, std::optional<SnapshotId> given)
       : store(object_store),
         change(std::move(snapshot_change)),
         random(Random::FromSystem()),
         commit_uuid(random.Uuid()),
-        id(NewSnapshotId(random)),
+        id(given ? *given : NewSnapshotId(random)),
         objects(object_store) {}
 
   CommitRequest Build(const TableMetadata& base, Timestamp now);
@@ -82,8 +82,8 @@ struct SnapshotBuilder::State {
   std::map<std::vector<std::string>, std::vector<ManifestFile>> merged;  // by the paths that went in
 };
 
-SnapshotBuilder::SnapshotBuilder(io::ObjectStore& store, SnapshotChange change)
-    : state_(std::make_unique<State>(store, std::move(change))) {}
+SnapshotBuilder::SnapshotBuilder(io::ObjectStore& store, SnapshotChange change, std::optional<SnapshotId> id)
+    : state_(std::make_unique<State>(store, std::move(change), id)) {}
 
 SnapshotBuilder::~SnapshotBuilder() = default;
 

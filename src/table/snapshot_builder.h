@@ -42,7 +42,8 @@ struct SnapshotChange {
 /// commit of unknown outcome is recognised.
 class SnapshotBuilder {
  public:
-  SnapshotBuilder(io::ObjectStore& store, SnapshotChange change);
+  /// `id`: of an earlier builder whose change this one replaces, so that whichever lands is recognised.
+  SnapshotBuilder(io::ObjectStore& store, SnapshotChange change, std::optional<SnapshotId> id = std::nullopt);
   ~SnapshotBuilder();
   SnapshotBuilder(const SnapshotBuilder&) = delete;
   SnapshotBuilder& operator=(const SnapshotBuilder&) = delete;

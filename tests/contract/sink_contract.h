@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/error.h"
+#include "contract/event_batches.h"
 #include "event/sink.h"
 #include "event/stream.h"
 
@@ -27,26 +27,6 @@ class SinkFixture {
   virtual std::vector<int64_t> Landed() = 0;
   virtual std::vector<std::string> Quarantined() = 0;
 };
-
-/// Records `first` to `first + lines.size()` of a split whose cursor is the offset of the next record.
-inline EventBatchPtr BatchOf(const std::vector<std::string>& lines, int64_t first,
-                             const std::string& split = "topic:t/0") {
-  auto batch = std::make_shared<EventBatch>();
-  std::string text;
-  for (const auto& line : lines) {
-    batch->records.push_back({static_cast<uint32_t>(text.size()), static_cast<uint32_t>(line.size())});
-    text += line + "\n";
-  }
-  batch->payload = PaddedBuffer::CopyOf(text);
-  batch->newline_joined = true;
-  batch->base_offset = first;
-  batch->split = SplitId(split);
-  batch->begin = OffsetCursor(first);
-  batch->end = OffsetCursor(first + static_cast<int64_t>(lines.size()));
-  batch->topic = "t";
-  batch->ingested_at = Timestamp(std::chrono::microseconds(1'600'000'000'000'000));
-  return batch;
-}
 
 inline std::string RecordOf(int64_t id) {
   return R"({"id": )" + std::to_string(id) + R"(, "name": "n)" + std::to_string(id) + "\"}";

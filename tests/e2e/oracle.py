@@ -71,7 +71,11 @@ class Lake:
         return next((s for s in metadata.get("snapshots", []) if s["snapshot-id"] == current), None)
 
     def entries(self, table):
-        """Live manifest entries of the current snapshot."""
+        """The data files of the current snapshot, as their manifest entries state them."""
+        return (file for file in self.live(table) if file["content"] == 0)
+
+    def live(self, table):
+        """The same for data and delete files; each with the data sequence number and the spec it has ("sequence", "spec")."""
         snapshot = self.snapshot(table)
         if snapshot is None:
             return
@@ -79,40 +83,50 @@ class Lake:
             counted = collections.Counter()
             for entry in avro(manifest["manifest_path"]):
                 counted[entry["status"]] += 1
+                file = {"content": 0, **entry["data_file"], "spec": manifest["partition_spec_id"]}
+                if (file["content"] != 0) != (manifest.get("content", 0) == 1):
+                    raise Wrong(f"{manifest['manifest_path']} mixes data and deletes")
+                inherited = manifest.get("sequence_number", 0)
+                file["sequence"] = inherited if entry.get("sequence_number") is None else entry["sequence_number"]
                 if entry["status"] != 2:
-                    yield entry["data_file"]
+                    yield file
             stated = (manifest["existing_files_count"], manifest["added_files_count"], manifest["deleted_files_count"])
             if stated != (counted[0], counted[1], counted[2]):
                 raise Wrong(f"{manifest['manifest_path']} holds {dict(counted)} entries, its list says {stated}")
 
     def walk(self, table):
         """Every row of a table, as dicts; raises Wrong where a file is not what its entry says."""
-        rows, seen = [], set()
-        files = 0
-        for file in self.entries(table):
-            path = path_of(file["file_path"])
-            if path in seen:
-                raise Wrong(f"{path} is in the table twice")
-            seen.add(path)
-            if not os.path.exists(path):
-                raise Wrong(f"{path} is referred to and missing")
-            if os.path.getsize(path) != file["file_size_in_bytes"]:
-                raise Wrong(f"{path} has {os.path.getsize(path)} bytes, its entry says {file['file_size_in_bytes']}")
-            try:
-                data = pq.ParquetFile(path).read()
-            except Exception as error:
-                raise Wrong(f"{path} cannot be read: {error}") from error
-            if data.num_rows != file["record_count"]:
-                raise Wrong(f"{path} has {data.num_rows} rows, its entry says {file['record_count']}")
-            rows += data.to_pylist()
-            files += 1
-        self._check_totals(table, len(rows), files)
+        files, contents = [], []
+        for file in self.live(table):
+            files.append(file)
+            contents.append(content_of(file))
+        paths = [path_of(file["file_path"]) for file in files]
+        if len(set(paths)) != len(paths):
+            raise Wrong(f"{[path for path in paths if paths.count(path) > 1][0]} is in the table twice")
+        self._check_totals(table, files)
+        deletes = [(file, data) for file, data in zip(files, contents) if file["content"] != 0]
+        rows = []
+        for file, data in zip(files, contents):
+            if file["content"] == 0:
+                rows += remaining(file, data, deletes, self._fields(table))
         return rows
 
-    def _check_totals(self, table, rows, files):
+    def _fields(self, table):
+        """Names of the columns by id, newest first."""
+        return {field["id"]: field["name"] for schema in self.metadata(table)["schemas"] for field in schema["fields"]}
+
+    def _check_totals(self, table, files):
         snapshot = self.snapshot(table)
         summary = snapshot["summary"] if snapshot else {}
-        for name, value in (("total-records", rows), ("total-data-files", files)):
+        of = {content: [file for file in files if file["content"] == content] for content in (0, 1, 2)}
+        for name, value in (
+            ("total-records", sum(file["record_count"] for file in of[0])),
+            ("total-data-files", len(of[0])),
+            ("total-delete-files", len(of[1]) + len(of[2])),
+            ("total-position-deletes", sum(file["record_count"] for file in of[1])),
+            ("total-equality-deletes", sum(file["record_count"] for file in of[2])),
+            ("total-files-size", sum(file["file_size_in_bytes"] for file in files)),
+        ):
             if name in summary and int(summary[name]) != value:
                 raise Wrong(f"{table}: {name} is {summary[name]}, {value} were found")
 
@@ -131,6 +145,64 @@ class Lake:
             if mirror is None or json.loads(mirror) != value:
                 raise Wrong(f"{table}: {key} is {value} in the snapshot and {mirror} in the property")
         return found
+
+
+def content_of(file):
+    """A Parquet file, held against what its entry says."""
+    path = path_of(file["file_path"])
+    if not os.path.exists(path):
+        raise Wrong(f"{path} is referred to and missing")
+    if os.path.getsize(path) != file["file_size_in_bytes"]:
+        raise Wrong(f"{path} has {os.path.getsize(path)} bytes, its entry says {file['file_size_in_bytes']}")
+    try:
+        data = pq.ParquetFile(path).read()
+    except Exception as error:
+        raise Wrong(f"{path} cannot be read: {error}") from error
+    if data.num_rows != file["record_count"]:
+        raise Wrong(f"{path} has {data.num_rows} rows, its entry says {file['record_count']}")
+    if file["content"] == 1:
+        check_position_deletes(file, data)
+    return data
+
+
+PATH_FIELD, POSITION_FIELD = 2147483546, 2147483545
+
+
+def check_position_deletes(file, data):
+    """What the specification asks of a position delete file."""
+    ids = [int(field.metadata[b"PARQUET:field_id"]) for field in data.schema]
+    if ids != [PATH_FIELD, POSITION_FIELD] or any(field.nullable for field in data.schema):
+        raise Wrong(f"{file['file_path']} has the columns {data.schema}")
+    places = list(zip(data["file_path"].to_pylist(), data["pos"].to_pylist()))
+    if places != sorted(set(places)):
+        raise Wrong(f"{file['file_path']} is not sorted by path and position")
+    bounds = [{bound["key"]: bound["value"] for bound in file[name] or []} for name in ("lower_bounds", "upper_bounds")]
+    named = [bound.get(PATH_FIELD, b"").decode() for bound in bounds]
+    if named != [places[0][0], places[-1][0]]:
+        raise Wrong(f"{file['file_path']}: the bounds of its paths are {named}")
+    if named[0] == named[1] and file.get("referenced_data_file") != named[0]:
+        raise Wrong(f"{file['file_path']} is of one data file and does not say so")
+    if file.get("sort_order_id"):
+        raise Wrong(f"{file['file_path']} states a sort order")
+
+
+def remaining(file, data, deletes, names):
+    """The rows of a data file that no delete file of the table takes away."""
+    rows = list(enumerate(data.to_pylist()))
+    for of, deleted in deletes:
+        same = (of["spec"], of["partition"]) == (file["spec"], file["partition"])
+        if of["content"] == 1 and same and of["sequence"] >= file["sequence"]:
+            gone = {position for path, position in zip(*map(pylist, deleted.columns)) if path == file["file_path"]}
+            rows = [(position, row) for position, row in rows if position not in gone]
+        if of["content"] == 2 and (same or not of["partition"]) and of["sequence"] > file["sequence"]:
+            columns = [names[field] for field in of["equality_ids"]]
+            gone = {tuple(row[name] for name in columns) for row in deleted.to_pylist()}
+            rows = [(position, row) for position, row in rows if tuple(row.get(name) for name in columns) not in gone]
+    return [row for _, row in rows]
+
+
+def pylist(column):
+    return column.to_pylist()
 
 
 def avro(uri):

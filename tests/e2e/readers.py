@@ -31,14 +31,24 @@ def duckdb_rows(metadata_location, select="*", where="true"):
     return [dict(zip(names, row)) for row in result.fetchall()]
 
 
+def spark_on(metadata_files, statements, timeout=600):
+    """Runs SQL statements in one Spark over metadata files, which are judge.t.t0, judge.t.t1, ...; returns the rows of each."""
+    registered = [argument for path in metadata_files for argument in ("--register", path)]
+    return _spark(registered, statements, timeout)
+
+
 def spark(data_dir, statements, timeout=300):
     """Runs SQL statements in one Spark over the same SQLite catalogue (JdbcCatalog); returns the rows of each.
 
     The catalogue is called `millrace` in the SQL. One process for all: Spark takes some ten seconds to start.
     """
+    return _spark(["--catalog", f"{data_dir}/catalog.db", "--warehouse", f"file://{data_dir}/lake"], statements, timeout)
+
+
+def _spark(arguments, statements, timeout):
     script = pathlib.Path(__file__).with_name("spark_read.py")
     done = subprocess.run(
-        [sys.executable, script, "--catalog", f"{data_dir}/catalog.db", "--warehouse", f"file://{data_dir}/lake"],
+        [sys.executable, script, *arguments],
         input=json.dumps(statements),
         capture_output=True,
         text=True,

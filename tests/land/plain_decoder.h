@@ -85,4 +85,47 @@ class PlainDecoder final : public event::Decoder {
   arrow::FieldVector fields_;
 };
 
+/// The same for changes: {"id": 7, "op": "d"} deletes, and so does an empty record with the key 7.
+class PlainChangeDecoder final : public event::Decoder {
+ public:
+  explicit PlainChangeDecoder(std::string key) : key_(std::move(key)) {}
+
+  event::Decoded Decode(const event::EventBatch& events) override {
+    event::EventBatch rows = events;
+    rows.newline_joined = false;
+    std::vector<std::pair<uint32_t, int64_t>> deletes;
+    for (uint32_t i = 0; i < events.size(); ++i) {
+      const auto row = nlohmann::json::parse(events.record(i), nullptr, false);
+      if (row.is_object() && row.value("op", "") == "d") {
+        deletes.emplace_back(i, row[key_].get<int64_t>());
+        rows.records[i].size = 0;
+      } else if (events.record(i).empty() && !events.key(i).empty()) {
+        deletes.emplace_back(i, std::stoll(std::string(events.key(i))));
+      }
+    }
+    event::Decoded decoded = rows_.Decode(rows);
+    decoded.blank -= static_cast<uint32_t>(deletes.size());
+    if (!rows_.schema() || !rows_.schema()->GetFieldByName(key_)) {
+      decoded.early_deletes = static_cast<uint32_t>(deletes.size());
+      return decoded;
+    }
+    if (deletes.empty()) return decoded;
+    arrow::Int64Builder keys;
+    for (const auto& [record, key] : deletes) {
+      (void)keys.Append(key);
+      decoded.record_of_delete.push_back(record);
+    }
+    decoded.deletes =
+        arrow::RecordBatch::Make(arrow::schema({arrow::field(key_, arrow::int64())}),
+                                 static_cast<int64_t>(deletes.size()), arrow::ArrayVector{keys.Finish().ValueOrDie()});
+    return decoded;
+  }
+  std::shared_ptr<arrow::Schema> schema() const override { return rows_.schema(); }
+  void Adopt(std::shared_ptr<arrow::Schema> schema) override { rows_.Adopt(std::move(schema)); }
+
+ private:
+  const std::string key_;
+  PlainDecoder rows_;
+};
+
 }  // namespace millrace::testing

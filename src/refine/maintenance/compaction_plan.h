@@ -3,15 +3,17 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "io/object_store.h"
-#include "table/data_file.h"
+#include "land/rewrite_files.h"
+#include "table/delete_files.h"
 #include "table/metadata.h"
-#include "table/partition.h"
+#include "table/partition_key.h"
 
 namespace millrace::refine {
 
@@ -24,16 +26,16 @@ struct CompactionRules {
   /// A partition that received nothing for this long is made whole from two small files on.
   std::chrono::milliseconds cold_after = std::chrono::minutes(10);
 
+  /// A file of which this share of rows is deleted is rewritten without them, whatever its size.
+  double delete_ratio = 0.2;
+
   int64_t small_bytes() const { return small_file_bytes > 0 ? small_file_bytes : file_size_bytes / 4 * 3; }
 };
 
-/// Small files of one partition that become one file.
-struct CompactionGroup {
-  int32_t spec_id = 0;
-  table::PartitionTuple partition;
+/// Files of one partition that become one file, oldest first.
+struct CompactionGroup : land::FileGroup {
   bool cold = false;
   int64_t bytes = 0;
-  std::vector<table::DataFile> files;  // oldest first
 };
 
 /// What a table looks like to somebody who wonders whether it needs maintenance.
@@ -56,22 +58,35 @@ struct TableShape {
 struct CompactionPlan {
   TableShape shape;
   std::vector<CompactionGroup> groups;  // cold ones first, then by how many files they save
-  int64_t files_with_deletes = 0;       // small files left alone: rows of them are deleted by other files
   table::SequenceNumber sequence;       // of the snapshot that was planned on
+  std::unique_ptr<table::DeleteFiles> deletes;
+  std::map<std::string, int64_t> uses;  // delete file -> data files that it applies to
   std::map<std::string, std::string> manifest_of_file;
   std::set<std::string> manifests;
 };
 
-/// Reads every manifest of the current snapshot once; keeps the small files.
+/// When each snapshot that brought rows was made, in milliseconds since 1970: those that only store rows otherwise are
+/// left out.
+std::map<table::SnapshotId, int64_t> ReceivedAt(const table::TableMetadata& metadata);
+
+/// Reads every manifest of the current snapshot once; keeps the small files, those that deletes apply to, and the
+/// delete files. `metadata` outlives the plan.
 CompactionPlan PlanCompaction(io::ObjectStore& store, const table::TableMetadata& metadata,
                               const CompactionRules& rules, Timestamp now);
 
 /// Files, small files and deletes of a table as it stands.
 TableShape MeasureShape(io::ObjectStore& store, const table::TableMetadata& metadata, const CompactionRules& rules);
 
-/// Whether what was planned may be put in the place of `files` on a newer base: each is still there, and no position
-/// delete of the partition has come since. Equality deletes may have come: the rewritten rows keep their age.
-bool StillStands(io::ObjectStore& store, const table::TableMetadata& base, const CompactionPlan& plan,
-                 const std::vector<CompactionGroup>& groups);
+/// What a newer base says of files that were planned to go.
+struct Recheck {
+  bool all_there = true;
+  /// Position deletes that came since and may be of these files. Equality deletes may have come too, and need no look:
+  /// the rewritten rows keep their age.
+  std::vector<table::DataFile> late_deletes;
+};
+
+/// Looks for files of the plan, data and delete files, by what is new in the manifests of `base`.
+Recheck CheckAgain(io::ObjectStore& store, const table::TableMetadata& base, const CompactionPlan& plan,
+                   const std::set<std::string>& paths, const std::set<table::PartitionKey>& partitions);
 
 }  // namespace millrace::refine

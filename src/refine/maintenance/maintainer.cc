@@ -58,8 +58,14 @@ MaintenanceReport Maintainer::Maintain(const catalog::TableName& name, const Mai
 void Maintainer::Steps(const catalog::LoadedTable& table, const MaintenanceRules& rules, const std::stop_token& stop,
                        MaintenanceReport& report) {
   const auto& uuid = table.metadata->table_uuid;
+  const MaintenanceParts parts{
+      .catalog = catalog_, .budget = budget_, .clock = clock_, .scratch_folder = folder_, .stop = stop};
   if (rules.compact) {
-    report.compaction = Compact(catalog_, table, rules.compaction, rules.dry_run, budget_, clock_, stop);
+    report.compaction = Compact(parts, table, rules.compaction, rules.dry_run);
+    const auto now = catalog_.Load(table.name);
+    if (now && !stop.stop_requested()) {
+      report.deletes = MergeDeletes(parts, *now, rules.compaction, rules.dry_run);
+    }
   } else {
     report.compaction.before = MeasureShape(catalog_.store(), *table.metadata, rules.compaction);
   }
@@ -67,7 +73,7 @@ void Maintainer::Steps(const catalog::LoadedTable& table, const MaintenanceRules
   if (!rules.dry_run) {
     LetOldMetadataGo(catalog_, table);
     if (const auto now = catalog_.Load(table.name)) {
-      report.manifests_fewer = MergeManifestsOf(catalog_, *now, rules.manifests_max, clock_, stop);
+      report.manifests_fewer = MergeManifestsOf(parts, *now, rules.manifests_max);
     }
   }
   const DeletionJournal journal(folder_ / (uuid + ".deleting"));

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "catalog/catalog.h"
 #include "refine/maintenance/compaction.h"
+#include "refine/maintenance/delete_merge.h"
 #include "refine/maintenance/expiry.h"
 #include "refine/maintenance/orphans.h"
 #include "table/expire.h"
@@ -35,19 +36,22 @@ struct MaintenanceReport {
   std::string why_failed;
   std::optional<ErrorCode> error;
   CompactionReport compaction;
+  DeleteMergeReport deletes;
   int64_t manifests_fewer = 0;
   ExpiryReport expiry;
   OrphanReport orphans;
 
   bool did_something() const {
-    return compaction.files_removed + manifests_fewer + expiry.snapshots + expiry.refs + expiry.objects_deleted > 0 ||
+    return compaction.files_removed + deletes.files_removed + manifests_fewer + expiry.snapshots + expiry.refs +
+                   expiry.objects_deleted >
+               0 ||
            !orphans.orphans.empty();
   }
 };
 
-/// Keeps tables quick to read: small files merged, manifests merged, old snapshots expired, orphans removed, in this
-/// order, each a commit of its own that changes no row. Every step may be cut short at any point and done again. One
-/// thread; several may work on different tables.
+/// Keeps tables quick to read: small files merged, deletes applied or merged, manifests merged, old snapshots expired,
+/// orphans removed, in this order, each a commit of its own that changes no row. Every step may be cut short at any
+/// point and done again. One thread; several may work on different tables.
 class Maintainer {
  public:
   /// `folder` holds locks and journals; it is made.

@@ -1,0 +1,166 @@
+#include "table/deletion_vector.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "table/read_object.h"
+
+namespace millrace::table {
+namespace {
+
+constexpr std::string_view kMagic = "\xd1\xd3\x39\x64";
+constexpr uint32_t kCookieNoRuns = 12'346;
+constexpr uint32_t kCookieRuns = 12'347;
+constexpr uint32_t kContainersMax = 1U << 16;
+constexpr uint32_t kOffsetsFrom = 4;  // with runs, there are offsets from so many containers on
+constexpr uint32_t kArrayMax = 4096;  // values; more are a bitmap
+constexpr size_t kBitmapBytes = 8192;
+constexpr int64_t kBlobBytesMax = int64_t{1} << 30;
+
+[[noreturn]] void Damaged(std::string_view what) {
+  throw Error(ErrorCode::kData, fmt::format("the deletion vector is damaged: {}", what));
+}
+
+/// Little-endian numbers one after another.
+class Bytes {
+ public:
+  explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
+
+  std::string_view Take(size_t size) {
+    if (size > bytes_.size()) Damaged("it ends too early");
+    const auto taken = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return taken;
+  }
+  template <typename T>
+  T Number() {
+    T value;
+    std::memcpy(&value, Take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+  bool empty() const { return bytes_.empty(); }
+
+ private:
+  std::string_view bytes_;
+};
+
+uint32_t BigEndian(std::string_view bytes) {
+  uint32_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
+/// Values of one vector, which must rise.
+class Positions {
+ public:
+  explicit Positions(int64_t most) : most_(most) {}
+
+  void Add(int64_t position) {
+    if (!values_.empty() && position <= values_.back()) Damaged("its positions do not rise");
+    if (static_cast<int64_t>(values_.size()) == most_) Damaged("it holds more positions than its entry says");
+    values_.push_back(position);
+  }
+  std::vector<int64_t> Take() && { return std::move(values_); }
+
+ private:
+  const int64_t most_;
+  std::vector<int64_t> values_;
+};
+
+void ReadRuns(Bytes& in, int64_t base, Positions& out) {
+  const auto runs = in.Number<uint16_t>();
+  for (uint16_t run = 0; run < runs; ++run) {
+    const int64_t start = in.Number<uint16_t>();
+    const int64_t more = in.Number<uint16_t>();
+    if (start + more > UINT16_MAX) Damaged("a run leaves its container");
+    for (int64_t value = start; value <= start + more; ++value) out.Add(base + value);
+  }
+}
+
+void ReadBits(Bytes& in, int64_t base, Positions& out) {
+  const auto bits = in.Take(kBitmapBytes);
+  for (size_t byte = 0; byte < bits.size(); ++byte) {
+    const auto set = static_cast<uint8_t>(bits[byte]);
+    for (int bit = 0; set >> bit != 0; ++bit) {
+      if ((set >> bit & 1) != 0) out.Add(base + static_cast<int64_t>(byte * 8) + bit);
+    }
+  }
+}
+
+/// One 32-bit bitmap in Roaring's portable form; `high` stands above its values.
+void ReadBitmap(Bytes& in, int64_t high, Positions& out) {
+  const auto cookie = in.Number<uint32_t>();
+  const bool with_runs = (cookie & 0xffff) == kCookieRuns;
+  if (!with_runs && cookie != kCookieNoRuns) Damaged("it is no Roaring bitmap");
+  const uint32_t containers = with_runs ? (cookie >> 16) + 1 : in.Number<uint32_t>();
+  if (containers > kContainersMax) Damaged("it has too many containers");
+  const auto run_flags = in.Take(with_runs ? (containers + 7) / 8 : 0);
+  const auto descriptions = in.Take(size_t{containers} * 4);
+  if (!with_runs || containers >= kOffsetsFrom) in.Take(size_t{containers} * 4);
+  Bytes described(descriptions);
+  for (uint32_t i = 0; i < containers; ++i) {
+    const int64_t base = high << 32 | static_cast<int64_t>(described.Number<uint16_t>()) << 16;
+    const uint32_t values = uint32_t{described.Number<uint16_t>()} + 1;
+    if (with_runs && (static_cast<uint8_t>(run_flags[i / 8]) >> (i % 8) & 1) != 0) {
+      ReadRuns(in, base, out);
+    } else if (values > kArrayMax) {
+      ReadBits(in, base, out);
+    } else {
+      for (uint32_t k = 0; k < values; ++k) out.Add(base + in.Number<uint16_t>());
+    }
+  }
+}
+
+}  // namespace
+
+bool IsDeletionVector(const DataFile& deletes) {
+  return deletes.content == FileContent::kPositionDeletes &&
+         std::ranges::equal(deletes.file_format, std::string_view("PUFFIN"),
+                            [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; });
+}
+
+std::vector<int64_t> DecodeDeletionVector(std::string_view blob, int64_t positions_max) {
+  Bytes in(blob);
+  const uint32_t length = BigEndian(in.Take(4));
+  const auto body = in.Take(length);
+  const uint32_t sum = BigEndian(in.Take(4));
+  if (!in.empty()) Damaged("there is something behind its end");
+  if (!body.starts_with(kMagic)) Damaged("its magic is another one");
+  if (crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size())) != sum) {
+    Damaged("its checksum is another one");
+  }
+  Bytes bitmaps(body.substr(kMagic.size()));
+  Positions positions(positions_max);
+  const auto count = bitmaps.Number<uint64_t>();
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto high = bitmaps.Number<uint32_t>();
+    if (high > INT32_MAX) Damaged("a position is too large");
+    ReadBitmap(bitmaps, high, positions);
+  }
+  if (!bitmaps.empty()) Damaged("there is something behind its end");
+  return std::move(positions).Take();
+}
+
+std::vector<int64_t> ReadDeletionVector(io::ObjectStore& store, const DataFile& deletes) {
+  return WithContext("delete file " + deletes.file_path, [&] {
+    if (!deletes.content_offset || !deletes.content_size_in_bytes || *deletes.content_offset < 0 ||
+        *deletes.content_size_in_bytes < 0 || *deletes.content_size_in_bytes > kBlobBytesMax) {
+      Damaged("its entry does not say where it lies");
+    }
+    const auto blob =
+        store.GetRange(KeyOf(store, deletes.file_path), *deletes.content_offset, *deletes.content_size_in_bytes);
+    auto positions = DecodeDeletionVector(blob, deletes.record_count);
+    if (static_cast<int64_t>(positions.size()) != deletes.record_count) {
+      Damaged("it holds fewer positions than its entry says");
+    }
+    return positions;
+  });
+}
+
+}  // namespace millrace::table
