@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "land/arrow_status.h"
 #include "land/column_at.h"
+#include "land/through_outage.h"
 #include "land/upsert/row_index.h"
 
 namespace millrace::land {
@@ -80,7 +81,9 @@ event::Decoded Lane::DecodeFitting(const event::EventBatch& events) {
       throw Error(ErrorCode::kInternal, "rows and table do not come together: rows have " + wanted.ToString() +
                                             ", the table has " + (view_ ? view_->columns->ToString() : "nothing"));
     }
-    Adopt(context_.authority.Require(wanted, context_.stop));
+    Adopt(ThroughOutage(
+        context_.authority.name(), [&] { return context_.authority.Require(wanted, context_.stop); }, context_.clock,
+        context_.board, context_.stop));
     if (Fits(wanted, *view_->columns)) return decoded;
   }
 }

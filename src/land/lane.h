@@ -10,6 +10,7 @@
 
 #include "event/decoder.h"
 #include "event/sink.h"
+#include "event/waiting.h"
 #include "land/data_file_writer.h"
 #include "land/key_hash.h"
 #include "land/key_index.h"
@@ -33,7 +34,9 @@ struct LaneContext {
   Upserts* upserts = nullptr;    // with a key: the last change of each stands
   /// Calls `body` when it is the turn of batch `sequence`: once a batch, in the order of batches.
   std::function<void(uint64_t sequence, const std::function<void()>& body)> in_turn;
-  std::stop_token stop;
+  const Clock& clock;
+  event::WaitBoard& board;
+  std::stop_token stop;  // of waiting for the catalogue
 };
 
 /// Decodes batches and encodes their rows: one thread's part of a table sink. Used by one thread at a time.

@@ -32,7 +32,7 @@ void AddCounts(const event::SinkCounts& more, event::SinkCounts& total) {
 LanePool::LanePool(LaneContext context, int lanes, const std::function<std::unique_ptr<event::Decoder>()>& decoder,
                    const std::string& file_prefix)
     : context_(std::move(context)) {
-  context_.stop = stop_.get_token();
+  context_.stop = outages_.get_token();
   context_.in_turn = [this](uint64_t sequence, const std::function<void()>& body) { InTurn(sequence, body); };
   for (int i = 0; i < lanes; ++i) {
     workers_.push_back(std::make_unique<Worker>(Lane(context_, decoder(), file_prefix + "-" + std::to_string(i))));
@@ -44,6 +44,7 @@ LanePool::~LanePool() {
   {
     const std::lock_guard lock(mutex_);
     stop_.request_stop();
+    outages_.request_stop();
     queue_.clear();
   }
   work_.notify_all();
@@ -135,7 +136,8 @@ void LanePool::Submit(event::EventBatchPtr events) {
   work_.notify_one();
 }
 
-std::vector<table::DataFile> LanePool::Finish() {
+std::vector<table::DataFile> LanePool::Finish(const std::stop_token& stop) {
+  const std::stop_callback give_up(stop, [this] { outages_.request_stop(); });
   std::unique_lock lock(mutex_);
   ++round_;
   work_.notify_all();

@@ -37,8 +37,9 @@ class LanePool {
   /// Waits for room in the budget and the queue, then returns. Throws what a lane failed with.
   void Submit(event::EventBatchPtr events);
 
-  /// Waits until everything submitted is encoded and gives the files of all lanes. Throws what a lane failed with.
-  std::vector<table::DataFile> Finish();
+  /// Waits until everything submitted is encoded and gives the files of all lanes. Throws what a lane failed with. A
+  /// stop ends a lane that waits for the catalogue (Error kUnavailable), not one that works.
+  std::vector<table::DataFile> Finish(const std::stop_token& stop);
 
   /// Of what was encoded since the pool was made, or they were taken.
   event::SinkCounts counts() const;
@@ -70,7 +71,8 @@ class LanePool {
 
   LaneContext context_;
   std::stop_source stop_;
-  std::stop_source failed_;  // nobody waits for memory that a failed lane holds
+  std::stop_source outages_;  // nobody waits for a catalogue any more
+  std::stop_source failed_;   // nobody waits for memory that a failed lane holds
   mutable std::mutex mutex_;
   std::condition_variable work_;  // for lanes: a task, a new round, the end
   std::condition_variable done_;  // for the driver: room in the queue, a round finished, a failure

@@ -38,6 +38,7 @@ class SchemaAuthority {
  public:
   SchemaAuthority(catalog::Catalog& catalog, TableDeclaration declaration, const Clock& clock);
 
+  const catalog::TableName& name() const { return declaration_.name; }
   /// Reads the table again; null: there is none yet.
   TableViewPtr Refresh();
   /// As last seen.

@@ -17,6 +17,7 @@
 #include "land/land_events.h"
 #include "land/lane_pool.h"
 #include "land/quarantine.h"
+#include "land/through_outage.h"
 
 namespace millrace::land {
 namespace {
@@ -26,10 +27,6 @@ using std::chrono::milliseconds;
 
 /// A commit is due when this many keys wait for it: they are looked up in memory and on disk until then.
 constexpr int64_t kPendingKeysMax = int64_t{16} << 20;
-
-/// Between looks at a catalogue that does not answer.
-constexpr milliseconds kFirstDelay{50};
-constexpr milliseconds kLongestDelay{5000};
 
 int LanesOf(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -138,6 +135,8 @@ void TableSink::Impl::StartLanes() {
                       .keys = keys_.get(),
                       .upserts = upserts_.get(),
                       .in_turn = {},
+                      .clock = clock_,
+                      .board = board_,
                       .stop = {}};
   pool_ = std::make_unique<LanePool>(std::move(context), lanes_, options_.decoder, random_.Uuid());
 }
@@ -221,7 +220,9 @@ void TableSink::Impl::EnsureTable(const LanePool& pool, std::stop_token stop) {
   if (!declared) return;
   arrow::FieldVector fields = declared->fields();
   for (auto& field : MetadataColumns(options_.metadata_columns).fields()) fields.push_back(std::move(field));
-  authority_.Require(arrow::Schema(std::move(fields)), stop);
+  const arrow::Schema wanted(std::move(fields));
+  ThroughOutage(
+      options_.table.name, [&] { return authority_.Require(wanted, stop); }, clock_, board_, stop);
 }
 
 bool TableSink::Impl::Overtaken(const TableView& view) const {
@@ -234,17 +235,8 @@ bool TableSink::Impl::Overtaken(const TableView& view) const {
 
 /// The table as it is now; waits while the catalogue does not answer, as a commit does.
 TableViewPtr TableSink::Impl::Look(const std::stop_token& stop) {
-  for (auto delay = kFirstDelay;; delay = std::min(2 * delay, kLongestDelay)) {
-    try {
-      return authority_.Refresh();
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable || stop.stop_requested()) throw;
-      TableUnreadable{.table = options_.table.name, .why = error.what()}.Emit();
-      board_.Put(event::WaitKind::kCatalog,
-                 fmt::format("the table cannot be read ({}); trying again, everything is kept", error.what()));
-      if (!clock_.SleepFor(delay, stop)) throw;
-    }
-  }
+  return ThroughOutage(
+      options_.table.name, [&] { return authority_.Refresh(); }, clock_, board_, stop);
 }
 
 event::CommitOutcome TableSink::Impl::Lost() {
@@ -291,7 +283,7 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   if (!pool_) throw Error(ErrorCode::kInternal, "a table sink that failed is committed before it was recovered");
   // Whatever is thrown from here on leaves the sink without lanes: what became of the chunk, only Recover can tell.
   std::unique_ptr<LanePool> pool = std::move(pool_);
-  std::vector<table::DataFile> files = pool->Finish();
+  std::vector<table::DataFile> files = pool->Finish(stop);
   EnsureTable(*pool, stop);
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
   const TableViewPtr view = Look(stop);

@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+
+#include "base/error.h"
+#include "catalog/fault_catalog.h"
 #include "contract/sink_contract.h"
 #include "land/committer.h"
 #include "land/lake.h"
@@ -105,6 +111,45 @@ TEST_F(TableSinkTest, ColumnsThatComeLaterAreAddedWhileLanesRun) {
     }
   }
   EXPECT_EQ(budget_.used(), 0);
+}
+
+TEST_F(TableSinkTest, AnOutageOfTheCatalogueWhileColumnsComeIsWaitedOut) {
+  catalog::FaultCatalog catalog(*lake_.catalog);
+  TableSink sink(catalog, Options(folder_.path()), budget_);
+  sink.Recover();
+  sink.Write(BatchOf({R"({"id": 0, "a": "x"})"}, 0));
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+  using Effect = catalog::CatalogFault::Effect;
+  catalog.Inject({.call = catalog::CatalogCall::kLoad, .effect = Effect::kFail, .times = 3});
+  catalog.Inject({.call = catalog::CatalogCall::kCommit, .effect = Effect::kFail, .times = 2});
+  catalog.Inject({.call = catalog::CatalogCall::kCommit, .effect = Effect::kLoseAnswer});
+  sink.Write(BatchOf({R"({"id": 1, "b": "y"})"}, 1));
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(catalog.fired(), 6);
+  auto rows = ReadTable(folder_.path(), "silver.users", {"id", "a", "b"});
+  std::ranges::sort(rows);
+  EXPECT_EQ(nlohmann::json(rows).dump(), R"([[0,"x",null],[1,null,"y"]])");
+}
+
+TEST_F(TableSinkTest, AStopEndsTheWaitForACatalogueThatStaysAway) {
+  catalog::FaultCatalog catalog(*lake_.catalog);
+  TableSink sink(catalog, Options(folder_.path()), budget_);
+  sink.Recover();
+  catalog.Inject({.call = catalog::CatalogCall::kLoad, .times = 1'000'000});
+  sink.Write(BatchOf({R"({"id": 0})"}, 0));
+  std::stop_source stop;
+  stop.request_stop();
+  try {
+    sink.Commit(stop.get_token());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
+  }
+  catalog.Clear();
+  sink.Recover();
+  sink.Write(BatchOf({R"({"id": 0})"}, 0));
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(ReadTable(folder_.path(), "silver.users", {"id"}).size(), 1U);
 }
 
 TEST_F(TableSinkTest, TheFirstOfAKeyStaysAcrossBatchesCommitsAndStarts) {

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "event/waiting.h"
+#include "land/schema_authority.h"
+
+namespace millrace::land {
+
+/// What `look` gives, asked again for as long as the catalogue does not answer (Error kUnavailable): an outage ends no
+/// run. Says so on `board` meanwhile, and puts back what was there. Throws the error once stopped.
+TableViewPtr ThroughOutage(const catalog::TableName& table, const std::function<TableViewPtr()>& look,
+                           const Clock& clock, event::WaitBoard& board, const std::stop_token& stop);
+
+}  // namespace millrace::land
