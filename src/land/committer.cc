@@ -56,6 +56,15 @@ void AddPositions(const std::string& scope, const event::Positions& positions,
   request.updates.push_back(table::SetProperties{{{PositionsProperty(scope), text}}});
 }
 
+/// Whether the ancestors of a snapshot without a parent were expired: pyiceberg takes the name of the parent away with
+/// the parent. A first snapshot has the sequence number 1; a table that was replaced still has the snapshots of before.
+bool LostItsParent(const table::TableMetadata& metadata, const table::Snapshot& snapshot,
+                   const std::string& property_name) {
+  return snapshot.sequence_number.value() > 1 &&
+         std::ranges::none_of(metadata.snapshots,
+                              [&](const table::Snapshot& other) { return other.summary.contains(property_name); });
+}
+
 }  // namespace
 
 StoredPositions ReadPositions(const table::TableMetadata& metadata, const std::string& scope) {
@@ -72,7 +81,10 @@ StoredPositions ReadPositions(const table::TableMetadata& metadata, const std::s
       return {.positions = ParsePositions(stored->second, "snapshot " + std::to_string(snapshot->snapshot_id.value())),
               .snapshot_id = snapshot->snapshot_id};
     }
-    if (!snapshot->parent_snapshot_id) break;
+    if (!snapshot->parent_snapshot_id) {
+      expired = LostItsParent(metadata, *snapshot, property_name);
+      break;
+    }
     snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
     expired = snapshot == nullptr;
   }
