@@ -78,11 +78,7 @@ bool BloomFilter::MayHold(const KeyHash& key) const {
 }
 
 KeyRun::KeyRun(std::filesystem::path path, int fd, Form form, int64_t keys_max)
-    : path_(std::move(path)),
-      fd_(fd),
-      form_(form),
-      entry_bytes_(form == Form::kKeys ? kKeyBytes : kRowBytes),
-      filter_(keys_max) {}
+    : path_(std::move(path)), fd_(fd), entry_bytes_(form == Form::kKeys ? kKeyBytes : kRowBytes), filter_(keys_max) {}
 
 KeyRun::~KeyRun() { ::close(fd_); }
 

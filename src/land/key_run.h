@@ -80,7 +80,6 @@ class KeyRun {
 
   std::filesystem::path path_;
   int fd_;
-  Form form_;
   int64_t entry_bytes_;
   int64_t count_ = 0;
   BloomFilter filter_;
