@@ -284,7 +284,7 @@ int64_t MergeManifestsOf(const MaintenanceParts& parts, const catalog::LoadedTab
   change.operation = "replace";
   change.merge_small_manifests = true;
   land::Committer committer(parts.catalog, table.name, table.metadata->table_uuid, parts.clock);
-  const auto made = std::make_shared<const table::SnapshotChange>(std::move(change));
+  auto made = std::make_shared<const table::SnapshotChange>(std::move(change));
   const auto landed = committer.CommitIf([&](const table::TableMetadata&) { return made; }, parts.stop);
   const auto* after = landed ? landed->table.metadata->FindSnapshot(landed->snapshot_id) : nullptr;
   if (after == nullptr) return 0;
