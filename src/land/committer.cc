@@ -28,14 +28,9 @@ constexpr milliseconds kWaitMax{5000};
           "at the end of what the table holds now, to land the lost stretch again, or where it was");
 }
 
-event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
-  const auto found = positions.find(split);
-  return found == positions.end() ? event::kStart : found->second;
-}
-
 bool StandsAt(const event::Positions& stored, const event::Positions& expected, const event::Positions& splits) {
-  return std::ranges::all_of(splits,
-                             [&](const auto& entry) { return At(stored, entry.first) == At(expected, entry.first); });
+  return std::ranges::all_of(
+      splits, [&](const auto& entry) { return CursorOf(stored, entry.first) == CursorOf(expected, entry.first); });
 }
 
 /// The positions of the scope after the move; nullopt when another writer moved them.

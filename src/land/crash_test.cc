@@ -38,17 +38,7 @@ void LandEverything(const std::filesystem::path& folder) {
   options.key = {"id"};
   options.key_index_folder = folder / "keys";
   TableSink sink(*lake.catalog, options, budget);
-  const event::SplitId split("topic:t/0");
-  const auto positions = sink.Recover();
-  int64_t at = positions.contains(split) ? event::OffsetOf(positions.at(split)) : 0;
-  for (int batches = 1; at < kRecords; ++batches) {
-    std::vector<std::string> lines;
-    for (int64_t i = at; i < std::min(at + kBatch, kRecords); ++i) lines.push_back(Line(i));
-    sink.Write(event::BatchOf(lines, at));
-    at += static_cast<int64_t>(lines.size());
-    if (batches % 3 == 0) sink.Commit({});
-  }
-  sink.Commit({});
+  testing::LandOn(sink, {.records = kRecords, .batch = kBatch, .commit_every = 3, .line = Line});
 }
 
 /// Not a test: what the crash test below runs in a process of its own. A second time finds nothing left to do.

@@ -26,11 +26,6 @@ RejectCause CauseOf(std::string_view name) {
   return found == std::end(kCauses) ? RejectCause::kMalformed : *found;
 }
 
-event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
-  const auto found = positions.find(split);
-  return found == positions.end() ? event::kStart : found->second;
-}
-
 /// A stream's cursor is an offset; those of other sources cannot be put in order.
 std::optional<int64_t> OrderOf(const event::Cursor& cursor) {
   if (cursor == event::kStart) return 0;
@@ -43,7 +38,7 @@ std::optional<int64_t> OrderOf(const event::Cursor& cursor) {
 /// Whether a chunk [from, to) of some split is not wholly behind `landed`.
 bool ReachesBeyond(const event::Positions& from, const event::Positions& to, const event::Positions& landed) {
   return std::ranges::any_of(from, [&](const auto& entry) {
-    const event::Cursor now = At(landed, entry.first);
+    const event::Cursor now = CursorOf(landed, entry.first);
     if (now == entry.second) return true;
     const auto end = to.find(entry.first);
     if (end == to.end()) return false;

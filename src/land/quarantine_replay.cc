@@ -18,6 +18,7 @@
 #include "land/committer.h"
 #include "land/key_hash.h"
 #include "land/mark_replayed.h"
+#include "land/positions.h"
 #include "land/quarantine.h"
 #include "land/quarantined.h"
 #include "land/replay_note.h"
@@ -34,11 +35,6 @@ KeyHash HashOf(const QuarantinedPlace& place) {
   const auto text = fmt::format("{}\n{}\n{}", place.scope, place.split.value(), place.offset);
   const auto hash = XXH3_128bits(text.data(), text.size());
   return {hash.high64, hash.low64};
-}
-
-event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
-  const auto found = positions.find(split);
-  return found == positions.end() ? event::kStart : found->second;
 }
 
 }  // namespace
@@ -133,7 +129,7 @@ std::shared_ptr<const table::TableMetadata> QuarantineReplay::State::LoadQuarant
 event::Cursor QuarantineReplay::State::Stored() {
   const auto target = catalog.Load(options.target);
   if (!target) return event::kStart;
-  return At(ReadPositions(*target->metadata, "quarantine:" + options.scope).positions, split);
+  return CursorOf(ReadPositions(*target->metadata, "quarantine:" + options.scope).positions, split);
 }
 
 std::optional<ReplayNote> QuarantineReplay::State::NoteOf(const event::Cursor& chunk) {
@@ -235,7 +231,7 @@ std::vector<QuarantinedBatch> QuarantineReplay::State::NextChunk(QuarantinedReco
 event::CommitOutcome QuarantineReplay::State::LandChunk(event::Sink& sink, std::vector<QuarantinedBatch>& batches,
                                                         const std::stop_token& stop) {
   const std::string chunk = Random::FromSystem().Uuid();
-  event::Cursor at = At(sink.positions(), split);
+  event::Cursor at = CursorOf(sink.positions(), split);
   rejects->Begin(chunk, at);
   for (size_t i = 0; i < batches.size(); ++i) {
     auto& events = *batches[i].events;
@@ -267,7 +263,7 @@ bool QuarantineReplay::State::RunOnce(event::Sink& sink, std::map<std::string, R
   const auto metadata = LoadQuarantine();
   if (!metadata) return true;
   // A chunk of another replay that landed meanwhile would lack its marks in what is read now.
-  if (At(sink.Recover(), split) != settled) return false;
+  if (CursorOf(sink.Recover(), split) != settled) return false;
   QuarantinedRecords records(catalog.store(), metadata,
                              {.target = catalog::ToString(options.target), .causes = options.causes});
   while (!stop.stop_requested()) {

@@ -16,6 +16,7 @@
 #include "land/key_index.h"
 #include "land/land_events.h"
 #include "land/lane_pool.h"
+#include "land/positions.h"
 #include "land/quarantine.h"
 #include "land/through_outage.h"
 
@@ -188,11 +189,7 @@ void TableSink::Impl::Arrange() {
 
 void TableSink::Impl::Write(event::EventBatchPtr events) {
   if (!pool_) throw Error(ErrorCode::kInternal, "a table sink is written to before it was recovered");
-  const auto at = [](const event::Positions& positions, const event::SplitId& split) {
-    const auto found = positions.find(split);
-    return found == positions.end() ? event::kStart : found->second;
-  };
-  const event::Cursor expected = to_.contains(events->split) ? to_[events->split] : at(landed_, events->split);
+  const event::Cursor expected = to_.contains(events->split) ? to_[events->split] : CursorOf(landed_, events->split);
   if (events->begin != expected) {
     throw Error(ErrorCode::kInternal, fmt::format("{}: a batch begins at '{}', the one before ended at '{}'",
                                                   events->split.value(), events->begin.value(), expected.value()));

@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "base/fault.h"
+#include "contract/event_batches.h"
+#include "land/table_sink.h"
 #include "long_tests.h"
 
 extern char** environ;
@@ -72,6 +75,27 @@ inline std::vector<std::string> KillEverywhere(const std::string& test, const st
   }
   EXPECT_GT(folders.size(), points.size());
   return folders;
+}
+
+/// The program under test: reads on from what has landed to the end, in batches, and commits every few of them.
+struct CrashRun {
+  int64_t records;
+  int64_t batch;
+  int commit_every;
+  std::string (*line)(int64_t);
+};
+inline void LandOn(land::TableSink& sink, const CrashRun& run) {
+  const event::SplitId split("topic:t/0");
+  const auto positions = sink.Recover();
+  int64_t at = positions.contains(split) ? event::OffsetOf(positions.at(split)) : 0;
+  for (int batches = 1; at < run.records; ++batches) {
+    std::vector<std::string> lines;
+    for (int64_t i = at; i < std::min(at + run.batch, run.records); ++i) lines.push_back(run.line(i));
+    sink.Write(event::BatchOf(lines, at));
+    at += static_cast<int64_t>(lines.size());
+    if (batches % run.commit_every == 0) sink.Commit({});
+  }
+  sink.Commit({});
 }
 
 }  // namespace millrace::testing

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -30,29 +31,23 @@ using table::SequenceNumber;
 constexpr size_t kMemoryEntriesMax = size_t{1} << 19;
 constexpr int kFormat = 2;
 
-template <typename ArrayType>
-std::vector<int64_t> Numbers(const arrow::Array& column) {
-  const auto& values = static_cast<const ArrayType&>(column);
-  std::vector<int64_t> numbers(static_cast<size_t>(values.length()), RowPlace::kNoOrder);
-  for (int64_t row = 0; row < values.length(); ++row) {
-    if (values.IsValid(row)) numbers[static_cast<size_t>(row)] = static_cast<int64_t>(values.Value(row));
-  }
-  return numbers;
-}
+/// Whole numbers rise as they are.
+int64_t RisingBits(std::integral auto value) { return value; }
 
 /// Bits of a double, turned so that they rise as it does.
-int64_t RisingBits(double value) {
+int64_t RisingBits(std::floating_point auto fraction) {
+  const double value = fraction;
   int64_t bits = 0;
   std::memcpy(&bits, &value, sizeof(bits));
   return bits >= 0 ? bits : static_cast<int64_t>(static_cast<uint64_t>(INT64_MAX) ^ static_cast<uint64_t>(bits));
 }
 
 template <typename ArrayType>
-std::vector<int64_t> Fractions(const arrow::Array& column) {
+std::vector<int64_t> Numbers(const arrow::Array& column) {
   const auto& values = static_cast<const ArrayType&>(column);
   std::vector<int64_t> numbers(static_cast<size_t>(values.length()), RowPlace::kNoOrder);
   for (int64_t row = 0; row < values.length(); ++row) {
-    if (values.IsValid(row)) numbers[static_cast<size_t>(row)] = RisingBits(static_cast<double>(values.Value(row)));
+    if (values.IsValid(row)) numbers[static_cast<size_t>(row)] = RisingBits(values.Value(row));
   }
   return numbers;
 }
@@ -98,9 +93,9 @@ std::vector<int64_t> OrderOf(const arrow::Array& column) {
     case arrow::Type::TIMESTAMP:
       return Numbers<arrow::TimestampArray>(column);
     case arrow::Type::FLOAT:
-      return Fractions<arrow::FloatArray>(column);
+      return Numbers<arrow::FloatArray>(column);
     case arrow::Type::DOUBLE:
-      return Fractions<arrow::DoubleArray>(column);
+      return Numbers<arrow::DoubleArray>(column);
     default:
       throw Error(ErrorCode::kConfig,
                   "order_by names a column of type " + column.type()->ToString() +

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/fault.h"
-#include "base/log.h"
 #include "base/random.h"
+#include "land/drop_file.h"
 #include "land/position_deletes.h"
 #include "land/rewrite_files.h"
 #include "land/upsert/key_changes.h"
@@ -63,7 +63,6 @@ struct Upserts::State {
   RowIndex::Landing LandingOf(table::SnapshotId snapshot_id) const;
   void DropReplaced();
   void DropCopies() noexcept;
-  void Drop(const std::string& path) noexcept;
 
   const UpsertOptions options;
   io::ObjectStore& store;
@@ -324,24 +323,16 @@ RowIndex::Landing Upserts::State::LandingOf(table::SnapshotId snapshot_id) const
   return landing;
 }
 
-void Upserts::State::Drop(const std::string& path) noexcept {
-  try {
-    if (const auto key = store.KeyOf(path)) store.Delete(*key);
-  } catch (const std::exception& error) {
-    LogWarning("{} is not needed and could not be deleted: {}", path, error.what());
-  }
-}
-
 /// Files of the chunk that were written again before anything named them.
 void Upserts::State::DropReplaced() {
   for (const auto& path : rewritten) {
-    if (!offered.contains(path)) Drop(path);
+    if (!offered.contains(path)) DropFile(store, path);
   }
 }
 
 /// Files that were written again for a change that never came to be.
 void Upserts::State::DropCopies() noexcept {
-  for (const auto& copy : copies) Drop(copy.file_path);
+  for (const auto& copy : copies) DropFile(store, copy.file_path);
   copies.clear();
 }
 
@@ -354,7 +345,7 @@ void Upserts::Landed(const table::TableMetadata& metadata, table::SnapshotId sna
 
 void Upserts::Forget() {
   for (const auto& written : state_->files) {
-    if (!state_->offered.contains(written.file.file_path)) state_->Drop(written.file.file_path);
+    if (!state_->offered.contains(written.file.file_path)) DropFile(state_->store, written.file.file_path);
   }
   state_->ForgetChunk();
 }

@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "land/committer.h"
 #include "land/deleted_rows.h"
+#include "land/drop_file.h"
 #include "land/position_deletes.h"
 #include "land/rewrite_files.h"
 #include "land/write_properties.h"
@@ -236,12 +237,7 @@ class Compactor {
   /// Files that no request has named yet.
   void Drop(const std::vector<Rewritten>& groups) noexcept {
     for (const auto& one : groups) {
-      if (!one.made) continue;
-      try {
-        if (const auto key = parts_.catalog.store().KeyOf(one.made->file_path)) parts_.catalog.store().Delete(*key);
-      } catch (const std::exception& error) {
-        LogWarning("{} is not needed and could not be deleted: {}", one.made->file_path, error.what());
-      }
+      if (one.made) land::DropFile(parts_.catalog.store(), one.made->file_path);
     }
   }
 
@@ -284,8 +280,8 @@ int64_t MergeManifestsOf(const MaintenanceParts& parts, const catalog::LoadedTab
   change.operation = "replace";
   change.merge_small_manifests = true;
   land::Committer committer(parts.catalog, table.name, table.metadata->table_uuid, parts.clock);
-  auto made = std::make_shared<const table::SnapshotChange>(std::move(change));
-  const auto landed = committer.CommitIf([&](const table::TableMetadata&) { return made; }, parts.stop);
+  const auto landed = committer.CommitIf(
+      std::move(change), [](const table::TableMetadata&) { return true; }, parts.stop);
   const auto* after = landed ? landed->table.metadata->FindSnapshot(landed->snapshot_id) : nullptr;
   if (after == nullptr) return 0;
   return before - static_cast<int64_t>(table::ReadManifestList(parts.catalog.store(), *after).size());
