@@ -20,6 +20,7 @@
 
 #include "bench/events.h"
 #include "stream/embedded/embedded_stream.h"
+#include "stream/embedded/sqlite.h"
 
 namespace {
 
@@ -131,7 +132,8 @@ double SyncRate(const std::filesystem::path& path, size_t bytes, int (*sync)(int
   return kTimes / seconds;
 }
 
-void BenchBatches(EmbeddedStream& stream, const std::filesystem::path& folder, size_t events, int threads) {
+/// Returns the events appended a second.
+double BenchBatches(EmbeddedStream& stream, const std::filesystem::path& folder, size_t events, int threads) {
   const auto batches = MakeBatches(64, kBatchEvents);
   const auto topic = fmt::format("batches{}", threads);
   stream.EnsureTopic({.name = topic, .partitions = threads});
@@ -162,6 +164,30 @@ void BenchBatches(EmbeddedStream& stream, const std::filesystem::path& folder, s
     fmt::print(stderr, "read {} of {} events\n", read, events);
     std::exit(1);
   }
+  return static_cast<double>(events) / append_seconds;
+}
+
+/// The limit of one SQLite file and one writer: rows of `bytes` as they are, each made durable by its own commit.
+double BareRows(const std::filesystem::path& path, std::string_view bytes, size_t rows) {
+  constexpr int kLogFramesMax = 512;  // of 64 KiB: 32 MiB, as the stream copies its own
+  millrace::stream::Connection connection(path, "");
+  connection.Execute("PRAGMA page_size=65536; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+  connection.Execute("CREATE TABLE bare(place INTEGER PRIMARY KEY, payload BLOB NOT NULL)");
+  auto insert = connection.Prepare("INSERT INTO bare VALUES(?, ?)");
+  const auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < rows; ++i) {
+    insert.Bind(0, static_cast<int64_t>(i)).BindBlob(1, bytes).Run();
+    if (connection.wal_frames() >= kLogFramesMax) connection.Checkpoint(false);
+  }
+  return static_cast<double>(rows) / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void BenchBareSqlite(const std::filesystem::path& folder, double append_rate) {
+  const auto batch = MakeBatches(1, kBatchEvents).front();
+  const std::string_view payload(batch->payload->data(), batch->payload->size());
+  const double events = BareRows(folder / "bare.db", payload, 500) * kBatchEvents;
+  Figure("sqlite.append_batches", events, "events/s");
+  Figure("stream.append_batches.threads1_to_sqlite", append_rate / events, "x");
 }
 
 void BenchSingles(EmbeddedStream& stream, const std::filesystem::path& folder) {
@@ -193,7 +219,7 @@ int main(int argc, char** argv) {
     {
       EmbeddedStream stream({.path = folder / "stream.db"});
       if (part != "singles") {
-        BenchBatches(stream, folder, events, 1);
+        BenchBareSqlite(folder, BenchBatches(stream, folder, events, 1));
         BenchBatches(stream, folder, events, 2);
       }
       if (part != "batches") BenchSingles(stream, folder);

@@ -47,12 +47,15 @@ uint32_t Checksum(const BatchNumbers& batch, std::string_view payload, int64_t b
 /// Those records of a batch that go to one partition.
 struct Slice {
   const event::EventBatch* events = nullptr;
+  Timestamp ingested_at{};       // in place of the one of `events`
   std::vector<uint32_t> chosen;  // ignored when `whole`
   bool whole = false;
   bool newline_free = false;  // no record holds a raw newline
 
   size_t size() const { return whole ? events->size() : chosen.size(); }
   size_t index(size_t i) const { return whole ? i : chosen[i]; }
+  /// Of record `at` of `events`.
+  Timestamp time(size_t at) const { return events->timestamps.empty() ? ingested_at : events->timestamps[at]; }
 };
 
 /// Collects records of one partition into one StoredBatch. Single-threaded; starts over after Finish.
@@ -68,8 +71,8 @@ class BatchBuilder {
 
  private:
   /// Records that lie back to back already, taken by one copy. 0: they do not.
-  size_t AddRun(const event::EventBatch& events, size_t first, size_t room);
-  void AddRecord(const event::EventBatch& events, size_t index);
+  size_t AddRun(const Slice& slice, size_t first, size_t room);
+  void AddRecord(const Slice& slice, size_t index);
 
   std::string records_;
   std::vector<uint32_t> sizes_;

@@ -137,13 +137,15 @@ std::optional<event::TopicInfo> EmbeddedStream::FindTopic(const std::string& top
   return std::move(found.front());
 }
 
-EmbeddedStream::Incarnation EmbeddedStream::FindIncarnation(const std::string& topic, bool fresh) {
+std::shared_ptr<const EmbeddedStream::Incarnation> EmbeddedStream::FindIncarnation(const std::string& topic,
+                                                                                   bool fresh) {
   const std::lock_guard lock(mutex_);
   if (fresh) incarnations_.erase(topic);
   if (const auto it = incarnations_.find(topic); it != incarnations_.end()) return it->second;
   const auto found = topic.empty() ? std::vector<event::TopicInfo>{} : SelectTopics(*look_, topic);
   if (found.empty()) throw NoSuchTopic(topic);
-  return incarnations_[topic] = {found.front().id, found.front().spec.partitions};
+  return incarnations_[topic] =
+             std::make_shared<const Incarnation>(Incarnation{found.front().id, found.front().spec.partitions});
 }
 
 void EmbeddedStream::CheckLimits(const event::AppendRequest& request) const {
@@ -168,32 +170,27 @@ void EmbeddedStream::CheckLimits(const event::AppendRequest& request) const {
   }
 }
 
-event::EventBatchPtr EmbeddedStream::Stamped(const event::EventBatchPtr& events) const {
-  if (events == nullptr) return std::make_shared<event::EventBatch>();
-  const auto at = events->ingested_at == Timestamp{} ? clock_.Now() : events->ingested_at;
-  const Timestamp kept(
-      std::chrono::floor<std::chrono::microseconds>(at.time_since_epoch() / kIngestGrain * kIngestGrain));
-  if (kept == events->ingested_at) return events;
-  auto stamped = std::make_shared<event::EventBatch>(*events);
-  stamped->ingested_at = kept;
-  return stamped;
+Timestamp EmbeddedStream::ArrivalOf(const event::EventBatch& events) const {
+  const auto at = events.ingested_at == Timestamp{} ? clock_.Now() : events.ingested_at;
+  return Timestamp(std::chrono::floor<std::chrono::microseconds>(at.time_since_epoch() / kIngestGrain * kIngestGrain));
 }
 
 event::AppendOutcome EmbeddedStream::Append(const event::AppendRequest& request) {
   CheckLimits(request);
-  const auto events = Stamped(request.events);
-  const uint32_t turn = events->size() == 0 ? 0 : next_keyless_.fetch_add(1, std::memory_order_relaxed);
+  const bool empty = request.events == nullptr || request.events->size() == 0;
+  const auto at = empty ? Timestamp{} : ArrivalOf(*request.events);
+  const size_t bytes = empty ? 0 : request.events->payload->size();
+  const uint32_t turn = empty ? 0 : next_keyless_.fetch_add(1, std::memory_order_relaxed);
   for (bool fresh = false;; fresh = true) {
     const auto incarnation = FindIncarnation(request.topic, fresh);
-    PreparedAppend append{&request, incarnation.id, {}};
-    if (events->size() > 0) {
-      const auto keyless = static_cast<int32_t>(turn % static_cast<uint32_t>(incarnation.partitions));
-      append.parts = SplitByKey(*events, incarnation.partitions, keyless);
+    PreparedAppend append{&request, incarnation->id, {}};
+    if (!empty) {
+      const auto keyless = static_cast<int32_t>(turn % static_cast<uint32_t>(incarnation->partitions));
+      append.parts = SplitByKey(*request.events, at, incarnation->partitions, keyless);
     }
     std::optional<event::AppendOutcome> outcome;
     FaultPoint("stream.before_append");
-    writer_->Run([&](Ledger& ledger) { outcome = ledger.Append(append, clock_.Now()); },
-                 events->payload ? events->payload->size() : 0);
+    writer_->Run([&](Ledger& ledger) { outcome = ledger.Append(append, clock_.Now()); }, bytes);
     FaultPoint("stream.after_append");
     if (outcome) return *outcome;
   }
@@ -211,7 +208,7 @@ event::Positions EmbeddedStream::ProducerPositions(const std::string& producer) 
 event::Positions EmbeddedStream::FindStart(const std::string& topic, const event::Start& start) {
   const auto incarnation = FindIncarnation(topic, true);
   const std::lock_guard lock(mutex_);
-  return StartPositions(*look_, topic, incarnation.id, start);
+  return StartPositions(*look_, topic, incarnation->id, start);
 }
 
 std::unique_ptr<event::Source> EmbeddedStream::OpenReader(const std::string& topic,
@@ -219,10 +216,10 @@ std::unique_ptr<event::Source> EmbeddedStream::OpenReader(const std::string& top
   CheckName(options.reader, " reader name");
   const auto incarnation = FindIncarnation(topic, true);
   if (!options.reader.empty()) {
-    writer_->Run([&](Ledger& ledger) { ledger.RegisterReader(options.reader, incarnation.id); }, 0);
+    writer_->Run([&](Ledger& ledger) { ledger.RegisterReader(options.reader, incarnation->id); }, 0);
   }
   return std::make_unique<EmbeddedReader>(OpenStore(options_.path, options_.vfs), *writer_,
-                                          ReaderIdentity{topic, incarnation.id, options}, clock_);
+                                          ReaderIdentity{topic, incarnation->id, options}, clock_);
 }
 
 std::vector<event::ReaderInfo> EmbeddedStream::ListReaders() {

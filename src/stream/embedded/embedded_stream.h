@@ -62,9 +62,9 @@ class EmbeddedStream final : public event::Stream {
     int32_t partitions = 0;
   };
   /// Error kConfig when there is no such topic.
-  Incarnation FindIncarnation(const std::string& topic, bool fresh);
+  std::shared_ptr<const Incarnation> FindIncarnation(const std::string& topic, bool fresh);
   void CheckLimits(const event::AppendRequest& request) const;
-  event::EventBatchPtr Stamped(const event::EventBatchPtr& events) const;
+  Timestamp ArrivalOf(const event::EventBatch& events) const;
   int64_t TrimAll(Timestamp now);
 
   const EmbeddedStreamOptions options_;
@@ -73,7 +73,7 @@ class EmbeddedStream final : public event::Stream {
 
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<Connection> look_;
-  std::map<std::string, Incarnation> incarnations_;
+  std::map<std::string, std::shared_ptr<const Incarnation>> incarnations_;
   Random random_;
   std::atomic<uint32_t> next_keyless_{0};
 };

@@ -1,10 +1,21 @@
 #include "stream/embedded/group_commit.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/fault.h"
 
 namespace millrace::stream {
+namespace {
+
+/// Groups of more bytes than this wait for nobody: what they write costs as much as the sync.
+constexpr size_t kGatherBytesMax = size_t{64} << 10;
+/// A wait takes as long as the last commit at the most, and this.
+constexpr std::chrono::milliseconds kGatherMax{2};
+/// So many groups wait for nobody after a wait in vain: callers with long pauses of their own pay it seldom.
+constexpr int kGroupsAfterVain = 16;
+
+}  // namespace
 
 void CommitSignal::Raise() {
   {
@@ -42,12 +53,13 @@ void GroupCommit::Run(const Work& work, size_t bytes) {
   room_.wait(lock, [&] { return open_->bytes == 0 || open_->bytes + bytes <= queue_bytes_max_; });
   open_->requests.push_back(&request);
   open_->bytes += bytes;
+  if (open_->requests.size() == expected_) gathered_.notify_one();
   if (std::exchange(writing_, true)) {
     const auto group = open_;
     lock.unlock();
     group->done.Wait();
   } else {
-    const auto group = Take();
+    const auto group = Take(lock);
     lock.unlock();
     Write(*group);
     lock.lock();
@@ -63,7 +75,7 @@ void GroupCommit::Loop() {
     work_.wait(lock, [&] { return handed_ || (closing_ && !writing_); });
     if (!std::exchange(handed_, false)) return;
     while (!open_->requests.empty()) {
-      const auto group = Take();
+      const auto group = Take(lock);
       lock.unlock();
       Write(*group);
       lock.lock();
@@ -72,14 +84,32 @@ void GroupCommit::Loop() {
   }
 }
 
-std::shared_ptr<GroupCommit::Group> GroupCommit::Take() {
+std::shared_ptr<GroupCommit::Group> GroupCommit::Take(std::unique_lock<std::mutex>& lock) {
+  Gather(lock);
   auto group = std::exchange(open_, std::make_shared<Group>());
   room_.notify_all();
   return group;
 }
 
+void GroupCommit::Gather(std::unique_lock<std::mutex>& lock) {
+  if (open_->bytes > kGatherBytesMax) return;
+  const bool came =
+      gathered_.wait_until(lock, gather_until_, [&] { return open_->requests.size() >= expected_ || closing_; });
+  if (!came && open_->requests.size() < expected_ / 4 * 3) wait_for_nobody_ = kGroupsAfterVain;
+}
+
+void GroupCommit::Ended(const Group& group, std::chrono::steady_clock::duration took) {
+  const std::lock_guard lock(mutex_);
+  if (wait_for_nobody_ > 0) --wait_for_nobody_;
+  const bool alone = wait_for_nobody_ > 0 || group.bytes > kGatherBytesMax;
+  expected_ = alone ? 0 : group.requests.size() + open_->requests.size();
+  gather_until_ = std::chrono::steady_clock::now() + std::min<std::chrono::steady_clock::duration>(took, kGatherMax);
+}
+
 void GroupCommit::Write(Group& group) noexcept {
+  const auto begin = std::chrono::steady_clock::now();
   Execute(group);
+  Ended(group, std::chrono::steady_clock::now() - begin);
   group.done.Raise();
   signal_.Raise();
   copier_.AfterCommit(*connection_);

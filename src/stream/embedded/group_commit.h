@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "stream/embedded/ledger.h"
 #include "stream/embedded/log_copier.h"
-#include "stream/embedded/wake_chain.h"
+#include "stream/embedded/wake_all.h"
 
 namespace millrace::stream {
 
@@ -33,9 +33,11 @@ class CommitSignal {
 };
 
 /// The one writer of this process: all work that waits runs in one transaction and one fsync, and then its callers go.
-/// Work that comes meanwhile is the next group. A caller who finds nobody writing does it itself, so that a lone one
-/// waits for no other thread; what queued meanwhile goes to the writer's own thread. When the disk fails, the process
-/// ends: nothing after that could be told durable. Thread-safe; the destructor finishes what was queued.
+/// Work that comes meanwhile is the next group; as each sync costs the same for one as for many, it is given a moment
+/// for those who were served last to come back, no longer than the commit before took. A caller who finds nobody
+/// writing does it itself, so that a lone one waits for no other thread; what queued meanwhile goes to the writer's own
+/// thread. When the disk fails, the process ends: nothing after that could be told durable. Thread-safe; the destructor
+/// finishes what was queued.
 class GroupCommit {
  public:
   using Work = std::function<void(Ledger&)>;
@@ -59,14 +61,16 @@ class GroupCommit {
   struct Group {
     std::vector<Request*> requests;
     size_t bytes = 0;
-    WakeChain done;
+    WakeAll done;
   };
 
   void Loop();
-  /// What is queued becomes the group to write; the lock is held.
-  std::shared_ptr<Group> Take();
+  /// What is queued becomes the group to write; the lock is held, and let go of to wait for those who are expected.
+  std::shared_ptr<Group> Take(std::unique_lock<std::mutex>& lock);
+  void Gather(std::unique_lock<std::mutex>& lock);
   /// What is not an Error ends the process: nobody else could take the connection over.
   void Write(Group& group) noexcept;
+  void Ended(const Group& group, std::chrono::steady_clock::duration took);
   void Execute(Group& group);
   void RunWork(Group& group);
 
@@ -83,6 +87,11 @@ class GroupCommit {
   bool writing_ = false;  // somebody has the connection, or it was handed to the thread
   bool handed_ = false;   // to the thread
   bool closing_ = false;
+  // How the last group ended: who writes next may wait until that many are here.
+  size_t expected_ = 0;
+  int wait_for_nobody_ = 0;  // groups
+  std::chrono::steady_clock::time_point gather_until_{};
+  std::condition_variable gathered_;
   std::thread thread_;
 };
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct PartAppend {
 
 struct PreparedAppend {
   const event::AppendRequest* request = nullptr;
-  std::string topic_id;  // the incarnation it was partitioned for
+  std::string_view topic_id;  // the incarnation it was partitioned for; outlives this
   std::vector<PartAppend> parts;
 };
 

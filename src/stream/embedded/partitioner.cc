@@ -43,10 +43,11 @@ int32_t PartitionOf(std::string_view key, int32_t partitions) {
   return static_cast<int32_t>(XXH3_64bits(key.data(), key.size()) % static_cast<uint64_t>(partitions));
 }
 
-std::vector<PartAppend> SplitByKey(const event::EventBatch& events, int32_t partitions, int32_t keyless) {
+std::vector<PartAppend> SplitByKey(const event::EventBatch& events, Timestamp ingested_at, int32_t partitions,
+                                   int32_t keyless) {
   std::vector<PartAppend> parts;
   if (events.keys.empty() || partitions == 1) {
-    parts.push_back(MakeReady(events.keys.empty() ? keyless : 0, {&events, {}, true, false}));
+    parts.push_back(MakeReady(events.keys.empty() ? keyless : 0, {&events, ingested_at, {}, true, false}));
     return parts;
   }
   std::vector<std::vector<uint32_t>> chosen(static_cast<size_t>(partitions));
@@ -57,7 +58,7 @@ std::vector<PartAppend> SplitByKey(const event::EventBatch& events, int32_t part
   }
   for (int32_t partition = 0; partition < partitions; ++partition) {
     auto& mine = chosen[static_cast<size_t>(partition)];
-    if (!mine.empty()) parts.push_back(MakeReady(partition, {&events, std::move(mine), false, false}));
+    if (!mine.empty()) parts.push_back(MakeReady(partition, {&events, ingested_at, std::move(mine), false, false}));
   }
   return parts;
 }
