@@ -229,10 +229,13 @@ const Block<TableConfig>& TableBlock() {
                                               "boolean, timestamptz, date, list<string>, struct<os: string>, or json "
                                               "for text that keeps any value as it came."})
           .Nested("contract", &TableConfig::contract, ContractBlock())
-          .Add(&TableConfig::freshness, {.name = "freshness",
-                                         .doc = "Events are to be visible this soon after they arrived.",
-                                         .fallback = Duration(10'000),
-                                         .min = Duration(100)})
+          .Add(&TableConfig::freshness,
+               {.name = "freshness",
+                .doc = "Events are to be visible this soon after they arrived. The first ones of a run are, "
+                       "after a twentieth of it (half a second at least); the rest of a large "
+                       "backlog is as soon as it has been read.",
+                .fallback = Duration(10'000),
+                .min = Duration(100)})
           .Add(&TableConfig::file_size, {.name = "file_size",
                                          .doc = "The size data files should have.",
                                          .fallback = ByteSize{256 * kMiB},

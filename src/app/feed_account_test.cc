@@ -5,6 +5,7 @@
 
 #include "app/feed_events.h"
 #include "app/pipeline_gauges.h"
+#include "base/hand_clock.h"
 
 namespace millrace::app {
 namespace {
@@ -12,18 +13,6 @@ namespace {
 using event::RejectCause;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// A clock that a test moves.
-class HandClock final : public Clock {
- public:
-  Timestamp Now() const override { return Timestamp(seconds(1'700'000'000)) + since_; }
-  SteadyTime Steady() const override { return SteadyTime(since_); }
-  bool SleepFor(std::chrono::nanoseconds, std::stop_token) const override { return true; }
-  void Pass(milliseconds time) { since_ += time; }
-
- private:
-  milliseconds since_{1000};
-};
 
 event::EventBatch Batch(size_t records, Timestamp at) {
   event::EventBatch batch;

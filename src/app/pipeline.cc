@@ -89,7 +89,8 @@ void Pipeline::AddTables() {
     if (until_idle_) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
     options.on_commit = [this] { runner_->NoteCommit(); };
     runner_->AddTable(std::make_unique<TableFeed>(
-        OpenReader(name, table), MakeSink(config_, name, table, directory_, lake_, budget_), std::move(options)));
+        OpenReader(name, table), MakeSink(config_, name, table, directory_, lake_, budget_, !until_idle_),
+        std::move(options)));
   }
 }
 

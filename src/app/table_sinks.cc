@@ -17,6 +17,10 @@
 namespace millrace::app {
 namespace {
 
+/// The first rows of a run are visible after this part of `freshness`, and not before this time.
+constexpr int kFirstPart = 20;
+constexpr std::chrono::milliseconds kFirstFreshnessMin{500};
+
 schema::ContractMode ModeOf(ContractWord word) {
   switch (word) {
     case ContractWord::kEvolve:
@@ -141,10 +145,13 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
 }
 
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
-                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget) {
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on) {
   if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
-  return std::make_shared<land::TableSink>(*lake.catalog, TableSinkOptionsFor(pipeline, name, table, directory),
-                                           budget);
+  auto options = TableSinkOptionsFor(pipeline, name, table, directory);
+  options.first_freshness =
+      goes_on ? std::max<std::chrono::milliseconds>(options.freshness / kFirstPart, kFirstFreshnessMin)
+              : options.freshness;
+  return std::make_shared<land::TableSink>(*lake.catalog, std::move(options), budget);
 }
 
 }  // namespace millrace::app

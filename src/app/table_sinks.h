@@ -22,8 +22,9 @@ std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table);
 land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
                                            const TableConfig& table, const DataDirectory& directory);
 
-/// What lands a table: rows into Iceberg, or events as they came into files. `lake` and `budget` outlive it.
+/// What lands a table: rows into Iceberg, or events as they came into files. `lake` and `budget` outlive it. One that
+/// `goes_on` commits its first rows soon; one that drains what there is has no reason to.
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
-                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget);
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on);
 
 }  // namespace millrace::app

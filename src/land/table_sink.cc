@@ -29,6 +29,14 @@ using std::chrono::milliseconds;
 /// A commit is due when this many keys wait for it: they are looked up in memory and on disk until then.
 constexpr int64_t kPendingKeysMax = int64_t{16} << 20;
 
+/// Where nothing came for this long, a backlog has been read to its end: if it makes files of a fair size, rows have
+/// nothing to wait for.
+constexpr milliseconds kQuiet{200};
+/// Bytes of JSON to one of Parquet, about.
+constexpr int64_t kReadToWritten = 8;
+/// The part of `file_size` that is a fair size.
+constexpr int64_t kFairPart = 32;
+
 int LanesOf(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
@@ -92,7 +100,11 @@ class TableSink::Impl {
   LandResult CommitRows(std::vector<table::DataFile> files, const TableView& view, const std::stop_token& stop);
   void Turn(const Landed& landed, LanePool& pool);
   event::CommitOutcome Lost();
+  bool BacklogEnded() const;
   int64_t due_bytes() const { return options_.file_size_bytes * lanes_; }
+  milliseconds freshness() const {
+    return committed_.commits == 0 ? std::min(options_.freshness, options_.first_freshness) : options_.freshness;
+  }
 
   catalog::Catalog& catalog_;
   const TableSinkOptions options_;
@@ -111,6 +123,8 @@ class TableSink::Impl {
   event::Positions to_;
   std::optional<SteadyTime> chunk_since_;
   uint64_t chunk_records_ = 0;
+  int64_t chunk_bytes_ = 0;  // of the records as they came
+  SteadyTime written_at_{};
   event::SinkCounts committed_;
 
   event::WaitBoard board_;
@@ -119,6 +133,7 @@ class TableSink::Impl {
     SteadyTime since{};
     uint64_t records = 0;
     int64_t encoded_bytes = 0;
+    milliseconds freshness{};
   };
   mutable std::mutex shown_mutex_;
   ChunkShown shown_;
@@ -147,13 +162,17 @@ void TableSink::Impl::ForgetChunk() {
   to_.clear();
   chunk_since_.reset();
   chunk_records_ = 0;
+  chunk_bytes_ = 0;
   board_.Clear();
 }
 
 void TableSink::Impl::ShowChunk() {
   {
     const std::lock_guard lock(shown_mutex_);
-    shown_ = {.since = *chunk_since_, .records = chunk_records_, .encoded_bytes = pool_->encoded_bytes()};
+    shown_ = {.since = *chunk_since_,
+              .records = chunk_records_,
+              .encoded_bytes = pool_->encoded_bytes(),
+              .freshness = freshness()};
   }
   board_.Put(event::WaitKind::kBuffering);
 }
@@ -199,14 +218,20 @@ void TableSink::Impl::Write(event::EventBatchPtr events) {
   if (events->size() == 0 && !events->gap) return;  // rides along with the next rows
   if (!chunk_since_) chunk_since_ = clock_.Steady();
   chunk_records_ += events->size();
+  chunk_bytes_ += events->payload ? static_cast<int64_t>(events->payload->size()) : 0;
   TellMemory(events->bytes());
   pool_->Submit(std::move(events));
+  written_at_ = clock_.Steady();
   ShowChunk();
+}
+
+bool TableSink::Impl::BacklogEnded() const {
+  return chunk_bytes_ >= due_bytes() * kReadToWritten / kFairPart && clock_.Steady() - written_at_ >= kQuiet;
 }
 
 bool TableSink::Impl::CommitDue() const {
   if (!chunk_since_ || !pool_) return false;
-  return clock_.Steady() - *chunk_since_ >= options_.freshness || pool_->encoded_bytes() >= due_bytes() ||
+  return clock_.Steady() - *chunk_since_ >= freshness() || BacklogEnded() || pool_->encoded_bytes() >= due_bytes() ||
          (keys_ && keys_->pending() >= kPendingKeysMax) || (upserts_ && upserts_->due());
 }
 
@@ -324,7 +349,7 @@ event::Wait TableSink::Impl::WaitsFor() const {
   const auto held = duration_cast<milliseconds>(clock_.Steady() - shown.since);
   const auto seconds = [](milliseconds duration) { return static_cast<double>(duration.count()) / 1000; };
   wait.detail = fmt::format("{} records wait for freshness ({:.1f} s of {:.1f} s gone) or file size ({} of {} encoded)",
-                            shown.records, seconds(held), seconds(options_.freshness),
+                            shown.records, seconds(held), seconds(shown.freshness),
                             FormatByteSize(static_cast<uint64_t>(shown.encoded_bytes)),
                             FormatByteSize(static_cast<uint64_t>(due_bytes())));
   return wait;

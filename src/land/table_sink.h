@@ -29,6 +29,8 @@ struct TableSinkOptions {
 
   /// Rows are visible this long after they came, at the latest.
   std::chrono::milliseconds freshness{10'000};
+  /// The same for the first commit, where this is less: whoever starts a pipeline soon sees that it works.
+  std::chrono::milliseconds first_freshness{10'000};
   /// A commit is due, freshness aside, when each lane has about this much encoded; files roll at this size.
   int64_t file_size_bytes = int64_t{256} << 20;
 

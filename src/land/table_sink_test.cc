@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include "base/error.h"
+#include "base/hand_clock.h"
 #include "catalog/fault_catalog.h"
 #include "contract/sink_contract.h"
 #include "land/committer.h"
@@ -290,6 +291,35 @@ TEST_F(TableSinkTest, ACommitIsDueByTheClockAlone) {
   EXPECT_FALSE(sink->CommitDue());
   sink->Write(Ids(0, 1));
   EXPECT_TRUE(sink->CommitDue());
+}
+
+TEST_F(TableSinkTest, TheFirstRowsAndTheEndOfABacklogNeedNotWaitForFreshness) {
+  using std::chrono::milliseconds;
+  const HandClock clock;
+  auto options = Options(folder_.path());
+  options.first_freshness = milliseconds(500);
+  options.file_size_bytes = 8'000;
+  TableSink sink(*lake_.catalog, options, budget_, clock);
+  sink.Recover();
+  sink.Write(Ids(0, 1));
+  EXPECT_FALSE(sink.CommitDue());
+  clock.Pass(milliseconds(500));
+  EXPECT_TRUE(sink.CommitDue());
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+
+  sink.Write(Ids(1, 2));
+  clock.Pass(milliseconds(9'999));
+  EXPECT_FALSE(sink.CommitDue()) << "little came, and freshness is ten seconds";
+  sink.Write(Ids(2, 1'000));
+  EXPECT_FALSE(sink.CommitDue()) << "more may come at once";
+  clock.Pass(milliseconds(1));
+  EXPECT_TRUE(sink.CommitDue());
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+
+  sink.Write(Ids(1'000, 2'000));
+  EXPECT_FALSE(sink.CommitDue());
+  clock.Pass(milliseconds(200));
+  EXPECT_TRUE(sink.CommitDue()) << "enough for files of a fair size, and nothing comes";
 }
 
 TEST_F(TableSinkTest, ALaneThatFailsStopsTheSinkUntilItRecovers) {

@@ -272,7 +272,7 @@ def test_status_says_what_a_table_waits_for(millrace):
             return pipeline.why()["state"] == "buffering" and pipeline.why("bronze.events")["state"] == "buffering"
 
         wait_until(waits)
-        assert re.search(r"563 records wait for freshness \([\d.]+ s of 3600.0 s gone\)", pipeline.why()["why"])
+        assert re.search(r"563 records wait for freshness \([\d.]+ s of 180.0 s gone\)", pipeline.why()["why"])
         assert "are buffered; files are written at" in pipeline.why("bronze.events")["why"]
         pipeline.process.send_signal(signal.SIGSTOP)
         wait_until(lambda: pipeline.why()["state"] == "silent", 40)

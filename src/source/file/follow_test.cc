@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/hand_clock.h"
 #include "contract/source_contract.h"
 #include "source/file/file_source.h"
 #include "source/file/test_folder.h"
@@ -13,20 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-/// A clock that moves only when somebody sleeps.
-class HandClock final : public Clock {
- public:
-  Timestamp Now() const override { return Timestamp(); }
-  SteadyTime Steady() const override { return SteadyTime(now_); }
-  bool SleepFor(std::chrono::nanoseconds duration, std::stop_token) const override {
-    now_ += duration;
-    return true;
-  }
-
- private:
-  mutable std::chrono::nanoseconds now_{0};
-};
 
 /// A source that follows a pattern, and what it gave.
 class Follow : public testing::Test {

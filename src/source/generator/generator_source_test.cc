@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/hand_clock.h"
 #include "contract/source_contract.h"
 
 namespace millrace::source {
@@ -107,20 +108,6 @@ TEST(GeneratorSource, SharesComeOut) {
   EXPECT_NEAR(late, 600, 100);
   EXPECT_NEAR(malformed, 200, 60);
 }
-
-/// A clock that moves only when somebody sleeps.
-class HandClock final : public Clock {
- public:
-  Timestamp Now() const override { return Timestamp(); }
-  SteadyTime Steady() const override { return SteadyTime(now_); }
-  bool SleepFor(std::chrono::nanoseconds duration, std::stop_token) const override {
-    now_ += duration;
-    return true;
-  }
-
- private:
-  mutable std::chrono::nanoseconds now_{0};
-};
 
 TEST(GeneratorSource, KeepsToItsRate) {
   HandClock clock;
