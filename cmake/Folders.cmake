@@ -5,7 +5,7 @@
 # headers where a forward declaration serves.
 set(MILLRACE_THIRD_PARTY_base fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json Threads::Threads xxhash)
 set(MILLRACE_THIRD_PARTY_config yaml-cpp)
-set(MILLRACE_THIRD_PARTY_io CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
+set(MILLRACE_THIRD_PARTY_io SQLite::SQLite3 CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 set(MILLRACE_THIRD_PARTY_event Arrow::arrow)
 set(MILLRACE_THIRD_PARTY_source simdjson ZLIB::ZLIB zstd)
 set(MILLRACE_THIRD_PARTY_stream SQLite::SQLite3 lz4 zstd rdkafka)

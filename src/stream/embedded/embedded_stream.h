@@ -11,9 +11,13 @@
 #include "base/random.h"
 #include "event/stream.h"
 
+namespace millrace::io {
+class Connection;
+}
+
 namespace millrace::stream {
 
-class Connection;
+using io::Connection;
 class GroupCommit;
 
 struct EmbeddedStreamOptions {

@@ -1,9 +1,9 @@
-#include "stream/embedded/sqlite.h"
+#include "io/sqlite.h"
 
 #include <sqlite3.h>
 
 #include <utility>
-namespace millrace::stream {
+namespace millrace::io {
 namespace {
 
 constexpr int kBusyTimeoutMilliseconds = 30'000;
@@ -43,7 +43,7 @@ void ThrowSqlite(sqlite3* connection, int code) {
                                                   "); check that its folder exists and can be written by this user");
     case SQLITE_NOTADB:
       throw DatabaseFailure(ErrorCode::kStop,
-                            file + " is not a stream of this program; move it away or choose another data_dir");
+                            file + " is not a database of this program; move it away or choose another data_dir");
     case SQLITE_CORRUPT:
       throw DatabaseFailure(ErrorCode::kStop, file + " is damaged (" + cause + "); restore it from a copy");
     case SQLITE_NOMEM:
@@ -184,4 +184,4 @@ void Transaction::Commit() {
   open_ = false;
 }
 
-}  // namespace millrace::stream
+}  // namespace millrace::io
