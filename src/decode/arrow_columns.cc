@@ -1,6 +1,7 @@
 #include "decode/arrow_columns.h"
 
 #include <arrow/array/data.h>
+#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
@@ -268,6 +269,31 @@ std::shared_ptr<arrow::ArrayData> FinishColumn(Column& column, int64_t rows) {
     buffers.push_back(column.values.Finish());
   }
   return arrow::ArrayData::Make(std::move(type), rows, std::move(buffers), std::move(parts), nulls);
+}
+
+size_t CountNames(const Column& column) {
+  size_t count = column.children.size();
+  for (const auto& child : column.children) count += CountNames(*child);
+  return count;
+}
+
+std::shared_ptr<arrow::Schema> SchemaOf(const Column& root, const Column& rescued) {
+  arrow::FieldVector fields;
+  for (const auto& column : root.children) {
+    if (column->Emitted()) fields.push_back(FieldOf(*column));
+  }
+  fields.push_back(FieldOf(rescued));
+  return arrow::schema(std::move(fields));
+}
+
+std::shared_ptr<arrow::RecordBatch> FinishRows(std::shared_ptr<arrow::Schema> schema, Column& root, Column& rescued) {
+  const int64_t rows = root.length;
+  std::vector<std::shared_ptr<arrow::ArrayData>> columns;
+  for (auto& column : root.children) {
+    if (column->Emitted()) columns.push_back(FinishColumn(*column, rows));
+  }
+  columns.push_back(FinishColumn(rescued, rows));
+  return arrow::RecordBatch::Make(std::move(schema), rows, std::move(columns));
 }
 
 bool IsReserved(const JsonDecoderOptions& options, const Column& object, std::string_view name) {

@@ -26,6 +26,14 @@ std::shared_ptr<arrow::Field> FieldOf(const Column& column);
 /// Pads to `rows` and hands the buffers over. The column is Emitted().
 std::shared_ptr<arrow::ArrayData> FinishColumn(Column& column, int64_t rows);
 
+/// Names below a column, at all levels.
+size_t CountNames(const Column& column);
+
+/// The columns of `root` that values can come out of, and `rescued` behind them.
+std::shared_ptr<arrow::Schema> SchemaOf(const Column& root, const Column& rescued);
+/// The rows of `root` under what SchemaOf gave; the buffers are handed over.
+std::shared_ptr<arrow::RecordBatch> FinishRows(std::shared_ptr<arrow::Schema> schema, Column& root, Column& rescued);
+
 /// Whether a member called `name` of `object` is never a column: a reserved name at the top.
 bool IsReserved(const JsonDecoderOptions& options, const Column& object, std::string_view name);
 

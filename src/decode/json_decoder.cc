@@ -27,12 +27,6 @@ namespace {
 /// Records are indexed together up to this many bytes, so that their tokens stay in the second cache level.
 constexpr size_t kWindowBytes = size_t{128} << 10;
 
-size_t CountNames(const Column& column) {
-  size_t count = column.children.size();
-  for (const auto& child : column.children) count += CountNames(*child);
-  return count;
-}
-
 }  // namespace
 
 /// The column tree, and the walk over a batch that fills it.
@@ -215,24 +209,12 @@ Decoded JsonDecoder::Impl::Finish(const EventBatch& events) {
   if (decoded_.record_of_row.size() == events.size()) decoded_.record_of_row.clear();
   if (rows > 0) {
     if (!schema_) RefreshSchema();
-    std::vector<std::shared_ptr<arrow::ArrayData>> columns;
-    for (auto& column : root_->children) {
-      if (column->Emitted()) columns.push_back(FinishColumn(*column, rows));
-    }
-    columns.push_back(FinishColumn(*rescued_, rows));
-    decoded_.rows = arrow::RecordBatch::Make(schema_, rows, std::move(columns));
+    decoded_.rows = FinishRows(schema_, *root_, *rescued_);
   }
   return std::move(decoded_);
 }
 
-void JsonDecoder::Impl::RefreshSchema() {
-  arrow::FieldVector fields;
-  for (const auto& column : root_->children) {
-    if (column->Emitted()) fields.push_back(FieldOf(*column));
-  }
-  fields.push_back(FieldOf(*rescued_));
-  schema_ = arrow::schema(std::move(fields));
-}
+void JsonDecoder::Impl::RefreshSchema() { schema_ = SchemaOf(*root_, *rescued_); }
 
 void JsonDecoder::Impl::Adopt(const arrow::Schema& schema) {
   auto root = std::make_unique<Column>("", ColumnKind::kStruct, nullptr);

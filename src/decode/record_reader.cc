@@ -18,12 +18,6 @@ using event::RejectCause;
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr size_t kDetailNameMax = 100;
-
-std::string Shortened(std::string_view name) {
-  return name.size() <= kDetailNameMax ? std::string(name) : std::string(name.substr(0, kDetailNameMax)) + "...";
-}
-
 }  // namespace
 
 RecordReader::RecordReader(const JsonDecoderOptions& options, Column& root, Column& rescued)

@@ -105,4 +105,9 @@ std::string SchemaPathOf(const Column& object, std::string_view member) {
   return fmt::format("{}", fmt::join(names, "."));
 }
 
+std::string Shortened(std::string_view path) {
+  constexpr size_t kBytesMax = 100;
+  return path.size() <= kBytesMax ? std::string(path) : std::string(path.substr(0, kBytesMax)) + "...";
+}
+
 }  // namespace millrace::decode

@@ -51,4 +51,7 @@ std::string PathOf(const Column& object, std::string_view member);
 /// The same over all rows, as a schema names it: `items.element.qty`.
 std::string SchemaPathOf(const Column& object, std::string_view member);
 
+/// A path as far as it fits into the detail of a reject.
+std::string Shortened(std::string_view path);
+
 }  // namespace millrace::decode

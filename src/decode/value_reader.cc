@@ -6,14 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 #include "decode/fast_number.h"
 #include "decode/json_number.h"
 #include "decode/json_string.h"
+#include "decode/map_keys.h"
+#include "decode/parsed_text.h"
 #include "decode/record_reader.h"
 #include "decode/string_copy.h"
-#include "decode/value_text.h"
 
 /// The half of RecordReader that turns one value into one row of a column.
 namespace millrace::decode {
@@ -227,56 +227,9 @@ RecordReader::Status RecordReader::ReadTimestamptz(Column& column) {
   return Status::kOk;
 }
 
-namespace {
-
-template <typename T>
-bool AppendIf(const std::optional<T>& value, Column& column) {
-  if (value) column.AppendFixed(*value);
-  return value.has_value();
-}
-
-bool AppendBytes(std::string_view text, Column& column) {
-  std::string bytes;
-  if (!DecodeBase64(text, bytes)) return false;
-  if (column.kind == ColumnKind::kBinary) {
-    column.text.Append(bytes.data(), static_cast<int64_t>(bytes.size()));
-    column.CloseText();
-    return true;
-  }
-  if (static_cast<int32_t>(bytes.size()) != column.width) return false;
-  column.values.Append(bytes.data(), column.width);
-  column.CloseRow();
-  return true;
-}
-
-bool AppendUuid(std::string_view text, Column& column) {
-  uint8_t bytes[16];
-  if (!ParseUuid(text, bytes)) return false;
-  column.values.Append(bytes, sizeof bytes);
-  column.CloseRow();
-  return true;
-}
-
-bool AppendParsed(std::string_view text, Column& column) {
-  switch (column.kind) {
-    case ColumnKind::kUuid:
-      return AppendUuid(text, column);
-    case ColumnKind::kDate:
-      return AppendIf(ParseDate(text), column);
-    case ColumnKind::kTime:
-      return AppendIf(ParseTime(text), column);
-    case ColumnKind::kTimestamp:
-      return AppendIf(ParseLocalTimestamp(text), column);
-    default:
-      return AppendBytes(text, column);
-  }
-}
-
-}  // namespace
-
 RecordReader::Status RecordReader::ReadParsedText(Column& column) {
   const auto text = TextHere();
-  if (!text || !AppendParsed(*text, column)) return Status::kMisfit;
+  if (!text || !AppendParsedText(*text, column)) return Status::kMisfit;
   ++next_;
   return Status::kOk;
 }
@@ -322,21 +275,6 @@ RecordReader::Status RecordReader::ReadElements(Column& list, int32_t open) {
   return Status::kOk;
 }
 
-namespace {
-
-/// Whether two of the rows of `keys` from `begin` on are the same text.
-bool HasDuplicates(const Column& keys, int64_t begin) {
-  std::unordered_set<std::string_view> seen;
-  for (int64_t row = begin; row < keys.length; ++row) {
-    const auto from = keys.values.At<int32_t>(row), to = keys.values.At<int32_t>(row + 1);
-    const std::string_view key(reinterpret_cast<const char*>(keys.text.data()) + from, static_cast<size_t>(to - from));
-    if (!seen.insert(key).second) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 RecordReader::Status RecordReader::ReadMap(Column& map) {
   Column& keys = *map.children[0];
   const int32_t open = map.OpenOffset();
@@ -354,7 +292,7 @@ RecordReader::Status RecordReader::ReadMap(Column& map) {
     if (separator == '}') break;
     if (separator != ',') return Malformed("has no comma or bracket after a member");
   }
-  if (HasDuplicates(keys, open)) {
+  if (HasDuplicateKeys(keys, open)) {
     return Fail(RejectCause::kDuplicateKey, fmt::format("names a key of the map {} twice", PathOf(map)));
   }
   map.CloseList();

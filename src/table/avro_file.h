@@ -7,9 +7,8 @@
 #include <string_view>
 
 #include "base/random.h"
-#include "table/avro_codec.h"
 #include "table/avro_compression.h"
-#include "table/avro_schema.h"
+#include "table/avro_types.h"
 
 /// Avro object container files, version 1 (Avro 1.11 specification, "Object Container Files"; frozen):
 ///

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "schema/schema.h"
-#include "table/avro_codec.h"
+#include "table/avro_types.h"
 #include "table/value.h"
 
 namespace millrace::table {

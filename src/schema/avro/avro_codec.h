@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "table/avro_schema.h"
+#include "schema/avro/avro_schema.h"
 
-namespace millrace::table {
+namespace millrace::schema {
 
 /// Avro's binary encoding, written front to back. The caller writes the fields in its schema's order.
 class AvroEncoder {
@@ -21,6 +21,8 @@ class AvroEncoder {
 
   std::string_view bytes() const { return bytes_; }
   void Clear() { bytes_.clear(); }
+  /// Forgets what was written behind the first `size` bytes.
+  void Truncate(size_t size) { bytes_.resize(size); }
 
  private:
   std::string bytes_;
@@ -65,4 +67,4 @@ class AvroDecoder {
   int64_t steps_left_;
 };
 
-}  // namespace millrace::table
+}  // namespace millrace::schema

@@ -1,4 +1,4 @@
-#include "table/avro_codec.h"
+#include "schema/avro/avro_codec.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace millrace::table {
+namespace millrace::schema {
 namespace {
 
 constexpr int kDepthMax = 64;
@@ -197,4 +197,4 @@ void AvroDecoder::Step() {
   if (--steps_left_ < 0) Wrong("it holds more empty values than any real file");
 }
 
-}  // namespace millrace::table
+}  // namespace millrace::schema

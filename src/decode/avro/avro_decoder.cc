@@ -1,0 +1,281 @@
+#include "decode/avro/avro_decoder.h"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/error.h"
+#include "decode/arrow_columns.h"
+#include "decode/avro/avro_plan.h"
+#include "decode/avro/avro_reader.h"
+
+namespace millrace::decode {
+
+using event::Decoded;
+using event::EventBatch;
+using event::RejectCause;
+using schema::AvroSchema;
+
+namespace {
+
+constexpr size_t kFingerprintPrefixBytes = 10;
+constexpr std::string_view kSingleObjectMark = "\xC3\x01";
+/// More numbers than these that a registry does not know are not asked for in one batch.
+constexpr int kUnknownSchemasMax = 100;
+/// What a registry has not is asked for again after so many batches.
+constexpr uint64_t kAskAgainBatches = 16;
+
+/// Everything known of one writer's schema.
+struct Writer {
+  std::optional<AvroSchema> schema;
+  std::optional<AvroPlan> plan;
+  std::string unusable;  // why its records cannot be read; empty: they can
+  bool unknown = false;  // the registry has no such schema
+  uint64_t asked = 0;    // the batch in which it was looked up
+};
+
+std::string Capped(std::string text) {
+  constexpr size_t kBytesMax = 300;
+  if (text.size() > kBytesMax) text.replace(kBytesMax, std::string::npos, "...");
+  return text;
+}
+
+}  // namespace
+
+class AvroDecoder::Impl {
+ public:
+  explicit Impl(AvroDecoderOptions options);
+
+  Decoded Decode(const EventBatch& events);
+  void Adopt(const arrow::Schema& schema);
+  std::shared_ptr<arrow::Schema> schema() const { return schema_; }
+
+ private:
+  void ReadRecord(const EventBatch& events, size_t index);
+  /// The writer of a message, and how long the prefix is that says so; nullptr: rejected.
+  Writer* WriterOf(std::string_view message, size_t index, size_t& prefix);
+  Writer* Registered(int32_t id, size_t index);
+  void Ask(int32_t id, Writer& writer);
+  bool MakePlan(Writer& writer);
+  AvroPlanOptions PlanOptions(bool columns_open) const;
+  void Reject(size_t record, RejectCause cause, std::string detail);
+  Decoded Finish(const EventBatch& events);
+  void RefreshSchema();
+
+  AvroDecoderOptions options_;
+  std::unique_ptr<Column> root_ = std::make_unique<Column>("", ColumnKind::kStruct, nullptr);
+  std::unique_ptr<Column> rescued_ =
+      std::make_unique<Column>(std::string(event::kRescuedColumn), ColumnKind::kString, nullptr);
+  std::unique_ptr<AvroReader> reader_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::unordered_map<int32_t, Writer> registered_;
+  std::unordered_map<uint64_t, Writer> known_;  // by fingerprint
+  Writer* plain_ = nullptr;                     // of messages without a frame
+  std::optional<AvroSchema> wanted_;            // what readers want
+  uint64_t generation_ = 1;                     // of the columns that plans are for
+  uint64_t batches_ = 0;
+  int unknown_in_batch_ = 0;
+  bool columns_open_ = true;
+  size_t names_ = 0;
+  Decoded decoded_;
+};
+
+AvroDecoder::Impl::Impl(AvroDecoderOptions options) : options_(std::move(options)) {
+  const bool needs_schema = options_.framing != AvroFraming::kConfluent;
+  if (needs_schema ? options_.known_schemas.empty() : options_.schemas == nullptr) {
+    throw Error(ErrorCode::kConfig, needs_schema ? "Avro messages that name no registry's schema need `schemas`"
+                                                 : "Avro messages that name a registry's schema need a registry");
+  }
+  for (const auto& text : options_.known_schemas) {
+    try {
+      auto parsed = AvroSchema::Parse(text);
+      const auto fingerprint = schema::Fingerprint(parsed.root());
+      known_[fingerprint].schema = std::move(parsed);
+      plain_ = &known_[fingerprint];
+      wanted_ = AvroSchema::Parse(text);
+    } catch (const Error& error) {
+      throw Error(ErrorCode::kConfig, error.message());
+    }
+  }
+  reader_ = std::make_unique<AvroReader>(
+      AvroReader::Options{.contract = options_.contract, .depth_max = options_.depth_max}, *root_, *rescued_);
+  if (options_.columns) Adopt(*options_.columns);
+  if (!wanted_) return;
+  bool changed = false, stale = false;
+  MakeAvroPlan(wanted_->root(), PlanOptions(true), *root_, names_, changed, stale);
+  RefreshSchema();
+}
+
+AvroPlanOptions AvroDecoder::Impl::PlanOptions(bool columns_open) const {
+  return {.contract = options_.contract,
+          .columns_open = columns_open,
+          .reserved_names = options_.reserved_names,
+          .columns_max = static_cast<size_t>(options_.columns_max),
+          .reader = wanted_ ? &wanted_->root() : nullptr};
+}
+
+Decoded AvroDecoder::Impl::Decode(const EventBatch& events) {
+  decoded_ = {};
+  ++batches_;
+  unknown_in_batch_ = 0;
+  root_->Begin();
+  rescued_->Begin();
+  reader_->rescued_values = 0;
+  reader_->unknown_columns.clear();
+  columns_open_ = schema_ == nullptr;
+  for (size_t record = 0; record < events.size(); ++record) ReadRecord(events, record);
+  return Finish(events);
+}
+
+void AvroDecoder::Impl::ReadRecord(const EventBatch& events, size_t index) {
+  const auto message = events.record(index);
+  if (message.empty()) {
+    ++decoded_.blank;
+    return;
+  }
+  if (static_cast<int64_t>(message.size()) > options_.record_bytes_max) {
+    return Reject(index, RejectCause::kTooLarge,
+                  fmt::format("is {} bytes long, the limit is {}", message.size(), options_.record_bytes_max));
+  }
+  size_t prefix = 0;
+  Writer* const writer = WriterOf(message, index, prefix);
+  if (writer == nullptr) return;
+  const bool planned = writer->plan && writer->plan->generation == generation_;
+  if (!planned && (!writer->unusable.empty() || !MakePlan(*writer))) [[unlikely]] {
+    return Reject(index, RejectCause::kMalformed, Capped(writer->unusable));
+  }
+  if (reader_->Read(*writer->plan, message.substr(prefix))) {
+    decoded_.record_of_row.push_back(static_cast<uint32_t>(index));
+  } else {
+    Reject(index, reader_->reject().cause, reader_->reject().detail);
+  }
+}
+
+Writer* AvroDecoder::Impl::WriterOf(std::string_view message, size_t index, size_t& prefix) {
+  switch (options_.framing) {
+    case AvroFraming::kNone:
+      return plain_;
+    case AvroFraming::kConfluent: {
+      prefix = schema::kSchemaPrefixBytes;
+      if (const auto id = schema::SchemaIdOf(message)) return Registered(*id, index);
+      Reject(index, RejectCause::kMalformed,
+             message[0] == '\0' ? "ends inside the number of its schema"
+                                : fmt::format("does not begin with the zero byte of the registry's format but with "
+                                              "0x{:02x}: it was not written by a registry's serializer",
+                                              static_cast<uint8_t>(message[0])));
+      return nullptr;
+    }
+    case AvroFraming::kSingleObject: {
+      prefix = kFingerprintPrefixBytes;
+      if (message.size() < prefix || !message.starts_with(kSingleObjectMark)) {
+        Reject(index, RejectCause::kMalformed, "does not begin with C3 01 and a fingerprint, as single objects do");
+        return nullptr;
+      }
+      uint64_t fingerprint = 0;
+      std::memcpy(&fingerprint, message.data() + 2, sizeof fingerprint);
+      const auto found = known_.find(fingerprint);
+      if (found != known_.end()) return &found->second;
+      Reject(index, RejectCause::kMalformed,
+             fmt::format("is of a schema with fingerprint {:016x}, which is none of `schemas`", fingerprint));
+      return nullptr;
+    }
+  }
+  return nullptr;
+}
+
+Writer* AvroDecoder::Impl::Registered(int32_t id, size_t index) {
+  Writer& writer = registered_[id];
+  const bool stale = writer.asked == 0 || (writer.unknown && batches_ - writer.asked >= kAskAgainBatches);
+  if (stale && unknown_in_batch_ < kUnknownSchemasMax) {
+    Ask(id, writer);
+    if (writer.unknown) ++unknown_in_batch_;
+  }
+  if (writer.asked != 0 && !writer.unknown) return &writer;
+  Reject(index, RejectCause::kMalformed,
+         fmt::format("is of schema {}, which the registry does not know; register it, then replay the record", id));
+  if (writer.asked == 0) registered_.erase(id);
+  return nullptr;
+}
+
+void AvroDecoder::Impl::Ask(int32_t id, Writer& writer) {
+  const auto found = options_.schemas->Find(id);
+  writer.asked = batches_;
+  writer.unknown = found == nullptr;
+  if (!found) return;
+  if (found->kind != schema::SchemaKind::kAvro) {
+    writer.unusable = fmt::format("is of schema {}, which is {} and not AVRO", id, ToString(found->kind));
+    return;
+  }
+  std::vector<std::string> references;
+  for (const auto& used : found->references) references.push_back(used.text);
+  try {
+    writer.schema = AvroSchema::Parse(found->text, references, AvroSchema::Rules::kLenient);
+  } catch (const Error& error) {
+    writer.unusable = fmt::format("is of schema {}: {}", id, error.message());
+  }
+}
+
+bool AvroDecoder::Impl::MakePlan(Writer& writer) {
+  bool changed = false, stale = false;
+  try {
+    writer.plan = MakeAvroPlan(writer.schema->root(), PlanOptions(columns_open_), *root_, names_, changed, stale);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kData) throw;
+    writer.unusable = "its schema cannot be a row: " + error.message();
+    reader_->schema_changed = reader_->schema_changed || changed;
+    return false;
+  }
+  if (stale) ++generation_;
+  writer.plan->generation = generation_;
+  reader_->schema_changed = reader_->schema_changed || changed;
+  return true;
+}
+
+void AvroDecoder::Impl::Reject(size_t record, RejectCause cause, std::string detail) {
+  decoded_.rejects.push_back({static_cast<uint32_t>(record), cause, std::move(detail)});
+}
+
+Decoded AvroDecoder::Impl::Finish(const EventBatch& events) {
+  const int64_t rows = root_->length;
+  if (reader_->schema_changed && (rows > 0 || schema_)) {
+    RefreshSchema();
+    reader_->schema_changed = false;
+  }
+  decoded_.rescued_values = reader_->rescued_values;
+  decoded_.unknown_columns = std::move(reader_->unknown_columns);
+  if (decoded_.record_of_row.size() == events.size()) decoded_.record_of_row.clear();
+  if (rows > 0) {
+    if (!schema_) RefreshSchema();
+    decoded_.rows = FinishRows(schema_, *root_, *rescued_);
+  }
+  return std::move(decoded_);
+}
+
+void AvroDecoder::Impl::RefreshSchema() { schema_ = SchemaOf(*root_, *rescued_); }
+
+void AvroDecoder::Impl::Adopt(const arrow::Schema& schema) {
+  auto root = std::make_unique<Column>("", ColumnKind::kStruct, nullptr);
+  AddColumns(schema, options_.json_columns, *root);
+  root_ = std::move(root);
+  const auto rescued = schema.GetFieldByName(std::string(event::kRescuedColumn));
+  rescued_->metadata = rescued ? rescued->metadata() : nullptr;
+  reader_ = std::make_unique<AvroReader>(
+      AvroReader::Options{.contract = options_.contract, .depth_max = options_.depth_max}, *root_, *rescued_);
+  names_ = CountNames(*root_);
+  ++generation_;
+  RefreshSchema();
+}
+
+AvroDecoder::AvroDecoder(AvroDecoderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+AvroDecoder::~AvroDecoder() = default;
+
+Decoded AvroDecoder::Decode(const EventBatch& events) { return impl_->Decode(events); }
+std::shared_ptr<arrow::Schema> AvroDecoder::schema() const { return impl_->schema(); }
+void AvroDecoder::Adopt(std::shared_ptr<arrow::Schema> schema) { impl_->Adopt(*schema); }
+
+}  // namespace millrace::decode

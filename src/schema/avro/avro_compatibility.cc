@@ -1,0 +1,148 @@
+#include "schema/avro/avro_compatibility.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace millrace::schema {
+namespace {
+
+using Kind = AvroType::Kind;
+
+bool Promotes(Kind writer, Kind reader) {
+  switch (reader) {
+    case Kind::kLong:
+      return writer == Kind::kInt;
+    case Kind::kFloat:
+      return writer == Kind::kInt || writer == Kind::kLong;
+    case Kind::kDouble:
+      return writer == Kind::kInt || writer == Kind::kLong || writer == Kind::kFloat;
+    case Kind::kBytes:
+      return writer == Kind::kString;
+    case Kind::kString:
+      return writer == Kind::kBytes;
+    default:
+      return false;
+  }
+}
+
+/// As the Java library has it: names count without their namespace, aliases with it.
+bool SameName(const AvroType& reader, const AvroType& writer) {
+  return ShortName(reader.name) == ShortName(writer.name) ||
+         std::ranges::find(reader.aliases, writer.name) != reader.aliases.end();
+}
+
+const AvroField* Written(const AvroField& wanted, const AvroType& writer) {
+  for (const auto& field : writer.fields) {
+    if (field.name == wanted.name) return &field;
+  }
+  for (const auto& field : writer.fields) {
+    if (std::ranges::find(wanted.aliases, field.name) != wanted.aliases.end()) return &field;
+  }
+  return nullptr;
+}
+
+class Comparison {
+ public:
+  bool Reads(const AvroType& reader, const AvroType& writer, const std::string& path) {
+    // A pair that is being compared, or was, further up: what is wrong with it is said there.
+    if (!seen_.insert({&reader, &writer}).second) return !wrong_.contains({&reader, &writer});
+    const bool reads = ReadsAnew(reader, writer, path);
+    if (!reads) wrong_.insert({&reader, &writer});
+    return reads;
+  }
+  std::vector<std::string> Take() && { return std::move(whys_); }
+
+ private:
+  bool ReadsAnew(const AvroType& reader, const AvroType& writer, const std::string& path) {
+    if (writer.kind == Kind::kUnion) {
+      bool all = true;
+      for (size_t i = 0; i < writer.branches.size(); ++i) {
+        all &= Reads(reader, *writer.branches[i], fmt::format("{}/{}", path, i));
+      }
+      return all;
+    }
+    if (reader.kind == Kind::kUnion) return AnyBranchReads(reader, writer, path);
+    if (reader.kind != writer.kind) {
+      return Promotes(writer.kind, reader.kind) ||
+             Wrong("TYPE_MISMATCH", path,
+                   fmt::format("a reader of {} cannot read {}", ToString(reader.kind), ToString(writer.kind)));
+    }
+    if (reader.named() && !SameName(reader, writer)) {
+      return Wrong("NAME_MISMATCH", path, fmt::format("expected the name {}, found {}", writer.name, reader.name));
+    }
+    switch (reader.kind) {
+      case Kind::kFixed:
+        return reader.size == writer.size ||
+               Wrong("FIXED_SIZE_MISMATCH", path, fmt::format("{} bytes became {}", writer.size, reader.size));
+      case Kind::kEnum:
+        return ReadsEnum(reader, writer, path);
+      case Kind::kArray:
+        return Reads(*reader.items, *writer.items, path + "/items");
+      case Kind::kMap:
+        return Reads(*reader.items, *writer.items, path + "/values");
+      case Kind::kRecord:
+        return ReadsRecord(reader, writer, path);
+      default:
+        return true;
+    }
+  }
+
+  bool AnyBranchReads(const AvroType& reader, const AvroType& writer, const std::string& path) {
+    for (const auto* branch : reader.branches) {
+      Comparison alone;
+      if (alone.Reads(*branch, writer, path)) return true;
+    }
+    return Wrong("MISSING_UNION_BRANCH", path,
+                 fmt::format("the reader's union lacks a branch for {}",
+                             writer.named() ? writer.name : std::string(ToString(writer.kind))));
+  }
+
+  bool ReadsEnum(const AvroType& reader, const AvroType& writer, const std::string& path) {
+    if (reader.fallback_symbol) return true;
+    std::string missing;
+    for (const auto& symbol : writer.symbols) {
+      if (std::ranges::find(reader.symbols, symbol) == reader.symbols.end()) missing += " " + symbol;
+    }
+    return missing.empty() || Wrong("MISSING_ENUM_SYMBOLS", path + "/symbols", "the reader's enum lacks" + missing);
+  }
+
+  bool ReadsRecord(const AvroType& reader, const AvroType& writer, const std::string& path) {
+    bool all = true;
+    for (size_t i = 0; i < reader.fields.size(); ++i) {
+      const auto& wanted = reader.fields[i];
+      const auto place = fmt::format("{}/fields/{}", path, i);
+      if (const auto* written = Written(wanted, writer)) {
+        all &= Reads(*wanted.type, *written->type, place + "/type");
+      } else if (!wanted.fallback && !(wanted.type->kind == Kind::kEnum && wanted.type->fallback_symbol)) {
+        all &= Wrong("READER_FIELD_MISSING_DEFAULT_VALUE", place,
+                     fmt::format("the field '{}' has no default and the writer lacks it", wanted.name));
+      }
+    }
+    return all;
+  }
+
+  bool Wrong(const char* what, const std::string& path, const std::string& why) {
+    constexpr size_t kSaidMax = 100;
+    if (whys_.size() < kSaidMax) {
+      whys_.push_back(fmt::format("{} at {}: {}", what, path.empty() ? "/" : path, why));
+    }
+    return false;
+  }
+
+  std::set<std::pair<const AvroType*, const AvroType*>> seen_;
+  std::set<std::pair<const AvroType*, const AvroType*>> wrong_;
+  std::vector<std::string> whys_;
+};
+
+}  // namespace
+
+std::vector<std::string> WhyAvroUnreadable(const AvroType& reader, const AvroType& writer) {
+  Comparison comparison;
+  comparison.Reads(reader, writer, "");
+  return std::move(comparison).Take();
+}
+
+}  // namespace millrace::schema
