@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/observe_routes.h"
+#include "api/registry_routes.h"
 #include "base/error.h"
 
 namespace millrace::api {
@@ -21,9 +22,10 @@ io::HttpServerOptions Checked(const ApiOptions& options) {
   return options.http;
 }
 
-io::HttpRoutes MakeRoutes(Observation& observation, const Door& door) {
+io::HttpRoutes MakeRoutes(Observation& observation, const Door& door, schema::RegistryStore* registry) {
   io::HttpRoutes routes;
   AddObserveRoutes(routes, observation, door);
+  if (registry != nullptr) AddRegistryRoutes(routes, *registry);
   return routes;
 }
 
@@ -32,7 +34,7 @@ io::HttpRoutes MakeRoutes(Observation& observation, const Door& door) {
 ApiServer::ApiServer(ApiOptions options, Observation& observation)
     : http_(Checked(options)),
       door_({.address = http_.address, .hosts = std::move(options.hosts), .tokens = std::move(options.tokens)}),
-      routes_(MakeRoutes(observation, door_)),
+      routes_(MakeRoutes(observation, door_, options.registry)),
       server_(
           http_, routes_,
           [this](const io::HttpCall& call, const io::HttpRoute* route) { return door_.Refuse(call, route); },

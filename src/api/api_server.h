@@ -6,6 +6,7 @@
 #include "api/door.h"
 #include "api/observation.h"
 #include "io/http_server.h"
+#include "schema/registry/store.h"
 
 namespace millrace::api {
 
@@ -13,6 +14,7 @@ struct ApiOptions {
   io::HttpServerOptions http;
   std::vector<std::string> hosts;
   std::vector<TokenGrant> tokens;
+  schema::RegistryStore* registry = nullptr;  // served when given; outlives the server
 };
 
 /// The HTTP listener of a pipeline with every route it has. Borrows what it shows.

@@ -3,6 +3,7 @@
 #include "app/config_checks.h"
 #include "app/config_words.h"
 #include "app/kafka_blocks.h"
+#include "app/schema_blocks.h"
 
 namespace millrace::app {
 namespace {
@@ -204,6 +205,14 @@ const Block<TableConfig>& TableBlock() {
                 .doc = "The topic, or the source without a topic, it is made from. Of a Kafka stream also a pattern of "
                        "topic names that begins with ^.",
                 .required = true})
+          .Add(
+              &TableConfig::format,
+              {.name = "format",
+               .doc =
+                   "What a record is: `json`; `avro`, by schemas of a registry or of files; `json_schema`, JSON behind "
+                   "the number of its schema, as a registry's serializer writes it.",
+               .fallback = RecordFormat::kJson})
+          .Nested("avro", &TableConfig::avro, AvroBlock())
           .Add(&TableConfig::start,
                {.name = "start",
                 .doc =
@@ -481,6 +490,7 @@ const Block<PipelineConfig>& PipelineBlock() {
                                          .fallback = ByteSize{kGiB},
                                          .min = ByteSize{64 * kMiB}})
           .Nested("stream", &PipelineConfig::stream, StreamBlock())
+          .Nested("schema_registry", &PipelineConfig::schema_registry, SchemaRegistryBlock())
           .Nested("lake", &PipelineConfig::lake, LakeBlock())
           .Nested("maintenance", &PipelineConfig::maintenance, MaintenanceBlock())
           .MapOf("sources", &PipelineConfig::sources, SourceBlock(), "source")

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "app/schemas.h"
 #include "app/server_options.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -158,7 +159,14 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
   if (table.files && table.iceberg) {
     context.problems.Add(table.MarkOf("iceberg"), fmt::format("{}: is either `files` or `iceberg`, not both", path));
   }
-  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata"}) {
+  if (table.Given("avro") && table.format != RecordFormat::kAvro) {
+    context.problems.Add(table.MarkOf("avro"), fmt::format("{}.avro: is for `format: avro`", path));
+  }
+  if (table.upsert && table.format == RecordFormat::kAvro) {
+    context.problems.Add(table.MarkOf("upsert"),
+                         fmt::format("{}.upsert: reads changes from JSON only in this version, not from Avro", path));
+  }
+  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata", "format"}) {
     if (table.files && table.Given(word)) {
       context.problems.Add(table.MarkOf(word), fmt::format("{}.{}: files keep events as they came and have no columns; "
                                                            "it needs `iceberg`",
@@ -169,6 +177,28 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
     if (type == kJsonType) continue;
     Collect(context, table.MarkOf("columns"), fmt::format("{}.columns.{}", path, column),
             [&type = type] { schema::ParseType(type); });
+  }
+}
+
+void CheckAvro(const AvroConfig& avro, const std::string& path, config::ParseContext& context) {
+  if (avro.framing == FramingWord::kConfluent) return;
+  const auto count = avro.schemas.size();
+  if (count == 0 || (avro.framing == FramingWord::kNone && count > 1)) {
+    context.problems.Add(avro.MarkOf("framing"),
+                         fmt::format("{}.schemas: messages do not name a registry's schema, so it needs {}", path,
+                                     avro.framing == FramingWord::kNone ? "the file of the one they are written by"
+                                                                        : "the files of those they are written by"));
+  }
+}
+
+void CheckSchemaRegistry(const SchemaRegistryConfig& registry, const std::string& path, config::ParseContext& context) {
+  const bool secret = registry.password || registry.token;
+  for (const auto& address : SplitByCommas(registry.url)) CheckAddress(registry, "url", address, secret, path, context);
+  if (registry.token && !registry.username.empty()) {
+    context.problems.Add(registry.mark, fmt::format("{}: give either username and password, or token", path));
+  }
+  if (registry.username.empty() != !registry.password) {
+    context.problems.Add(registry.mark, fmt::format("{}: username and password go together", path));
   }
 }
 

@@ -24,6 +24,8 @@ enum class EnvelopeWord { kNone, kDebezium };
 enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
 enum class FilesEncoding { kJsonLines };
 enum class GapWord { kStop, kLand };
+enum class RecordFormat { kJson, kAvro, kJsonSchema };
+enum class FramingWord { kConfluent, kSingleObject, kNone };
 enum class GeneratorKind { kUsers, kCards, kClicks, kEvents };
 
 struct CsvConfig : config::Located {
@@ -106,8 +108,24 @@ struct UpsertConfig : config::Located {
   UpsertWriteWord write = UpsertWriteWord::kMergeOnRead;
 };
 
+struct AvroConfig : config::Located {
+  FramingWord framing = FramingWord::kConfluent;
+  std::vector<config::Path> schemas;
+};
+
+struct SchemaRegistryConfig : config::Located {
+  std::string url;
+  std::string username;
+  std::optional<config::Secret> password;
+  std::optional<config::Secret> token;
+  std::optional<config::Path> ca_file;
+  config::Duration timeout{};
+};
+
 struct TableConfig : config::Located {
   std::string from;
+  RecordFormat format = RecordFormat::kJson;
+  AvroConfig avro;
   StartConfig start;
   GapWord on_gap = GapWord::kStop;
   std::optional<FilesConfig> files;
@@ -236,6 +254,7 @@ struct PipelineConfig : config::Located {
   config::Path data_dir;
   config::ByteSize memory;
   StreamConfig stream;
+  std::optional<SchemaRegistryConfig> schema_registry;  // absent: the built-in one
   LakeConfig lake;
   MaintenanceConfig maintenance;
   std::map<std::string, SourceConfig> sources;

@@ -73,6 +73,22 @@ struct Choices<app::GeneratorKind> {
 };
 
 template <>
+struct Choices<app::RecordFormat> {
+  static constexpr std::array<std::pair<std::string_view, app::RecordFormat>, 3> kWords = {
+      {{"json", app::RecordFormat::kJson},
+       {"avro", app::RecordFormat::kAvro},
+       {"json_schema", app::RecordFormat::kJsonSchema}}};
+};
+
+template <>
+struct Choices<app::FramingWord> {
+  static constexpr std::array<std::pair<std::string_view, app::FramingWord>, 3> kWords = {
+      {{"confluent", app::FramingWord::kConfluent},
+       {"single_object", app::FramingWord::kSingleObject},
+       {"none", app::FramingWord::kNone}}};
+};
+
+template <>
 struct Choices<app::GapWord> {
   static constexpr std::array<std::pair<std::string_view, app::GapWord>, 2> kWords = {
       {{"stop", app::GapWord::kStop}, {"land", app::GapWord::kLand}}};

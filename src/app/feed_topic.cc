@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "app/plan.h"
 #include "app/progress.h"
 #include "app/signal_stop.h"
 #include "app/storage.h"
+#include "base/clock.h"
 
 namespace millrace::app {
 namespace {
@@ -22,41 +24,83 @@ event::TopicSpec SpecFor(const PipelineConfig& pipeline, event::Stream& stream, 
   return spec;
 }
 
-/// The first `rows` records of a batch.
-event::EventBatchPtr FirstOf(const event::EventBatchPtr& batch, size_t rows) {
+/// Some records of a batch.
+event::EventBatchPtr PartOf(const event::EventBatchPtr& batch, size_t begin, size_t end) {
+  if (begin == 0 && end == batch->size()) return batch;
   auto part = std::make_shared<event::EventBatch>(*batch);
-  part->records.resize(rows);
-  if (!part->keys.empty()) part->keys.resize(rows);
-  if (!part->offsets.empty()) part->offsets.resize(rows);
-  if (!part->timestamps.empty()) part->timestamps.resize(rows);
+  const auto cut = [&](auto& items) {
+    if (items.empty()) return;
+    items.erase(items.begin() + static_cast<ptrdiff_t>(end), items.end());
+    items.erase(items.begin(), items.begin() + static_cast<ptrdiff_t>(begin));
+  };
+  cut(part->records);
+  cut(part->keys);
+  cut(part->offsets);
+  cut(part->timestamps);
+  if (part->offsets.empty()) part->base_offset += static_cast<int64_t>(begin);
   return part;
 }
 
+/// Appends in portions that keep to a rate, and counts.
+class Appender {
+ public:
+  Appender(event::Stream& stream, const FeedOptions& options, const std::stop_token& stop)
+      : stream_(stream), options_(options), stop_(stop), begin_(Clock::System().Steady()) {}
+
+  int64_t count() const { return count_; }
+  bool full() const { return options_.rows_max && count_ >= *options_.rows_max; }
+
+  void Append(const event::EventBatchPtr& batch) {
+    size_t size = batch->size();
+    if (options_.rows_max) size = std::min(size, static_cast<size_t>(*options_.rows_max - count_));
+    // Ten portions a second, so that the rate is one and no row of jolts.
+    const size_t portion = options_.rate ? static_cast<size_t>(std::max<int64_t>(1, *options_.rate / 10)) : size;
+    for (size_t at = 0; at < size && !stop_.stop_requested(); at += portion) {
+      const size_t end = std::min(size, at + portion);
+      stream_.Append(
+          {.topic = options_.topic, .events = PartOf(batch, at, end), .position = std::nullopt, .idempotency_key = {}});
+      count_ += static_cast<int64_t>(end - at);
+      KeepRate();
+    }
+  }
+
+ private:
+  void KeepRate() const {
+    if (!options_.rate) return;
+    const std::chrono::duration<double> due(static_cast<double>(count_) / static_cast<double>(*options_.rate));
+    const auto early = due - (Clock::System().Steady() - begin_);
+    if (early.count() > 0) {
+      Clock::System().SleepFor(std::chrono::duration_cast<std::chrono::nanoseconds>(early), stop_);
+    }
+  }
+
+  event::Stream& stream_;
+  const FeedOptions& options_;
+  const std::stop_token stop_;
+  const SteadyTime begin_;
+  int64_t count_ = 0;
+};
+
 }  // namespace
 
-ExitCode FeedTopic(const PipelineConfig& pipeline, std::unique_ptr<event::Source> source, const std::string& topic,
-                   std::optional<int64_t> rows_max) {
+ExitCode FeedTopic(const PipelineConfig& pipeline, std::unique_ptr<event::Source> source, const FeedOptions& options) {
   const SignalStop stop;
   const auto opened = OpenStreamFor(StreamUse::kAppend, pipeline);
-  const auto& stream = opened.stream;
-  stream->EnsureTopic(SpecFor(pipeline, *stream, topic));
+  opened.stream->EnsureTopic(SpecFor(pipeline, *opened.stream, options.topic));
   Progress progress("append");
-  int64_t count = 0;
-  while (!stop.signalled() && (!rows_max || count < *rows_max)) {
+  Appender appender(*opened.stream, options, stop.token());
+  while (!stop.signalled() && !appender.full()) {
     const auto read = source->Read({}, stop.token());
     if (read.state == event::ReadState::kExhausted) break;
     if (read.state != event::ReadState::kBatch) continue;
-    auto batch = read.batch;
-    if (rows_max && static_cast<int64_t>(batch->size()) > *rows_max - count) {
-      batch = FirstOf(batch, static_cast<size_t>(*rows_max - count));
-    }
-    stream->Append({.topic = topic, .events = batch, .position = std::nullopt, .idempotency_key = {}});
-    count += static_cast<int64_t>(batch->size());
+    appender.Append(options.make ? options.make(read.batch) : read.batch);
     std::optional<double> share;
-    if (rows_max && *rows_max > 0) share = static_cast<double>(count) / static_cast<double>(*rows_max);
-    progress.Show(count, share);
+    if (options.rows_max && *options.rows_max > 0) {
+      share = static_cast<double>(appender.count()) / static_cast<double>(*options.rows_max);
+    }
+    progress.Show(appender.count(), share);
   }
-  fmt::print(stderr, "appended {} events to {}\n", count, topic);
+  fmt::print(stderr, "appended {} events to {}\n", appender.count(), options.topic);
   return stop.signalled() ? ExitCode::kFailed : ExitCode::kDone;
 }
 

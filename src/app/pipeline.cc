@@ -11,6 +11,7 @@
 #include "app/plan.h"
 #include "app/registry.h"
 #include "app/run_status.h"
+#include "app/schemas.h"
 #include "app/server_options.h"
 #include "app/storage.h"
 #include "app/table_sinks.h"
@@ -62,7 +63,12 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
 Pipeline::~Pipeline() = default;
 
 void Pipeline::Serve(const ServerConfig& server) {
-  server_ = std::make_unique<api::ApiServer>(ApiOptionsFor(server), *view_);
+  auto options = ApiOptionsFor(server);
+  if (!config_.schema_registry) {
+    registry_ = OpenRegistryStore(directory_);
+    options.registry = registry_.get();
+  }
+  server_ = std::make_unique<api::ApiServer>(std::move(options), *view_);
   view_->ServedAt(server_->url());
   LogInfo("metrics and health at {}", server_->url());
 }
@@ -89,7 +95,8 @@ void Pipeline::AddTables() {
     if (until_idle_) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
     options.on_commit = [this] { runner_->NoteCommit(); };
     runner_->AddTable(std::make_unique<TableFeed>(
-        OpenReader(name, table), MakeSink(config_, name, table, directory_, lake_, budget_, !until_idle_),
+        OpenReader(name, table),
+        MakeSink(config_, name, table, directory_, lake_, budget_, !until_idle_, stopping_.get_token()),
         std::move(options)));
   }
 }
@@ -134,6 +141,7 @@ RunReport Pipeline::Run(std::stop_token stop, std::function<void(const PipelineR
 }
 
 RunReport Pipeline::RunWatched(const std::stop_token& stop) {
+  const std::stop_callback no_more_waiting(stop, [this] { stopping_.request_stop(); });
   view_->Ticked();
   view_->Turn(PipelineView::Phase::kRunning);
   auto report = runner_->Run(stop);

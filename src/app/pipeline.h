@@ -44,6 +44,7 @@ class Pipeline {
 
   const PipelineConfig& config_;
   const bool until_idle_;
+  std::stop_source stopping_;  // of waiting for a schema registry
   DataDirectory directory_;
   ByteBudget budget_;
   Lake lake_;
@@ -56,6 +57,7 @@ class Pipeline {
   SteadyTime retention_enforced_{};
   std::unique_ptr<PipelineRunner> runner_;
   std::unique_ptr<PipelineView> view_;
+  std::shared_ptr<schema::RegistryStore> registry_;  // that is served
   std::unique_ptr<api::ApiServer> server_;
 };
 

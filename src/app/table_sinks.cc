@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "decode/avro/avro_decoder.h"
 #include "decode/change_decoder.h"
+#include "decode/framed_decoder.h"
 #include "decode/json_decoder.h"
 #include "land/files_sink.h"
 #include "land/metadata_columns.h"
@@ -98,29 +100,68 @@ std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const
   return {landing, &landing->sink};
 }
 
-}  // namespace
-
-std::string FilesPrefix(const catalog::TableName& name) { return name.name_space + "/" + name.name; }
-
-std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table) {
-  decode::JsonDecoderOptions options;
-  for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
-  options.contract = {ModeOf(table.contract.columns), ModeOf(table.contract.types)};
+/// Null when none are declared.
+std::shared_ptr<arrow::Schema> DeclaredColumns(const TableConfig& table, std::set<std::string>& json_columns) {
   schema::Schema columns;
   for (const auto& [column, type] : table.columns) {
     schema::Field field;
     field.name = column;
     field.type = type == kJsonType ? schema::Type(schema::PrimitiveType{}) : schema::ParseType(type);
-    if (type == kJsonType) options.json_columns.insert(column);
+    if (type == kJsonType) json_columns.insert(column);
     columns.fields.push_back(std::move(field));
   }
-  if (!columns.fields.empty()) options.columns = schema::ToArrow(columns);
-  if (table.upsert) return std::make_unique<decode::ChangeDecoder>(ChangeFormOf(table), std::move(options));
-  return std::make_unique<decode::JsonDecoder>(std::move(options));
+  return columns.fields.empty() ? nullptr : schema::ToArrow(columns);
+}
+
+decode::AvroFraming FramingOf(FramingWord framing) {
+  switch (framing) {
+    case FramingWord::kConfluent:
+      return decode::AvroFraming::kConfluent;
+    case FramingWord::kSingleObject:
+      return decode::AvroFraming::kSingleObject;
+    case FramingWord::kNone:
+      return decode::AvroFraming::kNone;
+  }
+  return decode::AvroFraming::kConfluent;
+}
+
+std::unique_ptr<event::Decoder> MakeAvroDecoder(const TableConfig& table,
+                                                std::shared_ptr<schema::SchemaLookup> schemas) {
+  decode::AvroDecoderOptions options;
+  for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
+  // A writer's schema says what its types are to be: they evolve unless the contract says otherwise.
+  options.contract.columns = ModeOf(table.contract.columns);
+  if (table.contract.Given("types")) options.contract.types = ModeOf(table.contract.types);
+  options.columns = DeclaredColumns(table, options.json_columns);
+  options.framing = FramingOf(table.avro.framing);
+  options.schemas = std::move(schemas);
+  for (const auto& path : table.avro.schemas) options.known_schemas.push_back(ReadSchemaFile(path.value));
+  return std::make_unique<decode::AvroDecoder>(std::move(options));
+}
+
+}  // namespace
+
+std::string FilesPrefix(const catalog::TableName& name) { return name.name_space + "/" + name.name; }
+
+std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas) {
+  if (table.format == RecordFormat::kAvro) return MakeAvroDecoder(table, std::move(schemas));
+  decode::JsonDecoderOptions options;
+  for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
+  options.contract = {ModeOf(table.contract.columns), ModeOf(table.contract.types)};
+  options.columns = DeclaredColumns(table, options.json_columns);
+  std::unique_ptr<event::Decoder> decoder;
+  if (table.upsert) {
+    decoder = std::make_unique<decode::ChangeDecoder>(ChangeFormOf(table), std::move(options));
+  } else {
+    decoder = std::make_unique<decode::JsonDecoder>(std::move(options));
+  }
+  if (table.format == RecordFormat::kJson) return decoder;
+  return std::make_unique<decode::FramedDecoder>(std::move(decoder), std::move(schemas), schema::SchemaKind::kJson);
 }
 
 land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
-                                           const TableConfig& table, const DataDirectory& directory) {
+                                           const TableConfig& table, const DataDirectory& directory,
+                                           std::stop_token stop) {
   land::TableSinkOptions options;
   options.table.name = catalog::ParseTableName(name);
   if (table.iceberg) {
@@ -129,7 +170,9 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
     options.table.properties = table.iceberg->properties;
   }
   options.scope = pipeline.name;
-  options.decoder = [table] { return MakeDecoder(table); };
+  options.decoder = [table, schemas = SchemasOf(pipeline, table, directory, std::move(stop))] {
+    return MakeDecoder(table, schemas);
+  };
   options.freshness = table.freshness;
   options.file_size_bytes = table.file_size.bytes;
   options.metadata_columns = table.metadata;
@@ -145,9 +188,10 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
 }
 
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
-                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on) {
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on,
+                                      std::stop_token stop) {
   if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
-  auto options = TableSinkOptionsFor(pipeline, name, table, directory);
+  auto options = TableSinkOptionsFor(pipeline, name, table, directory, std::move(stop));
   options.first_freshness =
       goes_on ? std::max<std::chrono::milliseconds>(options.freshness / kFirstPart, kFirstFreshnessMin)
               : options.freshness;

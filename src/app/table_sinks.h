@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "app/config_model.h"
 #include "app/lake.h"
+#include "app/schemas.h"
 #include "base/byte_budget.h"
 #include "event/decoder.h"
 #include "event/sink.h"
@@ -15,16 +17,19 @@ namespace millrace::app {
 /// Where the objects of a table of plain files lie in the warehouse.
 std::string FilesPrefix(const catalog::TableName& name);
 
-/// The decoder of a table's records, with its declared columns.
-std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table);
+/// The decoder of a table's records, with its declared columns. `schemas` is what SchemasOf gives for it.
+std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas);
 
 /// How a table of the pipeline is landed into Iceberg, as configured.
 land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
-                                           const TableConfig& table, const DataDirectory& directory);
+                                           const TableConfig& table, const DataDirectory& directory,
+                                           std::stop_token stop = {});
 
 /// What lands a table: rows into Iceberg, or events as they came into files. `lake` and `budget` outlive it. One that
-/// `goes_on` commits its first rows soon; one that drains what there is has no reason to.
+/// `goes_on` commits its first rows soon; one that drains what there is has no reason to. Once `stop` is requested, it
+/// waits for no schema registry.
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
-                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on);
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on,
+                                      std::stop_token stop);
 
 }  // namespace millrace::app

@@ -51,7 +51,8 @@ ExitCode Generate(const Session& session, GenerateArguments& arguments) {
   const auto rows = config.generator->rows;
   auto source = MakeSource("generate", config);
   if (arguments.topic.empty()) return ToOutput(*source, arguments, rows);
-  return FeedTopic(LoadConfigOrDefaults(session.config_paths), std::move(source), arguments.topic, rows);
+  return FeedTopic(LoadConfigOrDefaults(session.config_paths), std::move(source),
+                   {.topic = arguments.topic, .rows_max = rows});
 }
 
 }  // namespace

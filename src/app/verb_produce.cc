@@ -8,7 +8,10 @@
 #include "app/feed_topic.h"
 #include "app/kafka_blocks.h"
 #include "app/load_config.h"
+#include "app/message_maker.h"
 #include "app/registry.h"
+#include "app/schema_blocks.h"
+#include "app/schemas.h"
 #include "app/verbs.h"
 
 namespace millrace::app {
@@ -18,34 +21,88 @@ struct ProduceArguments {
   std::string topic;
   std::string path;
   std::optional<int64_t> rows;
+  std::optional<int64_t> rate;
   std::vector<std::string> drop;
+  std::string key;
   std::string servers;
   std::string registry;
   std::string schema;
+  std::string schema_type;
+  std::string subject_naming = "topic";
   config::Node options;
 };
 
-ExitCode Produce(const Session& session, ProduceArguments& arguments) {
-  const std::pair<const char*, const std::string*> later[] = {{"--schema-registry", &arguments.registry},
-                                                              {"--schema-path", &arguments.schema}};
-  for (const auto& [option, value] : later) {
-    if (!value->empty()) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("{} is not supported by this version of millrace; without it events go to "
-                              "the stream as they are",
-                              option));
-    }
-  }
-  SetOption(arguments.options, "path", arguments.path, "--source-path");
-  SourceConfig config;
-  config.drop = arguments.drop;
-  config.file = ParseOptions(FileSourceBlock(), arguments.options);
+PipelineConfig ConfigFor(const Session& session, const ProduceArguments& arguments) {
   auto pipeline = LoadConfigOrDefaults(session.config_paths);
   if (!arguments.servers.empty()) {
     if (!pipeline.stream.kafka) pipeline.stream.kafka = KafkaBlock().Defaults();
     pipeline.stream.kafka->brokers = arguments.servers;
   }
-  return FeedTopic(pipeline, MakeSource("produce", config), arguments.topic, arguments.rows);
+  if (!arguments.registry.empty()) {
+    if (!pipeline.schema_registry) pipeline.schema_registry = SchemaRegistryBlock().Defaults();
+    pipeline.schema_registry->url = arguments.registry;
+  }
+  return pipeline;
+}
+
+schema::SchemaKind KindOf(const ProduceArguments& arguments) {
+  if (const auto kind = schema::ParseSchemaKind(arguments.schema_type)) return *kind;
+  if (arguments.schema.ends_with(".avsc")) return schema::SchemaKind::kAvro;
+  if (arguments.schema.ends_with(".json")) return schema::SchemaKind::kJson;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: is it Avro or JSON Schema? Say --schema-type AVRO or JSON (files that "
+                          "end in .avsc and .json go without saying)",
+                          arguments.schema));
+}
+
+/// What the schema itself is called.
+std::string RecordNameOf(const schema::SchemaText& text) {
+  if (text.kind == schema::SchemaKind::kAvro) {
+    return schema::AvroSchema::Parse(text.text, {}, schema::AvroSchema::Rules::kStrict).root().name;
+  }
+  return schema::JsonSchema(text.text, {}).title();
+}
+
+schema::SubjectNaming NamingOf(const std::string& word) {
+  if (word == "record") return schema::SubjectNaming::kRecord;
+  return word == "topic_record" ? schema::SubjectNaming::kTopicRecord : schema::SubjectNaming::kTopic;
+}
+
+/// The schema that messages are to have; null when they go as they are.
+schema::RegisteredSchemaPtr SchemaFor(const PipelineConfig& pipeline, const ProduceArguments& arguments) {
+  if (arguments.schema.empty() && arguments.registry.empty()) return nullptr;
+  const auto directory = DataDirectory::OpenToAppend(pipeline.data_dir.value);
+  const auto registry = OpenSchemaRegistry(pipeline, directory);
+  if (arguments.schema.empty()) {
+    const auto subject = schema::SubjectFor(schema::SubjectNaming::kTopic, arguments.topic, "", false);
+    if (auto latest = registry->Latest(subject)) return latest;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the registry has no schema under {} yet; give one with --schema-path", subject));
+  }
+  const schema::SchemaText text{.kind = KindOf(arguments), .text = ReadSchemaFile(arguments.schema)};
+  const auto id = WithContext(arguments.schema, [&] {
+    const auto subject =
+        schema::SubjectFor(NamingOf(arguments.subject_naming), arguments.topic, RecordNameOf(text), false);
+    return registry->Register(subject, text);
+  });
+  return std::make_shared<const schema::RegisteredSchema>(
+      schema::RegisteredSchema{.id = id, .kind = text.kind, .text = text.text});
+}
+
+ExitCode Produce(const Session& session, ProduceArguments& arguments) {
+  SetOption(arguments.options, "path", arguments.path, "--source-path");
+  SourceConfig config;
+  config.drop = arguments.drop;
+  config.file = ParseOptions(FileSourceBlock(), arguments.options);
+  const auto pipeline = ConfigFor(session, arguments);
+  const auto maker =
+      std::make_shared<MessageMaker>(MessageOptions{.key = arguments.key, .schema = SchemaFor(pipeline, arguments)});
+  const std::vector<std::string> paths = {arguments.path};
+  return FeedTopic(pipeline, MakeSource("produce", config),
+                   {.topic = arguments.topic,
+                    .rows_max = arguments.rows,
+                    .rate = arguments.rate,
+                    .make = [maker, paths](const event::EventBatchPtr& batch) { return maker->Make(batch, paths); }});
 }
 
 }  // namespace
@@ -56,15 +113,29 @@ void AddProduce(CLI::App& root, Session& session) {
       root, session, "produce", "Append the records of a file to a topic",
       [&session, arguments] { return Produce(session, *arguments); },
       "  millrace produce --topic events --source-path events.jsonl.gz\n"
-      "  millrace produce --topic cards --source-path cards.csv --rows 100");
+      "  millrace produce --topic cards --source-path cards.csv --rows 100\n"
+      "  millrace produce --topic orders --source-path orders.jsonl --key id --schema-path order.avsc");
   verb->add_option("--topic", arguments->topic, "The topic; made if it is not there")->required();
   verb->add_option("--source-path", arguments->path, "A file, or a pattern such as logs/*.jsonl.gz")->required();
   verb->add_option("--rows", arguments->rows, "How many at most")->check(CLI::NonNegativeNumber);
   verb->add_option("--drop", arguments->drop, "CSV columns to leave out: card numbers, passwords")->delimiter(',');
   AddBlockOptions(*verb, *FileSourceBlock().info(), arguments->options, {"path", "follow"});
   verb->add_option("--bootstrap-servers", arguments->servers, "Kafka brokers, instead of the pipeline's stream");
-  verb->add_option("--schema-registry", arguments->registry)->group("");
-  verb->add_option("--schema-path", arguments->schema)->group("");
+  verb->add_option("--key", arguments->key, "The field whose value is the message's key, such as id or user.id");
+  verb->add_option("--rate", arguments->rate, "Messages a second")->check(CLI::PositiveNumber);
+  verb->add_option(
+      "--schema-path", arguments->schema,
+      "Registers this Avro (.avsc) or JSON Schema (.json) and checks every record by it before it is sent; "
+      "messages get Confluent's wire format");
+  verb->add_option("--schema-type", arguments->schema_type, "What --schema-path is, where its name does not say")
+      ->check(CLI::IsMember({"AVRO", "JSON"}));
+  verb->add_option(
+      "--schema-registry", arguments->registry,
+      "A schema registry, instead of the pipeline's; without --schema-path, whose latest schema of the topic "
+      "is used");
+  verb->add_option("--subject-naming", arguments->subject_naming, "What the schema's subject is called after")
+      ->check(CLI::IsMember({"topic", "record", "topic_record"}))
+      ->capture_default_str();
   AddConfigOption(*verb, session);
 }
 

@@ -56,7 +56,7 @@ Counts Try(OpenedLake& opened, const ReplayArguments& arguments, const TableConf
   const auto target = catalog::ParseTableName(arguments.table);
   const auto quarantine = opened.lake.catalog->Load(land::QuarantineTableOf(target));
   if (!quarantine) return {};
-  const auto decoder = MakeDecoder(config);
+  const auto decoder = MakeDecoder(config, SchemasOf(opened.pipeline, config, opened.directory));
   const auto table = opened.lake.catalog->Load(target);
   if (table) {
     decoder->Adopt(land::MetadataColumns(config.metadata).Without(*schema::ToArrow(table->metadata->schema())));

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/config_model.h"
+#include "app/data_directory.h"
+#include "schema/registry/client.h"
+#include "schema/registry/registry.h"
+#include "schema/registry/store.h"
+
+namespace millrace::app {
+
+/// "a,b" without the empty ones and the spaces around.
+std::vector<std::string> SplitByCommas(const std::string& text);
+
+/// The text of a schema in a file. Error kConfig when it cannot be read.
+std::string ReadSchemaFile(const std::string& path);
+
+schema::RegistryClientOptions RegistryClientOptionsFor(const SchemaRegistryConfig& registry);
+
+/// The built-in registry, in the data directory.
+std::shared_ptr<schema::RegistryStore> OpenRegistryStore(const DataDirectory& directory);
+
+/// The registry that the pipeline's messages name their schemas by.
+std::shared_ptr<schema::SchemaRegistry> OpenSchemaRegistry(const PipelineConfig& pipeline,
+                                                           const DataDirectory& directory);
+
+/// What the decoders of one table ask, with `stop` one that waits while it does not answer; null when its format names
+/// none.
+std::shared_ptr<schema::SchemaLookup> SchemasOf(const PipelineConfig& pipeline, const TableConfig& table,
+                                                const DataDirectory& directory, std::stop_token stop = {});
+
+}  // namespace millrace::app
