@@ -1,0 +1,158 @@
+"""Messages with schemas through a real Kafka and a real registry (Apicurio; and the built-in one): what Confluent's serializers write lands in
+columns, schema by schema; what `produce` writes, Confluent's deserializers read; what is damaged goes to quarantine."""
+
+import datetime
+import decimal
+import json
+import time
+import uuid
+
+import pytest
+import readers
+from test_kafka import Pipeline, confluent_kafka, kafka, pytestmark, topic  # noqa: F401
+from test_schema_registry import ROOT, Apicurio, BuiltIn, sr
+
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+UTC = datetime.timezone.utc
+
+
+def logical(kind, name, **more):
+    return {"type": kind, "logicalType": name, **more}
+
+
+def order(*more):
+    fields = [
+        {"name": "id", "type": "int"}, {"name": "price", "type": logical("bytes", "decimal", precision=9, scale=2)},
+        {"name": "at", "type": logical("long", "timestamp-millis")}, {"name": "items", "type": {"type": "array", "items": "string"}},
+    ]
+    fields = [f for f in fields if f["name"] not in [m["name"] for m in more]] + list(more)
+    return json.dumps({"type": "record", "name": "Order", "fields": fields})
+
+
+@pytest.fixture(scope="module", params=["built_in", "apicurio"])
+def registry(request, tmp_path_factory):
+    if request.param == "built_in":
+        with BuiltIn(tmp_path_factory.mktemp("registry")) as server:
+            yield server.url
+        return
+    if not (ROOT / ".deps/apicurio").exists():
+        pytest.skip("scripts/setup --servers brings Apicurio")
+    with Apicurio(tmp_path_factory.mktemp("apicurio")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def place(millrace, kafka, registry):  # noqa: F811
+    pipeline = Pipeline(millrace, kafka, "t" + uuid.uuid4().hex)
+    pipeline.registry = f'schema_registry: {{ url: "{registry}" }}\n'
+    pipeline.url = registry
+    pipeline.client = sr.SchemaRegistryClient({"url": registry})
+    pipeline.create()
+    return pipeline
+
+
+def send(place, messages):
+    producer = confluent_kafka.Producer({"bootstrap.servers": place.kafka.bootstrap, "linger.ms": 1})
+    for key, value in messages:
+        producer.produce(place.topic, value, key=key)
+    assert producer.flush(60) == 0
+
+
+def read(place):
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": place.kafka.bootstrap, "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest", "enable.partition.eof": True})
+    consumer.subscribe([place.topic])
+    messages, ends = [], set()
+    deadline = time.monotonic() + 60
+    while len(ends) < 3 and time.monotonic() < deadline:
+        message = consumer.poll(1)
+        if message and message.error():
+            ends.add(message.partition())
+        elif message:
+            messages.append(message)
+    consumer.close()
+    return messages
+
+
+def land(place, table, more=""):
+    config = place.config(more=place.registry + more, tables="tables:\n  silver.orders: {{ from: {topic}, " + table + " }}\n")
+    place.run(config)
+    return sorted(readers.pyiceberg_rows(place.millrace.folder, "silver.orders"), key=lambda row: row["id"])
+
+
+def test_three_writers_land_in_one_table(place):
+    context = SerializationContext(place.topic, MessageField.VALUE)
+    place.client.set_compatibility(subject_name=place.topic + "-value", level="NONE")
+    first = AvroSerializer(place.client, order())
+    second = AvroSerializer(place.client, order({"name": "id", "type": "long"}, {"name": "note", "type": ["null", "string"], "default": None}))
+    third = AvroSerializer(place.client, order({"name": "buyer", "type": {"type": "record", "name": "Buyer", "fields": [{"name": "city", "type": "string"}]}}))
+    at = datetime.datetime(2024, 5, 1, 12, tzinfo=UTC)
+    base = {"price": decimal.Decimal("12.50"), "at": at, "items": ["a", "é"]}
+    sent = [(first, {"id": 1, **base}), (second, {"id": 2**40, "note": "x", **base}), (third, {"id": 3, "buyer": {"city": "Oslo"}, **base}), (first, {"id": 4, **base})]
+    send(place, [(str(value["id"]), serialize(value, context)) for serialize, value in sent])
+    good = first({"id": 9, **base}, context)
+    send(place, [("bad", good[:-1]), ("bad", b"\0\0\x7f\xff\xff" + good[5:]), ("bad", b'{"id":1}'), ("gone", None)])
+    rows = land(place, "format: avro, metadata: true")
+    assert [row["id"] for row in rows] == [1, 3, 4, 2**40]
+    assert all(row["price"] == decimal.Decimal("12.50") and row["at"] == at and row["items"] == ["a", "é"] for row in rows)
+    assert [row["note"] for row in rows] == [None, None, None, "x"]
+    assert [row["buyer"] for row in rows] == [None, {"city": "Oslo"}, None, None]
+    kept = quarantined(place)
+    assert sorted(row["cause"] for row in kept) == ["malformed"] * 3
+    assert {row["offset"] is not None for row in kept} == {True}
+    # A message of a schema that nobody knew lands once it is known.
+    again = place.millrace.run("quarantine", "replay", "silver.orders", "-c", "one.yaml", expect=None)
+    assert again.returncode in (0, 1), again.stderr
+
+
+def quarantined(place):
+    done = place.millrace.run("quarantine", "show", "silver.orders", "--json", "-c", "one.yaml")
+    return json.loads(done.stdout)
+
+
+def test_json_schema_messages_land_without_their_prefix(place):
+    schema = json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "title": "Order", "type": "object", "properties": {"id": {"type": "integer"}, "note": {"type": "string"}}})
+    serialize = JSONSerializer(schema, place.client)
+    context = SerializationContext(place.topic, MessageField.VALUE)
+    send(place, [("a", serialize({"id": i, "note": f"n{i}"}, context)) for i in range(20)] + [("a", b'{"id": 99}')])
+    rows = land(place, "format: json_schema")
+    assert [(row["id"], row["note"]) for row in rows] == [(i, f"n{i}") for i in range(20)]
+    assert [row["cause"] for row in quarantined(place)] == ["malformed"]
+
+
+def test_what_produce_writes_others_read(place, registry):
+    schema = order({"name": "note", "type": ["null", "string"], "default": None})
+    place.millrace.write("order.avsc", schema)
+    lines = [{"id": i, "price": f"{i}.25", "at": "2024-05-01T12:00:00Z", "items": ["x"] * (i % 3)} for i in range(500)]
+    place.millrace.write("orders.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    produce = ["produce", "--topic", place.topic, "--source-path", "orders.jsonl", "--bootstrap-servers", place.kafka.bootstrap, "--schema-registry", registry, "--key", "id"]
+    place.millrace.run(*produce, "--schema-path", "order.avsc", "--rows", 400)
+    place.millrace.run(*produce, "--rows", 7)  # by the schema that is there
+    messages = read(place)
+    assert len(messages) == 407
+    context = SerializationContext(place.topic, MessageField.VALUE)
+    values = {}
+    for message in messages:
+        value = AvroDeserializer(place.client)(message.value(), context) if len(values) < 20 else None
+        if value:
+            values[message.key()] = value
+    for key, value in values.items():
+        assert value == {"id": int(key), "price": decimal.Decimal(f"{int(key)}.25"), "at": datetime.datetime(2024, 5, 1, 12, tzinfo=UTC), "items": ["x"] * (int(key) % 3), "note": None}
+    assert [row["id"] for row in land(place, "format: avro, key: [id]")] == list(range(400))
+
+
+def test_a_record_that_fails_its_schema_is_named_and_not_sent(place, registry):
+    place.millrace.write("order.json", json.dumps({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer", "minimum": 0}}}))
+    place.millrace.write("orders.jsonl", '{"id": 1}\n\n{"id": 2}\n{"id": -3}\n')
+    produce = ["produce", "--topic", place.topic, "--source-path", "orders.jsonl", "--bootstrap-servers", place.kafka.bootstrap, "--schema-registry", registry]
+    refused = place.millrace.run(*produce, "--schema-path", "order.json", expect=None)
+    assert refused.returncode == 1 and "orders.jsonl:4: " in refused.stderr and "id" in refused.stderr, refused.stderr
+    assert read(place) == []
+    place.millrace.write("orders.jsonl", '{"id": 1}\n{"id": 2}\n')
+    begin = time.monotonic()
+    place.millrace.run(*produce, "--schema-path", "order.json", "--rate", 1000)
+    assert time.monotonic() > begin
+    values = [JSONDeserializer(json.dumps({"type": "object"}), schema_registry_client=place.client)(m.value(), SerializationContext(place.topic, MessageField.VALUE)) for m in read(place)]
+    assert sorted(v["id"] for v in values) == [1, 2]
