@@ -84,6 +84,7 @@ def land(place, table, more=""):
 
 def test_three_writers_land_in_one_table(place):
     context = SerializationContext(place.topic, MessageField.VALUE)
+    place.client.register_schema(place.topic + "-value", sr.Schema(order(), "AVRO"))
     place.client.set_compatibility(subject_name=place.topic + "-value", level="NONE")
     first = AvroSerializer(place.client, order())
     second = AvroSerializer(place.client, order({"name": "id", "type": "long"}, {"name": "note", "type": ["null", "string"], "default": None}))
