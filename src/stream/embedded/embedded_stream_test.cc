@@ -76,7 +76,7 @@ TEST_F(EmbeddedStreamTest, RefusesANewerFormatAndForeignFiles) {
 
   path_ = dir_ / "text.db";
   std::ofstream(path_) << std::string(5000, 'x');
-  EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("not a stream"));
+  EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("not a database"));
 
   path_ = dir_ / "no/such/folder.db";
   EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("cannot be opened"));
