@@ -104,7 +104,9 @@ class Comparison {
     if (reader.fallback_symbol) return true;
     std::string missing;
     for (const auto& symbol : writer.symbols) {
-      if (std::ranges::find(reader.symbols, symbol) == reader.symbols.end()) missing += " " + symbol;
+      if (std::ranges::find(reader.symbols, symbol) != reader.symbols.end()) continue;
+      missing += ' ';
+      missing += symbol;
     }
     return missing.empty() || Wrong("MISSING_ENUM_SYMBOLS", path + "/symbols", "the reader's enum lacks" + missing);
   }
@@ -115,7 +117,7 @@ class Comparison {
       const auto& wanted = reader.fields[i];
       const auto place = fmt::format("{}/fields/{}", path, i);
       if (const auto* written = Written(wanted, writer)) {
-        all &= Reads(*wanted.type, *written->type, place + "/type");
+        all &= Reads(*wanted.type, *written->type, fmt::format("{}/type", place));
       } else if (!wanted.fallback && !(wanted.type->kind == Kind::kEnum && wanted.type->fallback_symbol)) {
         all &= Wrong("READER_FIELD_MISSING_DEFAULT_VALUE", place,
                      fmt::format("the field '{}' has no default and the writer lacks it", wanted.name));

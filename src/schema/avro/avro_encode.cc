@@ -118,10 +118,8 @@ class Encoder {
     return fits;
   }
   std::string wrong() const {
-    std::string path;
-    for (auto part = wrong_path_.rbegin(); part != wrong_path_.rend(); ++part)
-      path += (path.empty() ? "" : ".") + *part;
-    return path.empty() ? wrong_ : path + ": " + wrong_;
+    const std::vector<std::string> path(wrong_path_.rbegin(), wrong_path_.rend());
+    return path.empty() ? wrong_ : fmt::format("{}: {}", fmt::join(path, "."), wrong_);
   }
 
  private:

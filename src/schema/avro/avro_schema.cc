@@ -316,7 +316,7 @@ class AvroSchemaParser {
       if (!alias.is_string()) continue;
       const auto& name = alias.get_ref<const std::string&>();
       const bool full = space.empty() || name.find('.') != std::string::npos;
-      aliases.push_back(full ? name : space + "." + name);
+      aliases.push_back(full ? name : fmt::format("{}.{}", space, name));
     }
     return aliases;
   }

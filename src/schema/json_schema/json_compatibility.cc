@@ -82,7 +82,8 @@ class Comparison {
     for (const char* word : {"pattern", "format_assertion", "not", "if", "contains", "propertyNames"}) {
       const auto *now = Member(reader, word), *before = Member(writer, word);
       if (now == nullptr || (before != nullptr && *now == *before)) continue;
-      Wrong(before == nullptr ? "CONSTRAINT_ADDED" : "CONSTRAINT_CHANGED", path + "/" + word, "values may fail it");
+      Wrong(before == nullptr ? "CONSTRAINT_ADDED" : "CONSTRAINT_CHANGED", fmt::format("{}/{}", path, word),
+            "values may fail it");
     }
     const auto *unique = Member(reader, "uniqueItems"), *was_unique = Member(writer, "uniqueItems");
     if (unique != nullptr && *unique == true && (was_unique == nullptr || *was_unique != true)) {
@@ -97,11 +98,11 @@ class Comparison {
     if (now.empty()) return;
     const auto before = TypesOf(writer);
     if (before.empty() && Member(writer, "enum") == nullptr && Member(writer, "const") == nullptr) {
-      return Wrong("TYPE_NARROWED", path + "/type", "any type was allowed");
+      return Wrong("TYPE_NARROWED", fmt::format("{}/type", path), "any type was allowed");
     }
     for (const auto& type : before) {
       if (now.contains(type) || (type == "integer" && now.contains("number"))) continue;
-      Wrong("TYPE_CHANGED", path + "/type", fmt::format("{} is not allowed any more", type));
+      Wrong("TYPE_CHANGED", fmt::format("{}/type", path), fmt::format("{} is not allowed any more", type));
     }
   }
 
@@ -113,10 +114,10 @@ class Comparison {
     };
     const auto now = choices(reader), before = choices(writer);
     if (!now) return;
-    if (!before) return Wrong("ENUM_ARRAY_ADDED", path + "/enum", "any value was allowed");
+    if (!before) return Wrong("ENUM_ARRAY_ADDED", fmt::format("{}/enum", path), "any value was allowed");
     for (const auto& value : *before) {
       if (std::find(now->begin(), now->end(), value) == now->end()) {
-        Wrong("ENUM_ARRAY_NARROWED", path + "/enum", value.dump() + " is not allowed any more");
+        Wrong("ENUM_ARRAY_NARROWED", fmt::format("{}/enum", path), value.dump() + " is not allowed any more");
       }
     }
   }
@@ -128,10 +129,12 @@ class Comparison {
       return;
     }
     if (before == nullptr || !before->is_number()) {
-      return Wrong("LIMIT_ADDED", path + "/" + word, fmt::format("{} {} was not there", word, now->dump()));
+      return Wrong("LIMIT_ADDED", fmt::format("{}/{}", path, word),
+                   fmt::format("{} {} was not there", word, now->dump()));
     }
     if (upper ? *now < *before : *now > *before) {
-      Wrong("LIMIT_NARROWED", path + "/" + word, fmt::format("{} became {}", before->dump(), now->dump()));
+      Wrong("LIMIT_NARROWED", fmt::format("{}/{}", path, word),
+            fmt::format("{} became {}", before->dump(), now->dump()));
     }
   }
 
@@ -193,7 +196,7 @@ class Comparison {
   void CompareObjects(const Json& reader, const Json& writer, const std::string& path) {
     if (const auto* now = Member(reader, "properties"); now != nullptr && now->is_object()) {
       for (const auto& [name, schema] : now->items()) {
-        const auto place = path + "/properties/" + name;
+        const auto place = fmt::format("{}/properties/{}", path, name);
         if (const auto* before = Property(writer, name)) {
           Compare(schema, *before, place);
         } else if (!AllowsAll(schema)) {
@@ -204,7 +207,7 @@ class Comparison {
     if (const auto* before = Member(writer, "properties"); before != nullptr && before->is_object()) {
       for (const auto& [name, schema] : before->items()) {
         if (Property(reader, name) != nullptr) continue;
-        CompareRemoved(reader, name, schema, path + "/properties/" + name);
+        CompareRemoved(reader, name, schema, fmt::format("{}/properties/{}", path, name));
       }
     }
     CompareRequired(reader, writer, path);
@@ -212,7 +215,7 @@ class Comparison {
     for (const char* word : {"patternProperties", "dependencies", "dependentRequired", "dependentSchemas"}) {
       const auto *now = Member(reader, word), *before = Member(writer, word);
       if (now == nullptr || (before != nullptr && *now == *before)) continue;
-      Wrong("CONSTRAINT_ADDED", path + "/" + word, "objects may fail it");
+      Wrong("CONSTRAINT_ADDED", fmt::format("{}/{}", path, word), "objects may fail it");
     }
   }
 
@@ -246,7 +249,7 @@ class Comparison {
       if (before.contains(name)) continue;
       const auto* property = Property(reader, name);
       if (property != nullptr && Member(*property, "default") != nullptr) continue;
-      Wrong("REQUIRED_ATTRIBUTE_ADDED", path + "/required", fmt::format("objects may lack '{}'", name));
+      Wrong("REQUIRED_ATTRIBUTE_ADDED", fmt::format("{}/required", path), fmt::format("objects may lack '{}'", name));
     }
   }
 
