@@ -65,9 +65,10 @@ TEST_F(CliTest, WrongWordsAreUsageErrorsOfOneLine) {
            {{"generate", "userz"},
             "millrace: KIND: expected one of users, cards, clicks, events, found 'userz'; did you mean 'users'?\n"},
            {{"generate", "users", "--rows", "-1"}, "millrace: --rows: expected at least 0, found '-1'\n"},
-           {{"produce", "--topic", "t", "--source-path", "x", "--schema-registry", "http://localhost:8081"},
-            "millrace: --schema-registry is not supported by this version of millrace; without it events go to the "
-            "stream as they are\n"},
+           {{"produce", "--topic", "t", "--source-path", "x", "--schema-path", "order.txt"},
+            "millrace: order.txt: is it Avro or JSON Schema? Say --schema-type AVRO or JSON (files that end in .avsc "
+            "and "
+            ".json go without saying)\n"},
            {{"completions", "tcsh"}, "millrace: there are completions for bash, zsh and fish, not for 'tcsh'\n"}}) {
     const auto outcome = Millrace(words);
     EXPECT_EQ(outcome.code, 64) << words.front();
