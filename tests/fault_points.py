@@ -20,6 +20,7 @@ FAMILIES = {
     "app": ("a table's first start; a source and a table that tell where they are", ["e2e/test_crashes.py*", "e2e/test_kafka.py"]),
     "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue", ["e2e/test_crashes.py*", "e2e/chaos.py"]),
     "files": ("plain files: rejects, the plan, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
+    "ingest": ("a request that brings events: before they are appended, before it is answered", ["e2e/test_http_ingest.py"]),
     "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py"]),
     "kafka": ("transactions of a source that appends to Kafka", ["e2e/test_kafka.py"]),
     "key_index": ("the files of keys that have landed, and of where rows lie", ["src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*"]),

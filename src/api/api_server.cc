@@ -22,10 +22,11 @@ io::HttpServerOptions Checked(const ApiOptions& options) {
   return options.http;
 }
 
-io::HttpRoutes MakeRoutes(Observation& observation, const Door& door, schema::RegistryStore* registry) {
+io::HttpRoutes MakeRoutes(const ApiOptions& options, Observation& observation, const Door& door) {
   io::HttpRoutes routes;
   AddObserveRoutes(routes, observation, door);
-  if (registry != nullptr) AddRegistryRoutes(routes, *registry);
+  if (options.registry != nullptr) AddRegistryRoutes(routes, *options.registry);
+  if (options.add_routes) options.add_routes(routes);
   return routes;
 }
 
@@ -34,7 +35,7 @@ io::HttpRoutes MakeRoutes(Observation& observation, const Door& door, schema::Re
 ApiServer::ApiServer(ApiOptions options, Observation& observation)
     : http_(Checked(options)),
       door_({.address = http_.address, .hosts = std::move(options.hosts), .tokens = std::move(options.tokens)}),
-      routes_(MakeRoutes(observation, door_, options.registry)),
+      routes_(MakeRoutes(options, observation, door_)),
       server_(
           http_, routes_,
           [this](const io::HttpCall& call, const io::HttpRoute* route) { return door_.Refuse(call, route); },

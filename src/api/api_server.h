@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "api/door.h"
@@ -14,7 +15,8 @@ struct ApiOptions {
   io::HttpServerOptions http;
   std::vector<std::string> hosts;
   std::vector<TokenGrant> tokens;
-  schema::RegistryStore* registry = nullptr;  // served when given; outlives the server
+  schema::RegistryStore* registry = nullptr;                  // served when given; outlives the server
+  std::function<void(io::HttpRoutes&)> add_routes = nullptr;  // of others; what they refer to outlives the server
 };
 
 /// The HTTP listener of a pipeline with every route it has. Borrows what it shows.

@@ -107,7 +107,7 @@ TEST_F(ApiServerTest, OtherNamesMayBeListed) {
 }
 
 TEST_F(ApiServerTest, TokensOpenTheDoor) {
-  Serve({{"scraper", kToken}, {"other", "another-token-of-16"}});
+  Serve({{"scraper", kToken, {"read"}}, {"other", "another-token-of-16", {"ingest", "read"}}});
   const auto refused = Get("/metrics");
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(refused.header("www-authenticate"), "Bearer realm=\"millrace\"");
@@ -120,7 +120,7 @@ TEST_F(ApiServerTest, TokensOpenTheDoor) {
 }
 
 TEST_F(ApiServerTest, StrangersLearnNoReasonsAndNoRoutes) {
-  Serve({{"scraper", kToken}});
+  Serve({{"scraper", kToken, {"read"}}});
   process_.reasons = {"table secret.plans: failed"};
   process_.stuck = "table secret.plans";
   const auto ready = Get("/health/ready");
@@ -131,11 +131,20 @@ TEST_F(ApiServerTest, StrangersLearnNoReasonsAndNoRoutes) {
   EXPECT_EQ(StatusOf("/nothing"), 401);
 }
 
+TEST_F(ApiServerTest, ATokenIsGoodForItsRolesOnly) {
+  Serve({{"sender", kToken, {"ingest"}}});
+  const std::vector<io::HttpHeader> shown = {{"Authorization", std::string("Bearer ") + kToken}};
+  EXPECT_EQ(StatusOf("/metrics", shown), 403);
+  EXPECT_EQ(StatusOf("/api/v1/status", shown), 403);
+  EXPECT_EQ(StatusOf("/nothing", shown), 404);
+  EXPECT_EQ(Get("/health/ready", shown).body.find("secret"), std::string::npos) << "it learns what strangers learn";
+}
+
 TEST_F(ApiServerTest, BeyondLoopbackNeedsTlsAndATokens) {
   ApiOptions options;
   options.http.address = "0.0.0.0";
   EXPECT_THROW(ApiServer(options, process_), Error);
-  options.tokens = {{"scraper", kToken}};
+  options.tokens = {{"scraper", kToken, {"read"}}};
   EXPECT_THROW(ApiServer(options, process_), Error);
   EXPECT_TRUE(IsLoopback("127.8.0.1"));
   EXPECT_TRUE(IsLoopback("::1"));

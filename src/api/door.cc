@@ -65,7 +65,11 @@ Door::Door(const DoorOptions& options) {
     hosts_ = {"localhost", "127.0.0.1", "[::1]", AsHost(options.address)};
     for (const auto& host : options.hosts) hosts_.push_back(Lower(host));
   }
-  for (const auto& grant : options.tokens) token_sums_.push_back(io::Sha256(grant.token));
+  for (const auto& grant : options.tokens) grants_.push_back({io::Sha256(grant.token), grant.roles});
+}
+
+bool Door::Allows(const Grant& grant, const std::string& role) {
+  return std::ranges::find(grant.roles, role) != grant.roles.end();
 }
 
 bool Door::KnowsHost(const io::HttpCall& call) const {
@@ -74,14 +78,21 @@ bool Door::KnowsHost(const io::HttpCall& call) const {
   return host && std::ranges::find(hosts_, WithoutPort(*host)) != hosts_.end();
 }
 
-bool Door::Knows(const io::HttpCall& call) const {
-  if (token_sums_.empty()) return true;
+const Door::Grant* Door::Find(const io::HttpCall& call) const {
   const auto bearer = BearerOf(call);
-  if (!bearer) return false;
+  if (!bearer) return nullptr;
   const auto sum = io::Sha256(*bearer);
-  bool known = false;
-  for (const auto& each : token_sums_) known = SameText(each, sum) || known;
-  return known;
+  const Grant* found = nullptr;
+  for (const auto& each : grants_) {
+    if (SameText(each.sum, sum)) found = &each;
+  }
+  return found;
+}
+
+bool Door::Knows(const io::HttpCall& call) const {
+  if (grants_.empty()) return true;
+  const auto* grant = Find(call);
+  return grant != nullptr && Allows(*grant, "read");
 }
 
 std::optional<io::HttpReply> Door::Refuse(const io::HttpCall& call, const io::HttpRoute* route) const {
@@ -90,7 +101,11 @@ std::optional<io::HttpReply> Door::Refuse(const io::HttpCall& call, const io::Ht
     return io::ErrorReply(421, "this server does not go by that name; list it in server.hosts if it should");
   }
   if (!FromOwnPage(call)) return io::ErrorReply(403, "requests made by pages of other sites are not answered");
-  if (open || Knows(call)) return std::nullopt;
+  if (open || grants_.empty()) return std::nullopt;
+  if (const auto* grant = Find(call)) {
+    if (route == nullptr || Allows(*grant, route->role)) return std::nullopt;
+    return io::ErrorReply(403, "this token is not for that: it needs the role '" + route->role + "' in server.tokens");
+  }
   auto reply = io::ErrorReply(401, "send one of the tokens of server.tokens: Authorization: Bearer TOKEN");
   reply.headers.push_back({"WWW-Authenticate", "Bearer realm=\"millrace\""});
   return reply;

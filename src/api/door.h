@@ -13,6 +13,7 @@ namespace millrace::api {
 struct TokenGrant {
   std::string name;  // whose it is: for logs, never the token
   std::string token;
+  std::vector<std::string> roles = {"read"};  // of io::HttpRoute::role
 };
 
 struct DoorOptions {
@@ -24,7 +25,8 @@ struct DoorOptions {
 /// Who may come in. Looks at each request before anything else does:
 /// - Host must be a name of this server, else a page elsewhere could reach it by a name of its own (DNS rebinding);
 /// - a browser's request must come from a page of this server (Origin, Sec-Fetch-Site);
-/// - where there are tokens, one of them must be shown. Kept are their SHA-256 sums, compared in constant time.
+/// - where there are tokens, one of them must be shown that is good for the role of the route. Kept are their SHA-256
+///   sums, compared in constant time.
 /// Open routes need neither Host nor token. Immutable.
 class Door {
  public:
@@ -39,7 +41,15 @@ class Door {
   bool KnowsHost(const io::HttpCall& call) const;
 
   std::vector<std::string> hosts_;  // empty: any
-  std::vector<std::string> token_sums_;
+  struct Grant {
+    std::string sum;
+    std::vector<std::string> roles;
+  };
+  /// Of the token that the caller shows; null: of none that is known.
+  const Grant* Find(const io::HttpCall& call) const;
+  static bool Allows(const Grant& grant, const std::string& role);
+
+  std::vector<Grant> grants_;
 };
 
 /// 127.0.0.0/8 or ::1.

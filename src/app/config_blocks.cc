@@ -2,6 +2,8 @@
 
 #include "app/config_checks.h"
 #include "app/config_words.h"
+#include "app/http_ingest_blocks.h"
+#include "app/http_poll_blocks.h"
 #include "app/kafka_blocks.h"
 #include "app/schema_blocks.h"
 
@@ -34,9 +36,12 @@ const Block<CsvConfig>& CsvBlock() {
 
 const Block<SourceConfig>& SourceBlock() {
   static const auto block =
-      Block<SourceConfig>("Where events come from, by a name of yours. Exactly one kind (file, generator).")
+      Block<SourceConfig>(
+          "Where events come from, by a name of yours. Exactly one kind (file, generator, http_poll, http_ingest).")
           .Nested("file", &SourceConfig::file, FileSourceBlock())
           .Nested("generator", &SourceConfig::generator, GeneratorBlock())
+          .Nested("http_poll", &SourceConfig::http_poll, HttpPollBlock())
+          .Nested("http_ingest", &SourceConfig::http_ingest, HttpIngestBlock())
           .Add(&SourceConfig::topic,
                {.name = "topic",
                 .doc =
@@ -44,8 +49,6 @@ const Block<SourceConfig>& SourceBlock() {
           .Add(&SourceConfig::drop,
                {.name = "drop",
                 .doc = "Top-level fields removed before anything is stored: card numbers, passwords. CSV files only."})
-          .Reserve("http_poll", "polling a web address")
-          .Reserve("http_ingest", "taking events over HTTP")
           .Reserve("mongodb", "MongoDB change streams")
           .Reserve("kafka", "reading topics of Kafka")
           .Reserve("kinesis", "reading Kinesis")
@@ -375,9 +378,13 @@ const Block<ServerTlsConfig>& ServerTlsBlock() {
 
 const Block<ServerTokenConfig>& ServerTokenBlock() {
   static const auto block =
-      Block<ServerTokenConfig>("A token that requests may come with, by the name of who has it. It may read.")
+      Block<ServerTokenConfig>("A token that requests may come with, by the name of who has it.")
           .Add(&ServerTokenConfig::token,
-               {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true});
+               {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true})
+          .Add(&ServerTokenConfig::roles,
+               {.name = "roles",
+                .doc = "What it is good for: `read` metrics and status, `ingest` events. Neither allows the other.",
+                .fallback = std::vector{RoleWord::kRead}});
   return block;
 }
 

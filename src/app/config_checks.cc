@@ -28,11 +28,23 @@ void Collect(config::ParseContext& context, const config::Mark& mark, const std:
   }
 }
 
+std::vector<std::string> IngestTopics(const PipelineConfig& pipeline) {
+  std::vector<std::string> topics;
+  for (const auto& [name, source] : pipeline.sources) {
+    if (!source.http_ingest) continue;
+    for (const auto& [path, route] : source.http_ingest->routes) topics.push_back(route.topic);
+  }
+  return topics;
+}
+
 /// What a table may take from: topics, and sources that have none.
 std::vector<std::string> Origins(const PipelineConfig& pipeline) {
   std::set<std::string> origins;
   for (const auto& [name, topic] : pipeline.topics) origins.insert(name);
-  for (const auto& [name, source] : pipeline.sources) origins.insert(source.topic.empty() ? name : source.topic);
+  for (const auto& [name, source] : pipeline.sources) {
+    if (!source.http_ingest) origins.insert(source.topic.empty() ? name : source.topic);
+  }
+  for (auto& topic : IngestTopics(pipeline)) origins.insert(std::move(topic));
   return {origins.begin(), origins.end()};
 }
 
@@ -73,6 +85,13 @@ void CheckOrigin(const PipelineConfig& pipeline, const std::string& name, const 
   const auto source = pipeline.sources.find(table.from);
   if (pipeline.stream.kafka && source == pipeline.sources.end()) return;  // a topic of the cluster
   const auto path = "tables." + name + ".from";
+  if (source != pipeline.sources.end() && source->second.http_ingest) {
+    context.problems.Add(table.MarkOf("from"),
+                         fmt::format("{}: the source '{}' has a topic for each of its routes; take "
+                                     "from one of these",
+                                     path, table.from));
+    return;
+  }
   if (source != pipeline.sources.end()) {
     context.problems.Add(table.MarkOf("from"),
                          fmt::format("{}: the source '{}' goes to a topic; take from that: `from: {}`", path,
@@ -92,7 +111,8 @@ void CheckTableName(const std::string& name, const TableConfig& table, config::P
   });
 }
 
-/// Empty is for others to judge. `secret`: whether what is sent there must not be overheard.
+}  // namespace
+
 void CheckAddress(const config::Located& block, const char* member, const std::string& address, bool secret,
                   const std::string& path, config::ParseContext& context) {
   if (address.empty() || address.starts_with("https://")) return;
@@ -108,12 +128,22 @@ void CheckAddress(const config::Located& block, const char* member, const std::s
   }
 }
 
-}  // namespace
-
 void CheckSource(const SourceConfig& source, const std::string& path, config::ParseContext& context) {
-  const int kinds = (source.file ? 1 : 0) + (source.generator ? 1 : 0);
+  const int kinds = source.file.has_value() + source.generator.has_value() + source.http_poll.has_value() +
+                    source.http_ingest.has_value();
   if (kinds != 1) {
-    context.problems.Add(source.mark, fmt::format("{}: needs exactly one kind of source: file or generator", path));
+    context.problems.Add(
+        source.mark,
+        fmt::format("{}: needs exactly one kind of source: file, generator, http_poll or http_ingest", path));
+  }
+  if (source.http_ingest && !source.topic.empty()) {
+    context.problems.Add(source.MarkOf("topic"),
+                         fmt::format("{}.topic: each of http_ingest's routes has its topic", path));
+  }
+  if (source.http_poll && source.topic.empty()) {
+    context.problems.Add(source.mark, fmt::format("{}: needs a `topic`: an API does not answer twice alike, so what it "
+                                                  "said is kept before tables are made from it",
+                                                  path));
   }
   if (!source.drop.empty() &&
       !(source.file && source.file->format != FileFormat::kJson && source.file->format != FileFormat::kJsonLines)) {
@@ -271,7 +301,19 @@ void CheckServer(const ServerConfig& server, const std::string& path, config::Pa
 }
 
 void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::ParseContext& context) {
+  std::set<std::string> paths;
   for (const auto& [name, source] : pipeline.sources) {
+    if (source.http_ingest && !pipeline.server) {
+      context.problems.Add(source.mark,
+                           fmt::format("sources.{}: http_ingest needs the HTTP server: add `server: {{}}`, "
+                                       "which listens on 127.0.0.1:8080",
+                                       name));
+    }
+    for (const auto& [path, route] :
+         source.http_ingest ? source.http_ingest->routes : decltype(source.http_ingest->routes){}) {
+      if (paths.insert(path).second) continue;
+      context.problems.Add(source.mark, fmt::format("sources.{}: another source takes {} already", name, path));
+    }
     if (pipeline.topics.contains(name) && source.topic != name) {
       context.problems.Add(source.mark, fmt::format("sources.{}: a topic has this name too; rename one", name));
     }

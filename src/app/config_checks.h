@@ -9,6 +9,11 @@
 namespace millrace::app {
 
 void CheckSource(const SourceConfig& source, const std::string& path, config::ParseContext& context);
+/// Empty is for others to judge. `secret`: whether what is sent there must not be overheard.
+void CheckAddress(const config::Located& block, const char* member, const std::string& address, bool secret,
+                  const std::string& path, config::ParseContext& context);
+void CheckHttpPoll(const HttpPollConfig& poll, const std::string& path, config::ParseContext& context);
+void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, config::ParseContext& context);
 void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContext& context);
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
 void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context);

@@ -26,6 +26,7 @@ enum class FilesEncoding { kJsonLines };
 enum class GapWord { kStop, kLand };
 enum class RecordFormat { kJson, kAvro, kJsonSchema };
 enum class FramingWord { kConfluent, kSingleObject, kNone };
+enum class PaginationWord { kNone, kPage, kOffset, kCursor, kLink };
 enum class GeneratorKind { kUsers, kCards, kClicks, kEvents };
 
 struct CsvConfig : config::Located {
@@ -54,9 +55,81 @@ struct GeneratorConfig : config::Located {
   config::Share malformed;
 };
 
+struct BasicAuthConfig : config::Located {
+  std::string username;
+  config::Secret password;
+};
+
+struct ApiKeyConfig : config::Located {
+  std::string header;
+  std::string param;
+  config::Secret value;
+};
+
+struct HttpAuthConfig : config::Located {
+  std::optional<config::Secret> bearer;
+  std::optional<BasicAuthConfig> basic;
+  std::optional<ApiKeyConfig> api_key;
+};
+
+struct PaginationConfig : config::Located {
+  PaginationWord kind = PaginationWord::kNone;
+  std::string param;
+  std::optional<int64_t> first;
+  std::string size_param;
+  int64_t size = 0;
+  std::string next;
+  std::string total;
+  std::optional<int64_t> end_status;
+  bool unique_rows = false;
+  int64_t pages_max = 0;
+};
+
+struct IncrementalConfig : config::Located {
+  std::string field;
+  std::string param;
+  std::string initial;
+};
+
+struct HttpPollConfig : config::Located {
+  std::string url;
+  std::string method;
+  std::map<std::string, std::string> headers;
+  std::string body;
+  std::optional<HttpAuthConfig> auth;
+  std::string rows;
+  std::optional<PaginationConfig> pagination;
+  std::optional<IncrementalConfig> incremental;
+  std::optional<config::Duration> every;
+  std::optional<config::Duration> run_for;
+  std::optional<int64_t> until_rows;
+  config::Duration timeout{};
+  config::Duration retry_time{};
+  config::ByteSize response_size_max;
+  int64_t redirects_max = 0;
+  bool allow_private = false;
+  std::vector<std::string> allow_addresses;
+  std::optional<config::Path> ca_file;
+};
+
+struct IngestRouteConfig {
+  std::string topic;
+  std::string key;  // a JSON path
+};
+
+struct HttpIngestConfig : config::Located {
+  std::map<std::string, IngestRouteConfig> routes;
+  config::ByteSize body_size_max;
+  int64_t records_max = 0;
+  int64_t expansion_max = 0;
+  int64_t in_flight_max = 0;
+};
+
 struct SourceConfig : config::Located {
   std::optional<FileSourceConfig> file;
   std::optional<GeneratorConfig> generator;
+  std::optional<HttpPollConfig> http_poll;
+  std::optional<HttpIngestConfig> http_ingest;
   std::string topic;  // empty: feeds tables directly
   std::vector<std::string> drop;
 };
@@ -197,8 +270,11 @@ struct ServerTlsConfig : config::Located {
   config::Path key;
 };
 
+enum class RoleWord { kRead, kIngest };
+
 struct ServerTokenConfig : config::Located {
   config::Secret token;
+  std::vector<RoleWord> roles;
 };
 
 struct ServerConfig : config::Located {

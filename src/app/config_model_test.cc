@@ -72,7 +72,7 @@ memory: 1MiB
 stream: { kinesis: {} }
 lake: { warehouse: "hdfs://lake/wh", catalog: { rest: { uri: x } } }
 sources:
-  users: { http_poll: { url: x } }
+  users: { http_poll: { url: "ftp://x", rows: "$..a", for: 5s } }
   both: { file: { path: a.csv }, generator: { kind: users }, topic: t }
   cards: { file: { path: a.jsonl, format: jsonl, csv: { quote: "ab" } }, drop: [cvv], topic: cards }
 tables:
@@ -84,13 +84,16 @@ tables:
   silver.d: { from: both, metadata: all }
   silver.e: { key: [id] }
 )"),
-            R"(17 mistakes in the configuration:
+            R"(20 mistakes in the configuration:
   p.yaml:2: memory: expected at least 64MiB, found '1MiB'
   p.yaml:3: stream: 'kinesis' (Kinesis streams) is not supported by this version of millrace
   p.yaml:4: lake.catalog.rest.uri: 'x' is no http:// or https:// address
   p.yaml:4: lake.warehouse: 'hdfs://' is not supported by this version of millrace; give a local folder, s3://bucket/prefix or gs://bucket/prefix
-  p.yaml:6: sources.users: 'http_poll' (polling a web address) is not supported by this version of millrace
-  p.yaml:7: sources.both: needs exactly one kind of source: file or generator
+  p.yaml:6: sources.users.http_poll.url: 'ftp://x' is no http:// or https:// address
+  p.yaml:6: sources.users.http_poll.url: 'ftp://x' is no address that can be asked; user names and passwords go to `auth`
+  p.yaml:6: sources.users.http_poll.for: needs `every`; without it there is one round
+  p.yaml:6: sources.users.http_poll.rows: '$..a' is no JSON path that is understood here: write $.name.name, $['any name'], [0] for one element, and [*] at the end for all
+  p.yaml:7: sources.both: needs exactly one kind of source: file, generator, http_poll or http_ingest
   p.yaml:8: sources.cards.file.csv.quote: expected one character, found 'ab'
   p.yaml:12: tables.bronze.a.files.compression: expected one of none, gzip, zstd, found 'auto'
   p.yaml:12: tables.bronze.a.files.path: must stay below the table's folder

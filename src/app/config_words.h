@@ -89,6 +89,22 @@ struct Choices<app::FramingWord> {
 };
 
 template <>
+struct Choices<app::PaginationWord> {
+  static constexpr std::array<std::pair<std::string_view, app::PaginationWord>, 5> kWords = {
+      {{"none", app::PaginationWord::kNone},
+       {"page", app::PaginationWord::kPage},
+       {"offset", app::PaginationWord::kOffset},
+       {"cursor", app::PaginationWord::kCursor},
+       {"link", app::PaginationWord::kLink}}};
+};
+
+template <>
+struct Choices<app::RoleWord> {
+  static constexpr std::array<std::pair<std::string_view, app::RoleWord>, 2> kWords = {
+      {{"read", app::RoleWord::kRead}, {"ingest", app::RoleWord::kIngest}}};
+};
+
+template <>
 struct Choices<app::GapWord> {
   static constexpr std::array<std::pair<std::string_view, app::GapWord>, 2> kWords = {
       {{"stop", app::GapWord::kStop}, {"land", app::GapWord::kLand}}};

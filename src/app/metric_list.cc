@@ -10,6 +10,8 @@
 #include "io/http_events.h"
 #include "io/object_store_events.h"
 #include "land/land_events.h"
+#include "source/http_ingest/ingest_events.h"
+#include "source/http_poll/http_poll_events.h"
 
 namespace millrace::app {
 namespace {
@@ -23,7 +25,9 @@ std::vector<Chapter> Chapters() {
   return {
       {"Sources and topics",
        {&kSourceUp, &kSourceEvents, &kSourceBytes, &kTopicAppendedEvents, &kTopicAppendedBytes, &kTopicReadEvents,
-        &kTopicReadBytes, &kStreamRecords, &kStreamBytes, &kStreamTrimmedBytes}},
+        &kTopicReadBytes, &kStreamRecords, &kStreamBytes, &kStreamTrimmedBytes, &source::kPollRequests,
+        &source::kPollSeconds, &source::kPollRepeated, &source::kIngestEvents, &source::kIngestBytes,
+        &source::kIngestDuplicates, &source::kIngestRefused}},
       {"Tables: what came in and what became of it",
        {&kTableUp, &kTableReadEvents, &kTableReadBytes, &kTableLandedEvents, &kTableRows, &kTableDeletes,
         &kTableDuplicates, &kTableBlank, &kTableRescued, &kTableRejected, &kTableFiles, &kTableBytes}},

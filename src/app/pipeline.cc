@@ -8,6 +8,7 @@
 #include "app/allocation.h"
 #include "app/engine_options.h"
 #include "app/fixed_start.h"
+#include "app/http_ingest_blocks.h"
 #include "app/plan.h"
 #include "app/registry.h"
 #include "app/run_status.h"
@@ -37,9 +38,9 @@ bool Due(SteadyTime& last, std::chrono::seconds every) {
 
 }  // namespace
 
-Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
+Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
     : config_(config),
-      until_idle_(until_idle),
+      limits_(limits),
       directory_(DataDirectory::OpenToWrite(config.data_dir.value)),
       budget_(BufferShare(config) - StreamShare(config)),
       lake_(OpenLake(config, directory_)),
@@ -47,10 +48,11 @@ Pipeline::Pipeline(const PipelineConfig& config, bool until_idle)
       refinery_(Refinery::Open(config, directory_, lake_, budget_)),
       housekeeper_(config, directory_, lake_, budget_) {
   PipelineRunner::Options options;
-  options.until_idle = until_idle;
+  options.until_idle = limits.until_idle;
+  options.intake_time = limits.intake_time;
   options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
   if (refinery_) options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
-  if (!until_idle) options.beside = [this](const std::stop_token& stop) { housekeeper_.Run(stop); };
+  if (!limits.until_idle) options.beside = [this](const std::stop_token& stop) { housekeeper_.Run(stop); };
   runner_ = std::make_unique<PipelineRunner>(std::move(options));
   EnsureTopics(config, *stream_);
   AddSources();
@@ -68,6 +70,9 @@ void Pipeline::Serve(const ServerConfig& server) {
     registry_ = OpenRegistryStore(directory_);
     options.registry = registry_.get();
   }
+  options.add_routes = [this](io::HttpRoutes& routes) {
+    for (const auto& ingest : runner_->ingests()) ingest->AddRoutes(routes);
+  };
   server_ = std::make_unique<api::ApiServer>(std::move(options), *view_);
   view_->ServedAt(server_->url());
   LogInfo("metrics and health at {}", server_->url());
@@ -75,15 +80,23 @@ void Pipeline::Serve(const ServerConfig& server) {
 
 void Pipeline::AddSources() {
   for (const auto& [name, source] : config_.sources) {
-    if (until_idle_ && !EndsByItself(source)) {
-      throw Error(ErrorCode::kConfig,
-                  fmt::format("{}: sources.{}: never ends, so --until-idle would never return; give it `rows`",
-                              config::ToString(source.mark), name));
+    if (limits_.until_idle && !limits_.intake_time && !EndsByItself(source)) {
+      throw Error(
+          ErrorCode::kConfig,
+          fmt::format("{}: sources.{}: never ends, so --until-idle would never return; give it {}, or the run "
+                      "--for",
+                      config::ToString(source.mark), name, source.generator ? "`rows`" : "`for` or `until_rows`"));
+    }
+    if (source.http_ingest) {
+      runner_->AddIngest(
+          std::make_unique<source::HttpIngest>(IngestOptionsFor(name, *source.http_ingest), *stream_, budget_));
     }
     if (source.topic.empty()) continue;
-    runner_->AddSource(std::make_unique<SourceFeed>(
-        MakeSource(name, source), *stream_, budget_,
-        SourceFeed::Options{.producer = config_.name + "/" + name, .topic = source.topic, .until_idle = until_idle_}));
+    runner_->AddSource(std::make_unique<SourceFeed>(MakeSource(name, source, limits_.until_idle), *stream_, budget_,
+                                                    SourceFeed::Options{.producer = config_.name + "/" + name,
+                                                                        .topic = source.topic,
+                                                                        .until_idle = limits_.until_idle,
+                                                                        .time = limits_.intake_time}));
   }
 }
 
@@ -91,12 +104,17 @@ void Pipeline::AddTables() {
   for (const auto& [name, table] : config_.tables) {
     TableFeed::Options options;
     options.table = name;
-    if (FromTopic(config_, table)) options.topic = table.from;
-    if (until_idle_) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
+    if (FromTopic(config_, table)) {
+      options.topic = table.from;
+    } else {
+      options.time = limits_.intake_time;
+    }
+    options.settle = limits_.settle;
+    if (limits_.until_idle) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
     options.on_commit = [this] { runner_->NoteCommit(); };
     runner_->AddTable(std::make_unique<TableFeed>(
         OpenReader(name, table),
-        MakeSink(config_, name, table, directory_, lake_, budget_, !until_idle_, stopping_.get_token()),
+        MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle, stopping_.get_token()),
         std::move(options)));
   }
 }
@@ -106,9 +124,9 @@ std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_nam
     return stream_->OpenReader(table.from, {.reader = config_.name + "/" + table_name,
                                             .starts = FixedStart(config_, table_name, table, lake_, *stream_),
                                             .land_gaps = table.on_gap == GapWord::kLand,
-                                            .drains = until_idle_});
+                                            .drains = limits_.until_idle});
   }
-  return MakeSource(table.from, config_.sources.at(table.from));
+  return MakeSource(table.from, config_.sources.at(table.from), limits_.until_idle);
 }
 
 void Pipeline::Refine(std::stop_token stop, bool tell_built) {
@@ -146,8 +164,8 @@ RunReport Pipeline::RunWatched(const std::stop_token& stop) {
   view_->Turn(PipelineView::Phase::kRunning);
   auto report = runner_->Run(stop);
   view_->Turn(PipelineView::Phase::kEnding);
-  if (refinery_ && until_idle_ && !stop.stop_requested()) Refine(stop, true);
-  if (until_idle_ && !stop.stop_requested()) housekeeper_.RunOnce(stop);
+  if (refinery_ && limits_.until_idle && !stop.stop_requested()) Refine(stop, true);
+  if (limits_.until_idle && !stop.stop_requested()) housekeeper_.RunOnce(stop);
   return report;
 }
 

@@ -11,6 +11,7 @@
 #include "app/pipeline_runner.h"
 #include "app/pipeline_view.h"
 #include "app/refinery.h"
+#include "app/run_limits.h"
 #include "base/byte_budget.h"
 #include "event/stream.h"
 
@@ -21,7 +22,8 @@ namespace millrace::app {
 class Pipeline {
  public:
   /// Error when the data directory is taken, or something a source or table needs is not there.
-  Pipeline(const PipelineConfig& config, bool until_idle);
+  Pipeline(const PipelineConfig& config, RunLimits limits);
+  Pipeline(const PipelineConfig& config, bool until_idle) : Pipeline(config, RunLimits{.until_idle = until_idle}) {}
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -43,7 +45,7 @@ class Pipeline {
   void WriteEnd(const std::string& error);
 
   const PipelineConfig& config_;
-  const bool until_idle_;
+  const RunLimits limits_;
   std::stop_source stopping_;  // of waiting for a schema registry
   DataDirectory directory_;
   ByteBudget budget_;

@@ -17,8 +17,9 @@ PipelineRunner::PipelineRunner(Options options, const Clock& clock) : options_(s
 PipelineRunner::~PipelineRunner() = default;
 
 bool PipelineRunner::IntakeDone(const std::string& topic) const {
-  return std::all_of(sources_.begin(), sources_.end(),
-                     [&](const auto& source) { return source->topic() != topic || source->done(); });
+  return std::ranges::all_of(sources_,
+                             [&](const auto& source) { return source->topic() != topic || source->done(); }) &&
+         std::ranges::all_of(ingests_, [&](const auto& ingest) { return !ingest->Feeds(topic) || ingest->done(); });
 }
 
 void PipelineRunner::NoteCommit() { ++commits_; }
@@ -79,15 +80,26 @@ RunReport PipelineRunner::Run(std::stop_token stop) {
 }
 
 void PipelineRunner::WatchUntilFeedsEnd() {
+  const auto began = clock_.Steady();
   std::optional<SteadyTime> stopped_at;
   // Without anything to drain to, the pipeline goes on until it is told to stop.
-  while (feeds_running_ > 0 || (!options_.until_idle && !stop_feeds_.stop_requested())) {
+  while (feeds_running_ > 0 || ((!options_.until_idle || !IngestsDone()) && !stop_feeds_.stop_requested())) {
     clock_.SleepFor(kTick, {});
     if (options_.tick) options_.tick(*this);
+    CloseIngests(began);
     if (!stop_feeds_.stop_requested()) continue;
     if (!stopped_at) stopped_at = clock_.Steady();
     if (clock_.Steady() - *stopped_at > kPatience) return;
   }
+}
+
+void PipelineRunner::CloseIngests(SteadyTime began) {
+  if (!options_.intake_time || clock_.Steady() - began < *options_.intake_time) return;
+  for (const auto& ingest : ingests_) ingest->Close();
+}
+
+bool PipelineRunner::IngestsDone() const {
+  return std::ranges::all_of(ingests_, [](const auto& ingest) { return ingest->done(); });
 }
 
 RunReport PipelineRunner::Report() const {
@@ -95,7 +107,8 @@ RunReport PipelineRunner::Report() const {
   report.drained = std::all_of(tables_.begin(), tables_.end(), [](const auto& table) { return table->drained(); }) &&
                    std::all_of(sources_.begin(), sources_.end(), [](const auto& source) { return source->done(); });
   for (const auto& source : sources_) report.events += source->events();
-  for (const auto& table : tables_) report.tables.push_back({table->table(), table->status().counts});
+  for (const auto& ingest : ingests_) report.events += ingest->events();
+  for (const auto& table : tables_) report.tables.push_back({table->table(), table->status().counts, table->drained()});
   return report;
 }
 

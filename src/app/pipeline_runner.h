@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "app/source_feed.h"
 #include "app/table_feed.h"
 #include "base/clock.h"
+#include "source/http_ingest/http_ingest.h"
 
 namespace millrace::app {
 
@@ -24,6 +26,7 @@ struct RunReport {
   struct Table {
     std::string name;
     event::SinkCounts counts;
+    bool drained = false;
   };
   std::vector<Table> tables;
 };
@@ -36,6 +39,8 @@ class PipelineRunner {
  public:
   struct Options {
     bool until_idle = false;
+    /// After this, what takes events over HTTP takes no more.
+    std::optional<std::chrono::milliseconds> intake_time{};
     /// Called in a thread of its own, after at least one commit since the last call; null: nothing to do.
     std::function<void(std::stop_token stop)> after_commits;
     /// Runs in a thread of its own from start to stop, beside the feeds.
@@ -50,9 +55,11 @@ class PipelineRunner {
   PipelineRunner& operator=(const PipelineRunner&) = delete;
 
   void AddSource(std::unique_ptr<SourceFeed> feed) { sources_.push_back(std::move(feed)); }
+  void AddIngest(std::unique_ptr<source::HttpIngest> ingest) { ingests_.push_back(std::move(ingest)); }
   void AddTable(std::unique_ptr<TableFeed> feed) { tables_.push_back(std::move(feed)); }
 
   const std::vector<std::unique_ptr<SourceFeed>>& sources() const { return sources_; }
+  const std::vector<std::unique_ptr<source::HttpIngest>>& ingests() const { return ingests_; }
   const std::vector<std::unique_ptr<TableFeed>>& tables() const { return tables_; }
 
   /// True once no source will append to `topic` again in this run.
@@ -66,11 +73,14 @@ class PipelineRunner {
   void Guard(const std::function<void()>& body);
   void Refine(std::stop_token stop);
   void WatchUntilFeedsEnd();
+  void CloseIngests(SteadyTime began);
+  bool IngestsDone() const;
   RunReport Report() const;
 
   const Options options_;
   const Clock& clock_;
   std::vector<std::unique_ptr<SourceFeed>> sources_;
+  std::vector<std::unique_ptr<source::HttpIngest>> ingests_;
   std::vector<std::unique_ptr<TableFeed>> tables_;
 
   std::stop_source stop_feeds_;

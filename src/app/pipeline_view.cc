@@ -128,6 +128,16 @@ ordered_json PipelineView::Describe() const {
                                                     {"topic", feed->topic()},
                                                     {"events", feed->events()},
                                                     {"done", feed->done()}};
+    if (auto why = feed->WaitsFor(); !why.empty()) status["sources"][std::string(feed->name())]["why"] = std::move(why);
+  }
+  for (const auto& ingest : parts_.runner.ingests()) {
+    ordered_json topics = ordered_json::array();
+    for (const auto& route : ingest->routes()) topics.push_back(route.topic);
+    status["sources"][ingest->name()] = {
+        {"state", ToString(ingest->done() ? FeedState::kDrained : FeedState::kRunning)},
+        {"topics", std::move(topics)},
+        {"events", ingest->events()},
+        {"done", ingest->done()}};
   }
   status["tables"] = ordered_json::object();
   for (const auto& feed : parts_.runner.tables()) status["tables"][feed->table()] = DescribeTable(*feed, now);

@@ -20,6 +20,10 @@ std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline) {
   for (const auto& [name, topic] : pipeline.topics) topics.emplace(name, SpecOf(name, topic));
   for (const auto& [name, source] : pipeline.sources) {
     if (!source.topic.empty()) topics.try_emplace(source.topic, SpecOf(source.topic, TopicConfig{}));
+    if (!source.http_ingest) continue;
+    for (const auto& [path, route] : source.http_ingest->routes) {
+      topics.try_emplace(route.topic, SpecOf(route.topic, TopicConfig{}));
+    }
   }
   std::vector<event::TopicSpec> specs;
   for (auto& [name, spec] : topics) specs.push_back(std::move(spec));

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "app/http_poll_options.h"
 #include "base/error.h"
 #include "source/file/file_source.h"
 #include "source/generator/generator_source.h"
+#include "source/http_poll/http_poll_source.h"
 
 namespace millrace::app {
 namespace {
@@ -95,12 +97,20 @@ source::FileSourceOptions FileOptionsFor(const std::string& name, const SourceCo
   return options;
 }
 
-std::unique_ptr<event::Source> MakeSource(const std::string& name, const SourceConfig& source) {
+std::unique_ptr<event::Source> MakeSource(const std::string& name, const SourceConfig& source, bool ends) {
   if (source.file) return std::make_unique<source::FileSource>(FileOptionsFor(name, source));
   if (source.generator) return MakeGenerator(name, *source.generator);
-  throw Error(ErrorCode::kConfig, fmt::format("the source '{}' has no kind; give it `file` or `generator`", name));
+  if (source.http_poll) {
+    return std::make_unique<source::HttpPollSource>(HttpPollOptionsFor(name, *source.http_poll, ends));
+  }
+  throw Error(ErrorCode::kConfig,
+              fmt::format("the source '{}' has no kind; give it `file`, `generator` or `http_poll`", name));
 }
 
-bool EndsByItself(const SourceConfig& source) { return !source.generator || source.generator->rows.has_value(); }
+bool EndsByItself(const SourceConfig& source) {
+  if (source.http_ingest) return false;
+  if (source.http_poll) return !source.http_poll->every || source.http_poll->run_for || source.http_poll->until_rows;
+  return !source.generator || source.generator->rows.has_value();
+}
 
 }  // namespace millrace::app

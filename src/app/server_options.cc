@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "app/config_words.h"
+
 namespace millrace::app {
 
 std::optional<ListenAddress> ParseListen(const std::string& text) {
@@ -32,7 +34,11 @@ api::ApiOptions ApiOptionsFor(const ServerConfig& server) {
     options.http.key_file = server.tls->key.value;
   }
   options.hosts = server.hosts;
-  for (const auto& [name, grant] : server.tokens) options.tokens.push_back({name, grant.token.Reveal()});
+  for (const auto& [name, grant] : server.tokens) {
+    api::TokenGrant given{.name = name, .token = grant.token.Reveal(), .roles = {}};
+    for (const auto role : grant.roles) given.roles.push_back(config::ValueParser<RoleWord>::Print(role));
+    options.tokens.push_back(std::move(given));
+  }
   return options;
 }
 

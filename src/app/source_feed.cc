@@ -33,14 +33,20 @@ void SourceFeed::Run(std::stop_token stop) {
 void SourceFeed::RunToEnd(const std::stop_token& stop) {
   SeekToStored();
   state_ = FeedState::kRunning;
+  const auto began = Clock::System().Steady();
   while (!stop.stop_requested()) {
+    if (options_.time && Clock::System().Steady() - began >= *options_.time) {
+      done_ = true;
+      return;
+    }
     const auto read = source_->Read({}, stop);
     if (read.state == event::ReadState::kBatch) {
       paused_ = true;
       const auto held = budget_.Reserve(read.batch->bytes(), stop);
       paused_ = false;
       Append(read.batch);
-    } else if (read.state == event::ReadState::kExhausted || (options_.until_idle && !stop.stop_requested())) {
+    } else if (read.state == event::ReadState::kExhausted ||
+               (read.state == event::ReadState::kIdle && Drains() && !stop.stop_requested())) {
       done_ = true;
       return;
     }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -22,6 +24,7 @@ class SourceFeed {
     std::string producer;  // stable: its positions are stored under it
     std::string topic;
     bool until_idle = false;
+    std::optional<std::chrono::milliseconds> time{};  // after this it counts as at its end
   };
   SourceFeed(std::unique_ptr<event::Source> source, event::Stream& stream, ByteBudget& budget, Options options);
 
@@ -36,9 +39,13 @@ class SourceFeed {
   FeedState state() const { return state_; }
   /// It waits for the memory budget.
   bool paused() const { return paused_; }
+  /// Why nothing comes; empty when there is nothing to say.
+  std::string WaitsFor() const { return source_->WaitsFor(); }
 
  private:
   void RunToEnd(const std::stop_token& stop);
+  /// Idle is the end; not where a time is given, as more may come in it.
+  bool Drains() const { return options_.until_idle && !options_.time; }
   void Append(const event::EventBatchPtr& batch);
   void SeekToStored();
 

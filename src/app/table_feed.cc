@@ -30,8 +30,9 @@ void TableFeed::RunToEnd(const std::stop_token& stop, const std::stop_token& abo
   account_.Turned(FeedState::kStarting);
   Recover();
   account_.Turned(FeedState::kRunning);
+  began_ = Clock::System().Steady();
   while (!stop.stop_requested()) {
-    const bool more = ReadOnce(stop, abort);
+    const bool more = !TimeIsUp() && ReadOnce(stop, abort);
     const bool landed = more && !sink_->CommitDue() ? true : Commit(abort);
     if (account_.PublishDue()) Publish();
     if (!more && landed) {
@@ -41,6 +42,15 @@ void TableFeed::RunToEnd(const std::stop_token& stop, const std::stop_token& abo
   }
   Commit(abort);
   Publish();
+}
+
+bool TableFeed::TimeIsUp() const { return options_.time && Clock::System().Steady() - began_ >= *options_.time; }
+
+/// Asked when nothing comes any more, as it seems.
+bool TableFeed::Settled() {
+  const auto now = Clock::System().Steady();
+  if (!quiet_since_) quiet_since_ = now;
+  return now - *quiet_since_ >= options_.settle;
 }
 
 void TableFeed::Recover() {
@@ -56,12 +66,13 @@ bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
   auto read = reader_->Read({}, stop);
   switch (read.state) {
     case event::ReadState::kBatch: {
+      quiet_since_.reset();
       account_.Read(*read.batch);
       sink_->Write(std::move(read.batch));
       return true;
     }
     case event::ReadState::kIdle:
-      return !nothing_will_come || stop.stop_requested();
+      return !nothing_will_come || stop.stop_requested() || !Settled();
     case event::ReadState::kWaiting:
       return true;
     case event::ReadState::kReassigned:

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -23,6 +25,8 @@ class TableFeed {
     std::string topic;  // that it reads; empty: a source itself
     /// Given: the feed is done once this says that nothing more will come and the reader is idle.
     std::function<bool()> intake_done;
+    std::chrono::milliseconds settle{0};              // it is idle for this long before it is done
+    std::optional<std::chrono::milliseconds> time{};  // it is read no longer than this
     std::function<void()> on_commit;
   };
   TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<event::Sink> sink, Options options);
@@ -42,11 +46,15 @@ class TableFeed {
   /// False when reading starts over: another writer was faster, or what was read is not what it was taken for.
   bool Commit(std::stop_token abort);
   void Publish();
+  bool TimeIsUp() const;
+  bool Settled();
   void RunToEnd(const std::stop_token& stop, const std::stop_token& abort);
 
   std::unique_ptr<event::Source> reader_;
   std::shared_ptr<event::Sink> sink_;
   const Options options_;
+  SteadyTime began_{};
+  std::optional<SteadyTime> quiet_since_;
   std::atomic<bool> drained_ = false;
   FeedAccount account_;
 };

@@ -22,7 +22,8 @@ struct HttpRequest {
   std::string_view body;  // must outlive the call
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{30'000};       // the whole exchange
-  int64_t response_bytes_max = int64_t{64} << 20;  // more is a failure, never a truncation
+  int64_t response_bytes_max = int64_t{64} << 20;  // of the body as it is handed on; more is a failure, no truncation
+  bool unpack = false;                             // ask for a compressed body, and hand it on unpacked
 };
 
 struct HttpResponse {
@@ -34,16 +35,25 @@ struct HttpResponse {
   std::optional<std::string_view> header(std::string_view name) const;
 };
 
+enum class HttpFailureCause {
+  kNetwork,         // trying again may help
+  kStopped,         // `stop` was requested
+  kTooLarge,        // the answer is larger than was allowed
+  kAddressRefused,  // HttpClient::Options::allow_address said no
+};
+
 /// No whole answer came. Code kUnavailable. The message names method, scheme, host and path, never query or headers.
 class HttpFailure : public Error {
  public:
-  HttpFailure(std::string message, bool may_have_arrived)
-      : Error(ErrorCode::kUnavailable, std::move(message)), may_have_arrived_(may_have_arrived) {}
+  HttpFailure(std::string message, bool may_have_arrived, HttpFailureCause cause = HttpFailureCause::kNetwork)
+      : Error(ErrorCode::kUnavailable, std::move(message)), may_have_arrived_(may_have_arrived), cause_(cause) {}
   /// False only when it is certain that the server never saw the request.
   bool may_have_arrived() const { return may_have_arrived_; }
+  HttpFailureCause cause() const { return cause_; }
 
  private:
   bool may_have_arrived_;
+  HttpFailureCause cause_;
 };
 
 /// Sends requests over kept connections. One attempt a call: nothing retries or follows redirects underneath.
@@ -55,6 +65,9 @@ class HttpClient {
     std::string ca_file;  // empty: the system's
     /// Reads the `http_proxy`, `https_proxy` and `no_proxy` variables.
     bool use_proxy_variables = true;
+    /// Asked about each IP address (text, without port) before a connection to it is opened, after the name was looked
+    /// up: what a name says a moment later cannot matter. Null: any. With a proxy it is the proxy's address.
+    std::function<bool(const std::string& address)> allow_address = nullptr;
   };
   HttpClient();
   explicit HttpClient(Options options);

@@ -1,9 +1,14 @@
 #include "io/http_exchange.h"
 
 #include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+
+#include "io/http_url.h"
 
 namespace millrace::io {
 namespace {
@@ -48,15 +53,7 @@ std::string_view MendOf(int code) {
 
 }  // namespace
 
-std::string Describe(const HttpRequest& request) {
-  std::string url = request.url.substr(0, request.url.find_first_of("?#"));
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return request.method + " " + url;
-  const auto host = scheme + 3;
-  const auto at = url.substr(0, std::min(url.find('/', host), url.size())).rfind('@');
-  if (at != std::string::npos && at >= host) url.erase(host, at + 1 - host);
-  return request.method + " " + url;
-}
+std::string Describe(const HttpRequest& request) { return request.method + " " + ShownUrl(request.url); }
 
 HttpExchange::HttpExchange(const HttpClient::Options& options, const HttpRequest& request, HttpHandle& handle)
     : options_(options), request_(request), handle_(handle), unsent_(request.body) {
@@ -92,6 +89,11 @@ void HttpExchange::SetUp() {
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
   if (!options_.use_proxy_variables) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (request_.unpack) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+  if (options_.allow_address) {
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  }
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &BeforeSending);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &TakeBody);
@@ -159,14 +161,34 @@ void HttpExchange::Fail(int code, bool stopped) const {
   const auto what = Describe(request_);
   if (too_large_) {
     throw HttpFailure(
-        fmt::format("{}: the answer is larger than the {} bytes allowed", what, request_.response_bytes_max), true);
+        fmt::format("{}: the answer is larger than the {} bytes allowed", what, request_.response_bytes_max), true,
+        HttpFailureCause::kTooLarge);
   }
-  if (stopped) throw HttpFailure(fmt::format("{}: stopped before the answer came", what), sending_began_);
+  if (!refused_address_.empty() && !sending_began_) {
+    throw HttpFailure(
+        fmt::format("{}: its host has the address {}, which may not be connected to", what, refused_address_), false,
+        HttpFailureCause::kAddressRefused);
+  }
+  if (stopped) {
+    throw HttpFailure(fmt::format("{}: stopped before the answer came", what), sending_began_,
+                      HttpFailureCause::kStopped);
+  }
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     throw HttpFailure(fmt::format("{}: the server closed the kept connection without an answer", what), true);
   }
   throw HttpFailure(fmt::format("{}: {}{}", what, curl_easy_strerror(static_cast<CURLcode>(code)), MendOf(code)),
                     sending_began_);
+}
+
+curl_socket_t HttpExchange::OpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  char text[NI_MAXHOST] = {};
+  const bool named = getnameinfo(&address->addr, address->addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0;
+  if (!named || !exchange.options_.allow_address(text)) {
+    exchange.refused_address_ = text;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 int HttpExchange::BeforeSending(void* self, char*, char*, int, int) {

@@ -8,8 +8,6 @@
 #include "io/http_client.h"
 #include "io/http_share.h"
 
-struct curl_slist;
-
 namespace millrace::io {
 
 /// "PUT https://host/path", without what may be secret: user, query, fragment.
@@ -33,6 +31,7 @@ class HttpExchange {
   int Transfer(const std::stop_token& stop);  // a CURLcode
   [[noreturn]] void Fail(int code, bool stopped) const;
 
+  static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int BeforeSending(void* self, char*, char*, int, int);
   static size_t ReadBody(char* out, size_t size, size_t count, void* self);
   static size_t TakeBody(char* bytes, size_t size, size_t count, void* self);
@@ -47,6 +46,7 @@ class HttpExchange {
   int64_t header_bytes_ = 0;
   bool sending_began_ = false;
   bool too_large_ = false;
+  std::string refused_address_;
 };
 
 }  // namespace millrace::io

@@ -22,6 +22,12 @@ struct HttpRoute {
   int64_t body_bytes_max = 0;
   /// More at the same time are told 503 with Retry-After; so no route can take the threads of another.
   int in_flight_max = 16;
+  /// The body is read whole before the handler starts and counts as in flight: who sends slowly holds no thread and no
+  /// place. Such a body has a lowest speed, and is the first to go when connections or memory run out.
+  bool buffered = false;
+  /// Bodies with a Content-Encoding are taken, and handed on as they came.
+  bool takes_packed = false;
+  std::string role = "read";  // for the guard: what a token must be good for
 };
 
 struct HttpMatch {

@@ -83,10 +83,14 @@ class HttpServer::Impl final : public HttpSessionHost {
   bool draining() const override { return draining_; }
   std::stop_token stopping() const override { return stop_.get_token(); }
   void Waits(HttpConnection& connection) override;
+  void Receives(HttpConnection& connection) override;
   void Works(HttpConnection& connection) override;
+  bool HoldBytes(size_t bytes) override;
+  void FreeBytes(size_t bytes) override { held_bytes_ -= static_cast<int64_t>(bytes); }
   void Left(HttpConnection& connection) override;
   std::optional<HttpReply> Admit(HttpCall& call, std::optional<uint64_t> content_length,
                                  const HttpRoute*& route) override;
+  std::optional<HttpReply> TakePlace(const HttpRoute& route) override;
   void Leave(const HttpRoute& route) override { --in_flight_[&route]; }
   void Finish(const HttpCall& call, HttpReply& reply) override {
     if (finish_) finish_(call, reply);
@@ -97,6 +101,8 @@ class HttpServer::Impl final : public HttpSessionHost {
   void Listen();
   asio::awaitable<void> Accept();
   bool MakeRoom();
+  bool CutSlow(std::chrono::milliseconds age_min);
+  void Enlist(HttpConnection& connection, std::list<HttpConnection*>& list);
   void Take(tcp::socket socket);
   template <typename Stream>
   void Start(Stream stream, std::string peer);
@@ -118,6 +124,8 @@ class HttpServer::Impl final : public HttpSessionHost {
   /// The one that has waited longest first; those that never asked anything apart from those that did.
   std::list<HttpConnection*> strangers_;
   std::list<HttpConnection*> idle_;
+  std::list<HttpConnection*> receiving_;
+  int64_t held_bytes_ = 0;
   std::map<HttpConnection*, bool> connections_;
   std::map<const HttpRoute*, int> in_flight_;
 
@@ -175,14 +183,40 @@ asio::awaitable<void> HttpServer::Impl::Accept() {
   }
 }
 
-/// Cuts the connection that has waited longest for its first request, or else for the next one.
+/// Cuts the connection that has waited longest for its first request, or else for its body, or else for the next one.
 bool HttpServer::Impl::MakeRoom() {
+  if (strangers_.empty() && CutSlow(std::chrono::seconds(1))) return true;
   const auto& from = strangers_.empty() ? idle_ : strangers_;
-  if (from.empty()) return false;
+  if (from.empty()) return CutSlow(std::chrono::milliseconds(100));
   auto* oldest = from.front();
   Works(*oldest);
   oldest->Cut();
   HttpConnectionEnded{.cause = HttpEndCause::kMadeRoom, .peer = "-"}.Emit();
+  return true;
+}
+
+/// Cuts the connection whose body has been on its way longest, at least for `age_min`, and comes slowly.
+bool HttpServer::Impl::CutSlow(std::chrono::milliseconds age_min) {
+  constexpr double kSlowRate = 64 << 10;  // bytes a second
+  const auto now = Clock::System().Steady();
+  const auto slow = std::ranges::find_if(receiving_, [&](const HttpConnection* connection) {
+    const auto age = now - connection->place->since;
+    const double seconds = std::chrono::duration<double>(age).count();
+    return age >= age_min && static_cast<double>(connection->received) < seconds * kSlowRate;
+  });
+  if (slow == receiving_.end()) return false;
+  auto* connection = *slow;
+  Works(*connection);
+  connection->Cut();
+  HttpConnectionEnded{.cause = HttpEndCause::kMadeRoom, .peer = "-"}.Emit();
+  return true;
+}
+
+/// What was cut gives its bytes back a moment later, so a piece of each of a few may be held above the limit.
+bool HttpServer::Impl::HoldBytes(size_t bytes) {
+  const auto more = static_cast<int64_t>(bytes);
+  if (held_bytes_ + more > options_.buffered_bytes_max && !CutSlow(std::chrono::seconds(1))) return false;
+  held_bytes_ += more;
   return true;
 }
 
@@ -215,15 +249,19 @@ void HttpServer::Impl::Start(Stream stream, std::string peer) {
 
 void HttpServer::Impl::Waits(HttpConnection& connection) {
   if (draining_) return connection.Cut();
-  auto& list = connection.served ? idle_ : strangers_;
-  connection.waiting = list.insert(list.end(), &connection);
+  Enlist(connection, connection.served ? idle_ : strangers_);
+}
+
+void HttpServer::Impl::Receives(HttpConnection& connection) { Enlist(connection, receiving_); }
+
+void HttpServer::Impl::Enlist(HttpConnection& connection, std::list<HttpConnection*>& list) {
+  connection.place = {&list, list.insert(list.end(), &connection), Clock::System().Steady()};
 }
 
 void HttpServer::Impl::Works(HttpConnection& connection) {
-  if (!connection.waiting) return;
-  auto& list = connection.served ? idle_ : strangers_;
-  list.erase(*connection.waiting);
-  connection.waiting.reset();
+  if (!connection.place) return;
+  connection.place->list->erase(connection.place->at);
+  connection.place.reset();
 }
 
 void HttpServer::Impl::Left(HttpConnection& connection) {
@@ -251,16 +289,21 @@ std::optional<HttpReply> HttpServer::Impl::Admit(HttpCall& call, std::optional<u
         413, fmt::format("the body is larger than the {} bytes that are taken here", match.route->body_bytes_max));
   }
   const auto packed = FindHeader(call.headers, "Content-Encoding");
-  if (packed && !SameHeaderName(*packed, "identity")) return ErrorReply(415, "send the body without Content-Encoding");
-  auto& in_flight = in_flight_[match.route];
-  if (in_flight >= match.route->in_flight_max) {
+  if (packed && !match.route->takes_packed && !SameHeaderName(*packed, "identity"))
+    return ErrorReply(415, "send the body without Content-Encoding");
+  route = match.route;
+  call.parameters = std::move(match.parameters);
+  return std::nullopt;
+}
+
+std::optional<HttpReply> HttpServer::Impl::TakePlace(const HttpRoute& route) {
+  auto& in_flight = in_flight_[&route];
+  if (in_flight >= route.in_flight_max) {
     auto reply = ErrorReply(503, "as many requests as may are being answered; try again in a moment");
     reply.headers.push_back({"Retry-After", "1"});
     return reply;
   }
   ++in_flight;
-  route = match.route;
-  call.parameters = std::move(match.parameters);
   return std::nullopt;
 }
 

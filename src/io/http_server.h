@@ -26,12 +26,16 @@ struct HttpServerOptions {
   /// Between two pieces of a body that arrives or leaves; a piece is at most 64 KiB.
   std::chrono::milliseconds piece_time{20'000};
   std::chrono::milliseconds body_time{300'000};  // for all of a body that arrives
+  // Of bodies that are read before their handler starts:
+  int64_t buffered_bytes_max = int64_t{64} << 20;  // held at a time; more is told 429 with Retry-After
+  int64_t body_rate_min = 1024;                    // bytes a second on average, after five seconds
 };
 
 /// Serves HTTP/1.1. One thread moves bytes for all connections; handlers run in threads of their own and may block.
 /// A connection is answered in order, one request at a time. When connections_max is reached, the connection that has
 /// waited longest for its first request makes room, or else the one that has been idle longest: sockets which never
-/// send a request lock nobody out, and cost no client that does its connection.
+/// send a request lock nobody out, and cost no client that does its connection. After them go bodies that have been
+/// on their way for more than a second.
 ///
 /// Routes, guard and what they refer to outlive it. Thread-safe.
 class HttpServer {

@@ -60,8 +60,15 @@ class HttpConnection {
   virtual ~HttpConnection() = default;
   /// Closes the socket; what waits on it fails.
   virtual void Cut() = 0;
-  bool served = false;                                          // a request of it was answered
-  std::optional<std::list<HttpConnection*>::iterator> waiting;  // its place among those that wait for a request
+  /// Where a connection stands among those that could be closed to make room.
+  struct Place {
+    std::list<HttpConnection*>* list;
+    std::list<HttpConnection*>::iterator at;
+    SteadyTime since;
+  };
+  bool served = false;  // a request of it was answered
+  size_t received = 0;  // bytes of the body that is on its way
+  std::optional<Place> place;
 };
 
 /// What the connections of a server share.
@@ -72,12 +79,20 @@ class HttpSessionHost {
   virtual asio::io_context& context() = 0;
   virtual bool draining() const = 0;
   virtual std::stop_token stopping() const = 0;
+  /// For a request.
   virtual void Waits(HttpConnection& connection) = 0;
+  /// For the rest of a body that is read before its handler starts.
+  virtual void Receives(HttpConnection& connection) = 0;
+  /// False when there is no room for more bytes of bodies.
+  virtual bool HoldBytes(size_t bytes) = 0;
+  virtual void FreeBytes(size_t bytes) = 0;
   virtual void Works(HttpConnection& connection) = 0;
   virtual void Left(HttpConnection& connection) = 0;
-  /// A refusal, or nothing and the route in `route`, of whose places one is taken.
+  /// A refusal, or nothing and the route in `route`.
   virtual std::optional<HttpReply> Admit(HttpCall& call, std::optional<uint64_t> content_length,
                                          const HttpRoute*& route) = 0;
+  /// A refusal, or nothing: one of the route's places is taken, until Leave.
+  virtual std::optional<HttpReply> TakePlace(const HttpRoute& route) = 0;
   virtual void Leave(const HttpRoute& route) = 0;
   virtual void Finish(const HttpCall& call, HttpReply& reply) = 0;
   virtual void RunHandler(std::function<void()> task) = 0;
@@ -106,9 +121,10 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   }
 
   std::string_view Read() override {
+    if (buffered_) return std::exchange(handed_on_, true) ? std::string_view{} : std::string_view(body_);
     // Codes cross threads, and exceptions do not.
     const error_code failure = asio::co_spawn(host_.context(), ReadPiece(), asio::use_future).get();
-    if (failure) ThrowBodyRefusal(failure);
+    if (failure) throw BodyRefusal(failure);
     return {piece_.data(), piece_bytes_};
   }
 
@@ -134,6 +150,8 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   asio::awaitable<bool> ReadHeader();
   asio::awaitable<bool> RefuseHeader(error_code failure);
   asio::awaitable<bool> ServeOne();
+  asio::awaitable<std::optional<HttpReply>> Prepare(const HttpRoute& route);
+  asio::awaitable<std::optional<HttpReply>> BufferBody();
   asio::awaitable<void> RunHandler(const HttpRoute& route, HttpCall& call, HttpReply& reply);
   asio::awaitable<error_code> ReadPiece();
   asio::awaitable<bool> WriteReply(const HttpCall& call, const HttpReply& reply);
@@ -149,7 +167,7 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   void StreamInThread(const HttpReply& reply);
   template <typename Message>
   void PutHeaders(const HttpReply& reply, Message& message) const;
-  [[noreturn]] void ThrowBodyRefusal(error_code failure);
+  HttpRefusal BodyRefusal(error_code failure) const;
 
   HttpSessionHost& host_;
   const HttpServerOptions& options_;
@@ -159,6 +177,9 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   std::optional<Parser> parser_;
   std::string piece_;
   size_t piece_bytes_ = 0;
+  std::string body_;  // of a buffered route
+  bool buffered_ = false;
+  bool handed_on_ = false;
   unsigned version_ = 11;
   bool keep_alive_ = false;
   bool expects_continue_ = false;
@@ -275,11 +296,14 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
     reply = std::move(*refused);
     // Of a request that is malformed nobody knows where it ends.
     keep_alive_ = keep_alive_ && reply.status != 400 && reply.status != 501;
+  } else if (auto full = co_await Prepare(*route)) {
+    reply = std::move(*full);
   } else {
-    parser_->body_limit(static_cast<uint64_t>(route->body_bytes_max));
     co_await RunHandler(*route, call, reply);
     host_.Leave(*route);
   }
+  host_.FreeBytes(body_.size());
+  body_ = {};
   // Without reading the rest of a body nobody knows where the next request begins.
   keep_alive_ = keep_alive_ && parser_->is_done() && !host_.draining();
   if (streaming_) {
@@ -299,6 +323,46 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
              .seconds = taken.count()}
       .Emit();
   co_return keep_alive_;
+}
+
+template <typename Stream>
+asio::awaitable<std::optional<HttpReply>> HttpSession<Stream>::Prepare(const HttpRoute& route) {
+  parser_->body_limit(static_cast<uint64_t>(route.body_bytes_max));
+  buffered_ = route.buffered;
+  handed_on_ = false;
+  std::optional<HttpReply> refused;
+  if (buffered_) refused = co_await BufferBody();
+  if (!refused) refused = host_.TakePlace(route);
+  co_return refused;
+}
+
+template <typename Stream>
+asio::awaitable<std::optional<HttpReply>> HttpSession<Stream>::BufferBody() {
+  constexpr std::chrono::seconds kGrace(5);
+  const auto begin = Clock::System().Steady();
+  std::optional<HttpReply> refused;
+  received = 0;
+  host_.Receives(*this);
+  while (!parser_->is_done()) {
+    const std::chrono::seconds earned(static_cast<int64_t>(received) / options_.body_rate_min);
+    body_deadline_ = begin + std::min<SteadyTime::duration>(options_.body_time, kGrace + earned);
+    const error_code failure = co_await ReadPiece();
+    if (failure) {
+      refused = ReplyTo(BodyRefusal(failure));
+      break;
+    }
+    received += piece_bytes_;
+    if (refused) continue;  // the rest is let go, so that the client comes to read the answer
+    if (host_.HoldBytes(piece_bytes_)) {
+      body_.append(piece_.data(), piece_bytes_);
+      continue;
+    }
+    refused = ErrorReply(429, "as many bytes as may are being received; send this again in a moment");
+    refused->headers.push_back({"Retry-After", "1"});
+    host_.FreeBytes(std::exchange(body_, {}).size());
+  }
+  host_.Works(*this);
+  co_return refused;
 }
 
 template <typename Stream>
@@ -373,13 +437,13 @@ asio::awaitable<error_code> HttpSession<Stream>::ReadPiece() {
 }
 
 template <typename Stream>
-void HttpSession<Stream>::ThrowBodyRefusal(error_code failure) {
-  if (failure == http::error::body_limit) throw HttpRefusal(413, "the body is larger than is taken here");
+HttpRefusal HttpSession<Stream>::BodyRefusal(error_code failure) const {
+  if (failure == http::error::body_limit) return {413, "the body is larger than is taken here"};
   if (failure == beast::error::timeout) {
     Ended(HttpEndCause::kTimeout);
-    throw HttpRefusal(408, "the body of the request did not come in time");
+    return {408, "the body of the request did not come in time"};
   }
-  throw HttpRefusal(400, "the body of the request broke off: " + failure.message());
+  return HttpRefusal(400, "the body of the request broke off: " + failure.message());
 }
 
 template <typename Stream>

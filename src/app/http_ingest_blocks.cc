@@ -1,0 +1,136 @@
+#include "app/http_ingest_blocks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "app/config_checks.h"
+#include "base/error.h"
+#include "io/http_routes.h"
+#include "source/http_poll/json_path.h"
+
+namespace millrace::app {
+namespace {
+
+using config::Block;
+using config::ByteSize;
+
+/// What the server answers itself, now or in a later version.
+constexpr std::array<std::string_view, 12> kOwnPaths = {
+    "api", "metrics",  "health",  "connectors", "connector-plugins", "topics",
+    "v3",  "subjects", "schemas", "config",     "iceberg",           "consumers"};
+
+bool IsOwn(const std::string& pattern) {
+  const auto first = std::string_view(pattern).substr(1, pattern.find('/', 1) - 1);
+  return first.empty() || std::find(kOwnPaths.begin(), kOwnPaths.end(), first) != kOwnPaths.end();
+}
+
+}  // namespace
+
+const Block<HttpIngestConfig>& HttpIngestBlock() {
+  static const auto block =
+      Block<HttpIngestConfig>(
+          "Events that clients send to the `server`, acknowledged when they are durable. It needs no `topic`: each "
+          "route "
+          "has one.")
+          .Add(&HttpIngestConfig::routes,
+               {.name = "routes",
+                .doc =
+                    "Path to topic. `/orders` takes GET and POST, `/somedata/{value}` takes GET. {topic: orders, key: "
+                    "$.customer.id} gives records the key that stands at a JSON path in them.",
+                .required = true})
+          .Add(&HttpIngestConfig::body_size_max, {.name = "body_size_max",
+                                                  .doc = "Of one request, as sent and as unpacked.",
+                                                  .fallback = ByteSize{int64_t{16} << 20},
+                                                  .min = ByteSize{int64_t{1} << 10},
+                                                  .max = ByteSize{int64_t{128} << 20}})
+          .Add(
+              &HttpIngestConfig::records_max,
+              {.name = "records_max", .doc = "Events of one request.", .fallback = 100'000, .min = 1, .max = 1'000'000})
+          .Add(&HttpIngestConfig::expansion_max, {.name = "expansion_max",
+                                                  .doc = "A gzip or zstd body that unpacks to more than this many "
+                                                         "times its size, and a mebibyte, is refused.",
+                                                  .fallback = 200,
+                                                  .min = 1,
+                                                  .max = 10'000})
+          .Add(&HttpIngestConfig::in_flight_max,
+               {.name = "in_flight_max",
+                .doc = "Requests of one route that wait for the stream at a time; each has a thread.",
+                .fallback = 256,
+                .min = 1,
+                .max = 4096})
+          .Check(CheckHttpIngest);
+  return block;
+}
+
+void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, config::ParseContext& context) {
+  io::HttpRoutes patterns;
+  for (const auto& [pattern, route] : ingest.routes) {
+    const auto add = [&](std::string_view what) {
+      context.problems.Add(ingest.MarkOf("routes"), fmt::format("{}.routes: '{}' {}", path, pattern, what));
+    };
+    if (!pattern.starts_with('/') || pattern.find_first_of("?# ") != std::string::npos) {
+      add("is no path; write /name or /name/{parameter}");
+    } else if (IsOwn(pattern)) {
+      add("is a path of the server's own; choose another first part");
+    } else {
+      try {
+        io::HttpRoute tried;
+        tried.method = "GET";
+        tried.pattern = pattern;
+        patterns.Add(tried);
+        if (!route.key.empty()) source::JsonPath::Parse(route.key);
+      } catch (const Error& error) {
+        add(": " + error.message());
+      }
+    }
+    if (!route.key.empty() && pattern.find('{') != std::string::npos) add("takes no JSON, so there is no `key` in it");
+  }
+}
+
+source::IngestOptions IngestOptionsFor(const std::string& name, const HttpIngestConfig& config) {
+  source::IngestOptions options;
+  options.name = name;
+  for (const auto& [pattern, route] : config.routes) options.routes.push_back({pattern, route.topic, route.key});
+  options.body_bytes_max = config.body_size_max.bytes;
+  options.records_max = config.records_max;
+  options.expansion_max = static_cast<double>(config.expansion_max);
+  options.in_flight_max = static_cast<int>(config.in_flight_max);
+  return options;
+}
+
+}  // namespace millrace::app
+
+namespace millrace::config {
+
+std::optional<app::IngestRouteConfig> ValueParser<app::IngestRouteConfig>::Parse(ParseContext& context,
+                                                                                 const Node& node,
+                                                                                 std::string_view path) {
+  app::IngestRouteConfig route;
+  bool good = node.kind == NodeKind::kScalar && !node.text.empty();
+  if (good) route.topic = node.text;
+  if (node.kind == NodeKind::kMap) {
+    good = true;
+    for (size_t i = 0; i < node.keys.size(); ++i) {
+      const bool known = node.keys[i] == "topic" || node.keys[i] == "key";
+      good = good && known && node.items[i].kind == NodeKind::kScalar;
+      (node.keys[i] == "topic" ? route.topic : route.key) = node.items[i].text;
+    }
+    good = good && !route.topic.empty();
+  }
+  if (good) return route;
+  AddExpected(context, node, path, "a topic, or {topic: name, key: a JSON path}");
+  return std::nullopt;
+}
+
+nlohmann::json ValueParser<app::IngestRouteConfig>::Schema() {
+  return {{"anyOf",
+           {{{"type", "string"}},
+            {{"type", "object"},
+             {"properties", {{"topic", {{"type", "string"}}}, {"key", {{"type", "string"}}}}},
+             {"required", {"topic"}},
+             {"additionalProperties", false}}}}};
+}
+
+}  // namespace millrace::config

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace::source {
+
+/// Where a text is no JSON document.
+struct JsonFault {
+  size_t byte = 0;
+  std::string excerpt;  // what stands around it, printable
+};
+
+/// Looks at every byte of one document; nullopt: it is one. PaddedBuffer::kPadding bytes behind it must be readable.
+std::optional<JsonFault> FindJsonFault(std::string_view padded);
+
+/// The start of a text, printable.
+std::string PrintableExcerpt(std::string_view text, size_t begin, size_t bytes);
+
+}  // namespace millrace::source
