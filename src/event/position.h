@@ -23,4 +23,10 @@ using Positions = std::map<SplitId, Cursor>;
 /// The cursor of a split before its first record: what "absent" means to the fence.
 inline const Cursor kStart{};
 
+/// The cursor of a split, kStart when it is absent.
+inline Cursor CursorOf(const Positions& positions, const SplitId& split) {
+  const auto found = positions.find(split);
+  return found == positions.end() ? kStart : found->second;
+}
+
 }  // namespace millrace::event

@@ -8,11 +8,6 @@ namespace millrace::land {
 
 using nlohmann::json;
 
-event::Cursor CursorOf(const event::Positions& positions, const event::SplitId& split) {
-  const auto found = positions.find(split);
-  return found == positions.end() ? event::kStart : found->second;
-}
-
 std::string PositionsProperty(const std::string& scope) { return "millrace.positions." + scope; }
 
 std::string PrintPositions(const event::Positions& positions) {

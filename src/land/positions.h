@@ -7,9 +7,6 @@
 
 namespace millrace::land {
 
-/// Where a split stands; kStart when the positions do not know it.
-event::Cursor CursorOf(const event::Positions& positions, const event::SplitId& split);
-
 /// The name under which positions of a scope stand in snapshot summaries and in the table's properties. Frozen.
 std::string PositionsProperty(const std::string& scope);
 

@@ -52,14 +52,9 @@ event::Cursor DefinitionOf(const Node& node) {
 
 event::SplitId SplitOf(const LoadedTable& table) { return event::SplitId("table:" + table.metadata->table_uuid); }
 
-event::Cursor CursorOf(const LoadedTable& table) {
+event::Cursor HeadOf(const LoadedTable& table) {
   const auto& snapshot = table.metadata->current_snapshot_id;
   return snapshot ? event::Cursor(std::to_string(snapshot->value())) : event::kStart;
-}
-
-event::Cursor At(const event::Positions& positions, const event::SplitId& split) {
-  const auto found = positions.find(split);
-  return found == positions.end() ? event::kStart : found->second;
 }
 
 table::SnapshotId SnapshotOf(const event::Cursor& cursor) {
@@ -117,7 +112,7 @@ class Planner {
       Pin(std::move(*loaded));
     }
     plan_.to[kDefinition] = DefinitionOf(node_);
-    for (const auto& [split, cursor] : plan_.to) plan_.from[split] = At(stored_, split);
+    for (const auto& [split, cursor] : plan_.to) plan_.from[split] = CursorOf(stored_, split);
     if (options_.full_refresh) return Rebuild("a full refresh was asked for");
     if (!output || stored_.empty()) return Rebuild("");
     if (plan_.from == plan_.to) return Nothing(fmt::format("{} nothing new since the last run", Driving()));
@@ -131,7 +126,7 @@ class Planner {
     plan_.ranges[table.name] = {.after = std::nullopt, .upto = table.metadata->current_snapshot_id};
     const bool incremental = model_.materialized == Materialized::kIncremental;
     const bool is_over = incremental && LoadAnyCase(catalog_, *model_.over)->name == table.name;
-    if (!incremental || is_over) plan_.to[SplitOf(table)] = CursorOf(table);
+    if (!incremental || is_over) plan_.to[SplitOf(table)] = HeadOf(table);
     if (is_over) over_ = std::move(table);
   }
 

@@ -142,8 +142,7 @@ GeneratorSource::GeneratorSource(GeneratorOptions options, const Clock& clock)
 GeneratorSource::~GeneratorSource() = default;
 
 void GeneratorSource::Seek(const event::Positions& positions) {
-  const auto known = positions.find(split_);
-  next_row_ = known == positions.end() ? 0 : event::OffsetOf(known->second);
+  next_row_ = event::OffsetOf(CursorOf(positions, split_));
   first_row_ = next_row_;
   began_ = clock_.Steady();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,7 +20,8 @@
 
 namespace millrace::stream {
 
-/// The thread of a reader: serves the group, fetches, looks after topics. Nothing in it waits for the driver.
+/// The thread of a reader: serves the group (poll_thread.cc), looks after topics and their ids (poll_topics.cc),
+/// fetches (poll_records.cc) and knows how far it is (poll_progress.cc). Nothing in it waits for the driver.
 class PollThread {
  public:
   PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin, ByteBudget* budget, std::string subscription,
@@ -31,6 +33,11 @@ class PollThread {
   void Wake();
 
  private:
+  /// Between attempts at what brokers did not answer.
+  static constexpr std::chrono::milliseconds kRetry{1000};
+  /// Brokers that served records a moment ago answer at once, or are dead: then it is cheaper to read again.
+  static constexpr std::chrono::milliseconds kConfirmPatience{2000};
+
   bool member() const { return !reader_.reader.empty(); }
   void Run(std::stop_token stop);
   void Step();
@@ -45,7 +52,7 @@ class PollThread {
   void GiveBack();
   void TellAcknowledged(std::chrono::milliseconds wait);
 
-  // topics and their ids
+  // topics and their ids: poll_topics.cc
   void NameTopics();
   void Refresh();
   void FindPartitions();
@@ -53,7 +60,7 @@ class PollThread {
   void AnswerQuestions();
   bool Holds();
 
-  // records
+  // records: poll_records.cc
   void PlaceDue();
   void Fetch();
   bool HasRoom();
@@ -61,7 +68,7 @@ class PollThread {
   void Handle(const FetchError& error);
   void LookAtGap(const TopicPartition& place);
 
-  // how far
+  // how far: poll_progress.cc
   void LookForMore();
   bool Drained();
   bool NothingIsOpen(const std::vector<TopicPartition>& places, const Offsets& ends);
@@ -69,8 +76,11 @@ class PollThread {
   void UpdateWaitsFor();
 
   /// Runs what asks brokers; when they do not answer, it is tried again later. False: it did not work out.
-  template <typename Body>
-  bool Attempt(Body&& body);
+  bool Attempt(const std::function<void()>& body);
+
+  static SteadyTime Now() { return std::chrono::steady_clock::now(); }
+  /// True when the time has come; then it is `every` from now.
+  static bool Due(SteadyTime& at, std::chrono::milliseconds every);
 
   const KafkaOptions& options_;
   const std::shared_ptr<Admin> admin_;

@@ -299,8 +299,7 @@ void SplitLedger::Seek(const event::Positions& positions) {
       split.settled = true;
       continue;
     }
-    const auto found = positions.find(split.id);
-    const event::Cursor& cursor = found == positions.end() ? event::kStart : found->second;
+    const event::Cursor cursor = CursorOf(positions, split.id);
     split.acknowledged = cursor;
     if (split.phase != Phase::kUnplaced && split.handed == cursor) continue;
     DropQueued(place);
