@@ -322,6 +322,11 @@ const Block<RestCatalogConfig>& RestCatalogBlock() {
           .Nested("oauth2", &RestCatalogConfig::oauth2, OAuth2Block())
           .Nested("sigv4", &RestCatalogConfig::sigv4, SigV4Block())
           .Add(&RestCatalogConfig::headers, {.name = "headers", .doc = "Headers of every request."})
+          .Add(&RestCatalogConfig::vended_credentials,
+               {.name = "vended_credentials",
+                .doc = "The catalogue is asked for the keys to each table's files, which go before those of `lake.s3`; "
+                       "endpoint and region are lake.s3's. The bucket's root is left alone then.",
+                .fallback = false})
           .Add(&RestCatalogConfig::timeout, {.name = "timeout",
                                              .doc = "How long one request may take.",
                                              .fallback = Duration(60'000),

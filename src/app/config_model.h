@@ -246,6 +246,7 @@ struct RestCatalogConfig : config::Located {
   std::optional<OAuth2Config> oauth2;
   std::optional<SigV4Config> sigv4;
   std::map<std::string, std::string> headers;
+  bool vended_credentials = false;
   config::Duration timeout{};
 };
 

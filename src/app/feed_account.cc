@@ -72,6 +72,7 @@ void FeedAccount::Read(const event::EventBatch& events) {
   const std::lock_guard lock(mutex_);
   read_ += events.size();
   status_.pending += events.size();
+  if (events.size() > 0) standstill_.Read(topic_.empty() ? Standstill::kWhole : events.partition, clock_.Steady());
   if (!topic_.empty() && events.size() > 0) status_.read_to[events.partition] = events.offset(events.size() - 1) + 1;
   status_.newest_read = std::max(status_.newest_read.value_or(events.ingested_at), events.ingested_at);
   oldest_pending_ = std::min(oldest_pending_.value_or(events.ingested_at), events.ingested_at);
@@ -82,6 +83,7 @@ event::SinkCounts FeedAccount::TakeLanded(const event::SinkCounts& counts) {
   status_.landed = counts;
   status_.pending = 0;
   oldest_pending_.reset();
+  standstill_.Landed(clock_.Steady());
   return landed;
 }
 
@@ -113,6 +115,7 @@ void FeedAccount::Publish(event::SinkCounts counts, event::Lag lag) {
   status_.counts = std::move(counts);
   status_.lag = std::move(lag);
   status_.published = *published_;
+  standstill_.Look(status_.lag, *published_);
   Measure(*published_);
 }
 
@@ -133,6 +136,7 @@ TableStatus FeedAccount::status() const {
   const std::lock_guard lock(mutex_);
   auto status = status_;
   status.oldest_unlanded = oldest_pending_;
+  status.standing = standstill_.standing();
   if (status.lag.oldest) {
     status.oldest_unlanded = std::min(status.oldest_unlanded.value_or(*status.lag.oldest), *status.lag.oldest);
   }

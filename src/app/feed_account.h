@@ -6,7 +6,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "app/standstill.h"
 #include "event/sink.h"
 #include "event/source.h"
 
@@ -41,6 +43,7 @@ struct TableStatus {
     event::SinkCounts landed;
   };
   std::optional<LastCommit> last_commit;
+  std::vector<Standing> standing;      // partitions with something to land
   std::map<int32_t, int64_t> read_to;  // partition of its topic -> the offset after the last record that was read
   SteadyTime published{};              // when counts and lag were looked at
 };
@@ -82,6 +85,7 @@ class FeedAccount {
   uint64_t read_ = 0;
   std::optional<Timestamp> oldest_pending_;
   std::deque<Sample> samples_;
+  Standstill standstill_;
 };
 
 /// Bytes from the first to the last record of a batch.

@@ -29,6 +29,52 @@ class FeedAccountTest : public testing::Test {
   FeedAccount account_{"a.t", "topic", clock_};
 };
 
+event::Lag LagOf(std::initializer_list<int64_t> unread) {
+  event::Lag lag;
+  for (const int64_t records : unread) {
+    lag.partitions.push_back({static_cast<int32_t>(lag.partitions.size()), records, std::nullopt});
+    lag.records += records;
+  }
+  return lag;
+}
+
+TEST_F(FeedAccountTest, APartitionStandsStillWhenNothingOfItArrives) {
+  account_.Publish({}, LagOf({0, 7}));
+  clock_.Pass(seconds(60));
+  account_.Publish({}, LagOf({0, 7}));
+  const auto still = StandingStill(account_.status().standing, seconds(1), clock_.Steady());
+  ASSERT_EQ(still.size(), 1U);
+  EXPECT_EQ(still[0].partition, 1);
+  EXPECT_THAT(ExplainStandstill(still, clock_.Steady()),
+              testing::StartsWith("partition 1 stands still for 60 s: 7 records are there and none comes"));
+  EXPECT_TRUE(StandingStill(account_.status().standing, seconds(10), clock_.Steady()).empty());
+}
+
+TEST_F(FeedAccountTest, APartitionStandsStillWhenNothingOfItIsCommitted) {
+  account_.Read(Batch(10, clock_.Now()));
+  event::SinkCounts counts;
+  counts.records = 10;
+  account_.Publish(counts, LagOf({0, 0}));
+  clock_.Pass(seconds(30));
+  const auto still = StandingStill(account_.status().standing, seconds(1), clock_.Steady());
+  ASSERT_EQ(still.size(), 1U);
+  EXPECT_THAT(ExplainStandstill(still, clock_.Steady()), testing::HasSubstr("is not committed"));
+  account_.Committed(counts, 0.5);
+  EXPECT_TRUE(account_.status().standing.empty());
+}
+
+TEST_F(FeedAccountTest, APartitionThatMovesOrIsNotHereAnyMoreStandsNotStill) {
+  account_.Publish({}, LagOf({5, 5}));
+  for (int i = 0; i < 5; ++i) {
+    clock_.Pass(seconds(6));
+    account_.Read(Batch(1, clock_.Now()));
+    account_.Committed({}, 0.1);
+    account_.Publish({}, LagOf({5}));
+  }
+  EXPECT_TRUE(StandingStill(account_.status().standing, seconds(1), clock_.Steady()).empty());
+  EXPECT_EQ(account_.status().standing.size(), 1U);
+}
+
 TEST_F(FeedAccountTest, OnlyWhatACommitCoversIsCountedAsLanded) {
   const double rows = Counted(kTableRows);
   const double duplicates = Counted(kTableDuplicates);

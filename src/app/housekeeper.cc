@@ -4,6 +4,8 @@
 
 #include "app/allocation.h"
 #include "app/work_events.h"
+#include "base/error.h"
+#include "base/log.h"
 
 namespace millrace::app {
 namespace {
@@ -40,7 +42,15 @@ void Housekeeper::Run(const std::stop_token& stop) {
   const auto interval = pipeline_.maintenance.interval;
   if (interval.count() == 0) return;
   refine::YieldToOthers();
-  while (Clock::System().SleepFor(interval, stop)) RunOnce(stop);
+  while (Clock::System().SleepFor(interval, stop)) {
+    try {
+      RunOnce(stop);
+    } catch (const Error& error) {
+      // What may wait ends no pipeline.
+      if (error.code() != ErrorCode::kUnavailable) throw;
+      if (!stop.stop_requested()) LogWarning("maintenance waits for its next look: {}", error.what());
+    }
+  }
 }
 
 void Housekeeper::RunOnce(const std::stop_token& stop) {

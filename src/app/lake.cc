@@ -18,11 +18,15 @@ std::filesystem::path CatalogFile(const PipelineConfig& pipeline, const DataDire
   return directory.catalog();
 }
 
-Lake LakeOf(const PipelineConfig& pipeline, std::unique_ptr<io::ObjectStore> store, const DataDirectory& directory) {
+using OpenStore = std::unique_ptr<io::ObjectStore> (*)(const PipelineConfig&, std::shared_ptr<io::PrefixCredentials>);
+
+Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDirectory& directory) {
+  const auto& rest = pipeline.lake.catalog.rest;
   Lake lake;
-  lake.store = std::move(store);
-  if (pipeline.lake.catalog.rest) {
-    lake.catalog = OpenRestCatalog(*pipeline.lake.catalog.rest, *lake.store);
+  lake.vended = rest && rest->vended_credentials ? std::make_shared<catalog::VendedCredentials>() : nullptr;
+  lake.store = open_store(pipeline, lake.vended);
+  if (rest) {
+    lake.catalog = OpenRestCatalog(*rest, *lake.store, lake.vended);
     return lake;
   }
   catalog::SqlCatalogOptions options;
@@ -34,7 +38,7 @@ Lake LakeOf(const PipelineConfig& pipeline, std::unique_ptr<io::ObjectStore> sto
 }  // namespace
 
 Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  return LakeOf(pipeline, OpenWarehouseToWrite(pipeline), directory);
+  return LakeOf(pipeline, OpenWarehouseToWrite, directory);
 }
 
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
@@ -44,7 +48,7 @@ Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directo
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("there are no tables in {} yet; `millrace run` makes them", directory.path().string()));
   }
-  return LakeOf(pipeline, OpenWarehouse(pipeline), directory);
+  return LakeOf(pipeline, OpenWarehouse, directory);
 }
 
 catalog::LoadedTable RequireTable(catalog::Catalog& catalog, const std::string& name) {

@@ -5,12 +5,14 @@
 #include "app/config_model.h"
 #include "app/data_directory.h"
 #include "catalog/catalog.h"
+#include "catalog/rest/vended_credentials.h"
 #include "io/object_store.h"
 
 namespace millrace::app {
 
 /// The tables of a pipeline: a folder or bucket of files and the catalogue that says which of them count.
 struct Lake {
+  std::shared_ptr<catalog::VendedCredentials> vended;  // null: the store's own keys serve
   std::unique_ptr<io::ObjectStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
 };

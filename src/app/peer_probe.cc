@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "io/outage_patience.h"
+
 namespace millrace::app {
 namespace {
 
@@ -26,6 +28,7 @@ std::string PeerProbe::Reach() const {
 }
 
 void PeerProbe::Run(const std::stop_token& stop) {
+  const io::OutagePatience stoppable(stop, {});
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [&] { return wanted_; })) {
     wanted_ = false;

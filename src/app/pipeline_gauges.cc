@@ -49,6 +49,9 @@ void SetTableGauges(const TableFeed& feed, const TableConfig& table, const event
   status.lag = LagNow(status, topic, Clock::System().Steady());
   metrics.Set(kTableUp, {name}, AsUp(status.state));
   metrics.Set(kTableFreshness, {name}, Seconds(FreshnessOf(table)));
+  const auto still = StandingStill(status.standing, FreshnessOf(table), Clock::System().Steady());
+  metrics.Set(kTableStalledPartitions, {name},
+              status.state == FeedState::kRunning ? static_cast<double>(still.size()) : 0);
   metrics.Set(kTableLagSeconds, {name}, AgeOf(status.oldest_unlanded, now));
   if (status.lag.records >= 0) {
     metrics.Set(kTableLagRecords, {name},

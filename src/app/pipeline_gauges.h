@@ -42,6 +42,11 @@ inline constexpr Metric kTableNewestVisible{
     "millrace_table_newest_visible_timestamp_seconds",
     "When the newest event that this process made visible had arrived, in Unix time.",
     {"table"}};
+inline constexpr Metric kTableStalledPartitions{MetricKind::kGauge,
+                                                "millrace_table_stalled_partitions",
+                                                "Partitions with something to land of which nothing has landed for ten "
+                                                "times the table's freshness (10 s at least).",
+                                                {"table"}};
 inline constexpr Metric kPartitionLagRecords{
     MetricKind::kGauge,
     "millrace_table_unread_records",

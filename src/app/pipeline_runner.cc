@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
+#include "base/log.h"
+#include "io/outage_patience.h"
+
 namespace millrace::app {
 namespace {
 
+constexpr auto kRefineAgain = std::chrono::seconds(5);
 constexpr auto kTick = std::chrono::milliseconds(100);
-/// How long a commit of unknown outcome is waited for after a stop.
-constexpr auto kPatience = std::chrono::seconds(60);
+/// How long a peer is waited for after a stop: less than what a container has until it is killed.
+constexpr auto kPatience = std::chrono::seconds(20);
 
 }  // namespace
 
@@ -41,8 +46,14 @@ void PipelineRunner::Refine(std::stop_token stop) {
   while (clock_.SleepFor(kTick, stop)) {
     const uint64_t now = commits_;
     if (now == seen) continue;
-    seen = now;
-    options_.after_commits(stop);
+    try {
+      options_.after_commits(stop);
+      seen = now;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable) throw;
+      if (!stop.stop_requested()) LogWarning("models are tried again: {}", error.what());
+      clock_.SleepFor(kRefineAgain, stop);
+    }
   }
 }
 
@@ -52,11 +63,17 @@ RunReport PipelineRunner::Run(std::stop_token stop) {
   {
     std::jthread refiner;
     if (options_.after_commits) {
-      refiner = std::jthread([this](const std::stop_token& done) { Guard([&] { Refine(done); }); });
+      refiner = std::jthread([this](const std::stop_token& done) {
+        const io::OutagePatience stoppable(done, {});
+        Guard([&] { Refine(done); });
+      });
     }
     std::jthread beside;
     if (options_.beside) {
-      beside = std::jthread([this](const std::stop_token& done) { Guard([&] { options_.beside(done); }); });
+      beside = std::jthread([this](const std::stop_token& done) {
+        const io::OutagePatience stoppable(done, {});
+        Guard([&] { options_.beside(done); });
+      });
     }
     std::vector<std::jthread> threads;
     const auto start = [&](std::function<void()> body) {

@@ -54,9 +54,16 @@ PipelineView::PipelineView(GaugeSources parts, event::Stream& stream, Lake& lake
     : parts_(parts),
       stream_(stream),
       ticked_(Clock::System().Steady()),
-      stream_probe_("the stream", [&stream] { stream.ListTopics(); }),
+      stream_probe_("the stream",
+                    [this] {
+                      auto topics = stream_.ListTopics();
+                      const std::lock_guard lock(topics_mutex_);
+                      topics_ = std::move(topics);
+                    }),
       catalog_probe_("the catalogue", [&lake] { lake.catalog->ListNamespaces(); }),
-      lake_probe_("the lake", [&lake] { RequireWarehouse(*lake.store); }) {}
+      lake_probe_("the lake", [&lake] {
+        if (!lake.vended) RequireWarehouse(*lake.store);
+      }) {}
 
 void PipelineView::ServedAt(std::string url) {
   const std::lock_guard lock(mutex_);
@@ -144,10 +151,15 @@ ordered_json PipelineView::Describe() const {
   return status;
 }
 
+/// A stream that hangs must not take the other metrics along, and one that answers is not asked at every scrape.
+std::vector<event::TopicInfo> PipelineView::Topics() {
+  if (stream_probe_.Problem()) return {};
+  const std::lock_guard lock(topics_mutex_);
+  return topics_;
+}
+
 std::string PipelineView::MetricsText() {
-  // A stream that hangs must not take the other metrics along.
-  std::vector<event::TopicInfo> topics;
-  if (!stream_probe_.Problem()) topics = stream_.ListTopics();
+  const auto topics = Topics();
   SetStreamGauges(topics);
   SetPipelineGauges(parts_, topics, Clock::System().Now());
   SetProcessGauges();

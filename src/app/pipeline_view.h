@@ -46,7 +46,11 @@ class PipelineView final : public api::Observation {
   void AddFeedReasons(std::vector<std::string>& reasons) const;
 
   const GaugeSources parts_;
+  std::vector<event::TopicInfo> Topics();
+
   event::Stream& stream_;
+  std::mutex topics_mutex_;
+  std::vector<event::TopicInfo> topics_;  // as the last look at the stream found them
   mutable std::mutex mutex_;
   std::string url_;
   std::atomic<Phase> phase_ = Phase::kStarting;

@@ -1,5 +1,7 @@
 #include "app/rest_lake.h"
 
+#include <utility>
+
 #include "catalog/rest/rest_catalog.h"
 
 namespace millrace::app {
@@ -25,14 +27,16 @@ catalog::RestAuthentication AuthenticationOf(const RestCatalogConfig& config) {
 
 }  // namespace
 
-std::unique_ptr<catalog::Catalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store) {
+std::unique_ptr<catalog::Catalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store,
+                                                  std::shared_ptr<catalog::VendedCredentials> vended) {
   const catalog::RestCatalogOptions options{.uri = config.uri,
                                             .warehouse = config.warehouse,
                                             .prefix = config.prefix,
                                             .headers = config.headers,
                                             .authentication = AuthenticationOf(config),
-                                            .timeout = config.timeout};
-  return std::make_unique<catalog::RestCatalog>(options, store);
+                                            .timeout = config.timeout,
+                                            .vended_credentials = config.vended_credentials};
+  return std::make_unique<catalog::RestCatalog>(options, store, Clock::System(), std::move(vended));
 }
 
 }  // namespace millrace::app

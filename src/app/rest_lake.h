@@ -4,12 +4,15 @@
 
 #include "app/config_model.h"
 #include "catalog/catalog.h"
+#include "catalog/rest/vended_credentials.h"
 #include "io/object_store.h"
 
 namespace millrace::app {
 
 /// The REST catalogue of `lake.catalog.rest`, over the store of `lake.warehouse`. Error kUnavailable when it does not
 /// answer.
-std::unique_ptr<catalog::Catalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store);
+/// `vended`: what it hands out, where it is asked to.
+std::unique_ptr<catalog::Catalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store,
+                                                  std::shared_ptr<catalog::VendedCredentials> vended);
 
 }  // namespace millrace::app

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -9,6 +10,12 @@
 #include "base/log.h"
 
 namespace millrace::app {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstDelay{50};
+constexpr std::chrono::milliseconds kLongestDelay{5000};
+
+}  // namespace
 
 TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<event::Sink> sink, Options options)
     : reader_(std::move(reader)),
@@ -18,11 +25,23 @@ TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<even
 
 void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
   try {
-    WithContext(fmt::format("table {}", options_.table), [&] { RunToEnd(stop, abort); });
+    WithContext(fmt::format("table {}", options_.table), [&] { RunUntilAborted(stop, abort); });
     account_.Turned(drained_ ? FeedState::kDrained : FeedState::kStopped);
   } catch (const std::exception& failure) {
     account_.Turned(FeedState::kFailed, failure.what());
     throw;
+  }
+}
+
+void TableFeed::RunUntilAborted(const std::stop_token& stop, const std::stop_token& abort) {
+  try {
+    RunToEnd(stop, abort);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnavailable || !abort.stop_requested()) throw;
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("stopped, and what was read could not be landed: {}. Nothing that was committed is lost; "
+                            "the next start goes on from there",
+                            error.what()));
   }
 }
 
@@ -33,14 +52,14 @@ void TableFeed::RunToEnd(const std::stop_token& stop, const std::stop_token& abo
   began_ = Clock::System().Steady();
   while (!stop.stop_requested()) {
     const bool more = !TimeIsUp() && ReadOnce(stop, abort);
-    const bool landed = more && !sink_->CommitDue() ? true : Commit(abort);
+    const bool landed = more && !sink_->CommitDue() ? true : Commit(stop, abort);
     if (account_.PublishDue()) Publish();
     if (!more && landed) {
       drained_ = true;
       return Publish();
     }
   }
-  Commit(abort);
+  Commit(stop, abort);
   Publish();
 }
 
@@ -60,6 +79,22 @@ void TableFeed::Recover() {
   reader_->Acknowledge(landed);
 }
 
+void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token& abort) {
+  for (auto delay = kFirstDelay; !abort.stop_requested(); delay = std::min(2 * delay, kLongestDelay)) {
+    try {
+      Recover();
+      return recovery_.Clear();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable) throw;
+      LogWarning("table {}: where it stands cannot be read, trying again: {}", options_.table, error.what());
+      recovery_.Put(event::WaitKind::kCatalog,
+                    fmt::format("where it stands cannot be read ({}); trying again", error.what()));
+    }
+    // Nothing that was read waits for a commit, so a stop need not either.
+    if (!Clock::System().SleepFor(delay, stop)) return;
+  }
+}
+
 bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
   // Asked before the read: what comes after "done" cannot be missed by an idle read.
   const bool nothing_will_come = options_.intake_done && options_.intake_done();
@@ -68,7 +103,7 @@ bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
     case event::ReadState::kBatch: {
       quiet_since_.reset();
       account_.Read(*read.batch);
-      sink_->Write(std::move(read.batch));
+      sink_->Write(std::move(read.batch), abort);
       return true;
     }
     case event::ReadState::kIdle:
@@ -76,7 +111,7 @@ bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
     case event::ReadState::kWaiting:
       return true;
     case event::ReadState::kReassigned:
-      if (Commit(abort)) Recover();
+      if (Commit(stop, abort)) RecoverAgain(stop, abort);
       return true;
     case event::ReadState::kExhausted:
       if (!options_.intake_done) Clock::System().SleepFor(std::chrono::milliseconds(100), stop);
@@ -85,12 +120,12 @@ bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
   return true;
 }
 
-bool TableFeed::Commit(std::stop_token abort) {
+bool TableFeed::Commit(const std::stop_token& stop, const std::stop_token& abort) {
   const auto begin = Clock::System().Steady();
   if (!reader_->ConfirmRead(abort)) {
     LogWarning("table {}: what was read since the last commit is dropped and read again", options_.table);
     account_.Overtaken(sink_->counts(), 0);
-    Recover();
+    RecoverAgain(stop, abort);
     return false;
   }
   const auto outcome = sink_->Commit(abort);
@@ -107,7 +142,7 @@ bool TableFeed::Commit(std::stop_token abort) {
       return true;
     case event::CommitOutcome::kConflict:
       account_.Overtaken(sink_->counts(), seconds);
-      Recover();
+      RecoverAgain(stop, abort);
       return false;
   }
   return true;
@@ -117,6 +152,8 @@ void TableFeed::Publish() { account_.Publish(sink_->counts(), reader_->lag()); }
 
 TableStatus TableFeed::status() const {
   auto status = account_.status();
+  status.wait = recovery_.Get();
+  if (status.wait.kind != event::WaitKind::kNothing) return status;
   status.wait = sink_->WaitsFor();
   if (status.wait.kind != event::WaitKind::kNothing) return status;
   if (auto trouble = reader_->WaitsFor(); !trouble.empty()) {

@@ -32,7 +32,7 @@ class TableFeed {
   TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<event::Sink> sink, Options options);
 
   /// Until drained (when that is asked for) or `stop`; in both cases what was read is committed first. `abort` gives up
-  /// a commit whose outcome cannot be learnt.
+  /// waiting for a peer: a commit whose outcome cannot be learnt, files that nobody takes.
   void Run(std::stop_token stop, std::stop_token abort);
 
   const std::string& table() const { return options_.table; }
@@ -41,13 +41,16 @@ class TableFeed {
 
  private:
   void Recover();
+  /// The same while it runs: an outage is waited out, until there is nothing more to do.
+  void RecoverAgain(const std::stop_token& stop, const std::stop_token& abort);
   /// False when nothing more will come.
   bool ReadOnce(std::stop_token stop, std::stop_token abort);
   /// False when reading starts over: another writer was faster, or what was read is not what it was taken for.
-  bool Commit(std::stop_token abort);
+  bool Commit(const std::stop_token& stop, const std::stop_token& abort);
   void Publish();
   bool TimeIsUp() const;
   bool Settled();
+  void RunUntilAborted(const std::stop_token& stop, const std::stop_token& abort);
   void RunToEnd(const std::stop_token& stop, const std::stop_token& abort);
 
   std::unique_ptr<event::Source> reader_;
@@ -57,6 +60,7 @@ class TableFeed {
   std::optional<SteadyTime> quiet_since_;
   std::atomic<bool> drained_ = false;
   FeedAccount account_;
+  event::WaitBoard recovery_;
 };
 
 }  // namespace millrace::app

@@ -39,6 +39,12 @@ std::string ExplainUpToDate(const TableSituation& situation) {
   return "everything has landed; no new events since " + Since(*situation.status.newest_read, situation.now);
 }
 
+std::optional<TableWhy> ExplainStalled(const TableSituation& situation) {
+  const auto still = StandingStill(situation.status.standing, situation.freshness, situation.steady);
+  if (still.empty()) return std::nullopt;
+  return TableWhy{"stalled", ExplainStandstill(still, situation.steady)};
+}
+
 TableWhy ExplainWait(const TableSituation& situation) {
   using Kind = event::WaitKind;
   const auto& wait = situation.status.wait;
@@ -55,9 +61,11 @@ TableWhy ExplainWait(const TableSituation& situation) {
     case Kind::kReplay:
       return why;
     case Kind::kBuffering:
+      if (auto stalled = ExplainStalled(situation)) return *stalled;
       if (IsBehind(situation)) return {"behind", ExplainBacklog(situation.status)};
       return why;
     case Kind::kNothing:
+      if (auto stalled = ExplainStalled(situation)) return *stalled;
       if (IsBehind(situation)) return {"behind", ExplainBacklog(situation.status)};
       if (situation.status.lag.records > 0) return {"behind", "new events are being read"};
       return {"up_to_date", ExplainUpToDate(situation)};

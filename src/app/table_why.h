@@ -20,7 +20,7 @@ struct TableSituation {
 };
 
 /// `state` is a word for programs (frozen): starting, failed, stopped, drained, outcome_unknown, catalog, store,
-/// memory, replay, committing, behind, buffering, up_to_date, stream.
+/// memory, replay, committing, stalled, behind, buffering, up_to_date, stream.
 struct TableWhy {
   std::string state;
   std::string sentence;

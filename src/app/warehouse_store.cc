@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "app/data_directory.h"
 #include "app/version.h"
@@ -50,9 +51,14 @@ void EnsureBucketFormat(io::ObjectStore& store) {
                           kVersion, kWarehouseWord, kWarehouseFormat));
 }
 
-std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, bool to_write) {
+std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, std::shared_ptr<io::PrefixCredentials> vended,
+                                      bool to_write) {
   if (const auto location = io::ParseS3Uri(pipeline.warehouse())) {
-    auto store = std::make_unique<io::S3ObjectStore>(S3OptionsFor(pipeline.lake, *location));
+    auto options = S3OptionsFor(pipeline.lake, *location);
+    options.vended = std::move(vended);
+    const bool beside_tables = options.vended == nullptr;
+    auto store = std::make_unique<io::S3ObjectStore>(std::move(options));
+    if (!beside_tables) return store;
     if (to_write) store->ProbeConditionalCreate();
     EnsureBucketFormat(*store);
     return store;
@@ -64,9 +70,15 @@ std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, bool to_wr
 
 }  // namespace
 
-std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline) { return Open(pipeline, false); }
+std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline,
+                                               std::shared_ptr<io::PrefixCredentials> vended) {
+  return Open(pipeline, std::move(vended), false);
+}
 
-std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline) { return Open(pipeline, true); }
+std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline,
+                                                      std::shared_ptr<io::PrefixCredentials> vended) {
+  return Open(pipeline, std::move(vended), true);
+}
 
 void RequireWarehouse(io::ObjectStore& store) {
   if (store.Size(kWarehouseMarker)) return;

@@ -4,15 +4,19 @@
 
 #include "app/config_model.h"
 #include "io/object_store.h"
+#include "io/s3_options.h"
 
 namespace millrace::app {
 
 /// The store of a pipeline's warehouse: a local folder, or a bucket. Error kStop when it belongs to another version or
-/// cannot be written.
-std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline);
+/// cannot be written. With `vended` credentials, a bucket of which only tables can be reached: what is beside them is
+/// not looked at.
+std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline,
+                                               std::shared_ptr<io::PrefixCredentials> vended);
 
 /// The same to write exactly once into: a bucket is asked whether it keeps the condition that this rests on.
-std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline);
+std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline,
+                                                      std::shared_ptr<io::PrefixCredentials> vended);
 
 /// Error kUnavailable when the store does not answer, or holds no warehouse any more.
 void RequireWarehouse(io::ObjectStore& store);

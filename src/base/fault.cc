@@ -21,28 +21,37 @@ class FaultPlan {
       crash_pass_ = colon == std::string_view::npos ? 1 : std::atoi(text.data() + colon + 1);
     }
     if (const char* log = std::getenv("MILLRACE_FAULT_LOG")) log_path_ = log;
+    if (const char* passes = std::getenv("MILLRACE_FAULT_PASSES")) passes_fd_ = OpenToAppend(passes);
   }
 
-  bool active() const { return !crash_name_.empty() || !log_path_.empty(); }
+  bool active() const { return !crash_name_.empty() || !log_path_.empty() || passes_fd_ >= 0; }
 
   void Pass(std::string_view name) {
     const std::lock_guard lock(mutex_);
+    if (passes_fd_ >= 0) WriteLine(passes_fd_, name);
     if (!log_path_.empty() && seen_.insert(std::string(name)).second) Log(name);
     if (name == crash_name_ && ++passes_ == crash_pass_) ::_exit(kFaultExitStatus);
   }
 
  private:
-  void Log(std::string_view name) const {
-    const int fd = ::open(log_path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (fd < 0) return;
+  static int OpenToAppend(const char* path) { return ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644); }
+
+  static void WriteLine(int fd, std::string_view name) {
     const std::string line = std::string(name) + "\n";
     [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+  }
+
+  void Log(std::string_view name) const {
+    const int fd = OpenToAppend(log_path_.c_str());
+    if (fd < 0) return;
+    WriteLine(fd, name);
     ::close(fd);
   }
 
   std::string crash_name_;
   int crash_pass_ = 0;
   std::string log_path_;
+  int passes_fd_ = -1;
   std::mutex mutex_;
   int passes_ = 0;
   std::set<std::string, std::less<>> seen_;

@@ -21,6 +21,7 @@ std::optional<Duration> ParseDuration(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), last, count);
   if (error != std::errc() || count < 0) return std::nullopt;
   const std::string_view unit(end, static_cast<size_t>(last - end));
+  if (count == 0 && unit.empty()) return Duration(0);  // of whatever unit
   for (const auto& [name, factor] : kUnits) {
     if (unit != name) continue;
     if (count > std::numeric_limits<int64_t>::max() / factor / 1000) return std::nullopt;

@@ -33,8 +33,8 @@ struct JsonDecoderOptions {
 /// JSON objects to Arrow columns, one object a record. rows + rejects + blank = records, whatever comes in.
 ///
 /// A value that does not fit its column leaves null there and its own text in `_rescued` under its path, unless the
-/// contract on types says discard_row or freeze: then the record is rejected (freeze is dlt's word for a schema that
-/// must not move; a pipeline does not stop for it, the record waits in quarantine). Likewise names the contract keeps
+/// contract on types says discard_row or freeze: then the record is rejected, for freeze under a cause that its caller
+/// stops for (kFrozen). Likewise names the contract keeps
 /// out, which are counted in unknown_columns. What fits, to the letter:
 ///   long    integers in range, and 7.0 or 70e-1 because they are exactly 7; not 7.5, not 2^63. -0 is 0.
 ///   double  any number but what overflows, and no integer that a double cannot hold exactly (2^53 + 1).

@@ -176,7 +176,8 @@ TEST(JsonDecoderTest, ContractKeepsColumnsOut) {
       EXPECT_THAT(decoding.Column("_rescued"), ElementsAre("null", R"({"b":{"c":3}})", "null"));
     } else {
       EXPECT_THAT(decoding.Column("a"), ElementsAre("1", "3"));
-      EXPECT_EQ(decoded.rejects.at(0).cause, RejectCause::kContract);
+      EXPECT_EQ(decoded.rejects.at(0).cause,
+                mode == ContractMode::kFreeze ? RejectCause::kFrozen : RejectCause::kContract);
     }
   }
 }
@@ -223,7 +224,7 @@ TEST(JsonDecoderTest, TypesContractRejects) {
     Decoding decoding(Declared({arrow::field("a", arrow::int64())}, {.types = mode}));
     const auto& decoded = decoding.Take({R"({"a":1})", R"({"a":"x"})", R"({"a":2})"});
     ASSERT_EQ(decoded.rejects.size(), 1u);
-    EXPECT_EQ(decoded.rejects[0].cause, RejectCause::kContract);
+    EXPECT_EQ(decoded.rejects[0].cause, mode == ContractMode::kFreeze ? RejectCause::kFrozen : RejectCause::kContract);
     EXPECT_THAT(decoding.Column("a"), ElementsAre("1", "2"));
   }
 }

@@ -141,7 +141,7 @@ RecordReader::Status RecordReader::CloseObject(Column& object) {
 
 RecordReader::Status RecordReader::Unrequire(Column& column) {
   if (!TypesEvolve()) {
-    return Fail(RejectCause::kContract,
+    return Fail(CauseOf(options_.contract.types),
                 fmt::format("has no value for the required column {}", Shortened(PathOf(column))));
   }
   column.required = false;
@@ -177,9 +177,10 @@ RecordReader::Status RecordReader::ReadUnknown(Column& object, std::string_view 
       return rescued_row_.Note(path) ? Status::kOk : Twice(path);
     }
     if (Rejects(options_.contract.columns)) {
-      return Fail(RejectCause::kContract, fmt::format("has the member {}, which the contract keeps out; set `columns: "
-                                                      "evolve` or `discard_value` to take such records",
-                                                      Shortened(PathOf(object, name))));
+      return Fail(CauseOf(options_.contract.columns),
+                  fmt::format("has the member {}, which the contract keeps out; set `columns: "
+                              "evolve` or `discard_value` to take such records",
+                              Shortened(PathOf(object, name))));
     }
   }
   std::string path = PathOf(object, name);
@@ -207,9 +208,10 @@ void RecordReader::CountUnknown(std::string path) {
 
 RecordReader::Status RecordReader::RescueValue(Column& column) {
   if (Rejects(options_.contract.types)) {
-    return Fail(RejectCause::kContract, fmt::format("has a value at {} that does not fit its type; set `types: "
-                                                    "discard_value` to take such records",
-                                                    Shortened(PathOf(column))));
+    return Fail(CauseOf(options_.contract.types),
+                fmt::format("has a value at {} that does not fit its type; set `types: "
+                            "discard_value` to take such records",
+                            Shortened(PathOf(column))));
   }
   const auto raw = TakeRaw();
   if (!raw) return Status::kReject;

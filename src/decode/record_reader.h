@@ -100,6 +100,9 @@ class RecordReader {
   static bool Rejects(schema::ContractMode mode) {
     return mode == schema::ContractMode::kDiscardRow || mode == schema::ContractMode::kFreeze;
   }
+  static event::RejectCause CauseOf(schema::ContractMode mode) {
+    return mode == schema::ContractMode::kFreeze ? event::RejectCause::kFrozen : event::RejectCause::kContract;
+  }
   Status Twice(std::string_view path);
   /// After KeyText found none.
   Status BadKey();

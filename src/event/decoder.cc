@@ -26,6 +26,8 @@ std::string_view ToString(RejectCause cause) {
       return "partition_value";
     case RejectCause::kGap:
       return "gap";
+    case RejectCause::kFrozen:
+      return "frozen";
     case RejectCause::kOperation:
       return "operation";
   }

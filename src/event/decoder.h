@@ -26,6 +26,7 @@ enum class RejectCause {
   kMissingKey,      // a key column is null
   kPartitionValue,  // the partition cannot be computed
   kGap,             // no record at all: a range of them that the source has lost
+  kFrozen,          // the table's contract says freeze: whoever lands it stops, and nothing is quarantined
   kOperation,       // a change event that does not say what it does, or something that is not done here
 };
 std::string_view ToString(RejectCause cause);

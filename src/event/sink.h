@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <stop_token>
+#include <utility>
 
 #include "base/clock.h"
 #include "event/decoder.h"
@@ -45,7 +46,10 @@ class Sink {
   /// Takes a batch; it may buffer, encode and write files, none of it visible. Batches of a split must follow each
   /// other without a gap from the recovered position on: anything else is an Error kInternal. A batch without records
   /// moves the position with the next commit of others, or not at all.
-  virtual void Write(EventBatchPtr events) = 0;
+  /// May wait: for memory, for files to be encoded, for a catalogue or store that does not answer. A stop ends that
+  /// with Error kUnavailable; what was written since the last commit is then lost to the sink, not to its source.
+  virtual void Write(EventBatchPtr events, std::stop_token stop) = 0;
+  void Write(EventBatchPtr events) { Write(std::move(events), {}); }
 
   /// Enough is buffered, or has been for long enough, that a commit is due now.
   virtual bool CommitDue() const = 0;

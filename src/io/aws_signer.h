@@ -15,6 +15,7 @@ struct AwsCredentials {
   std::string secret_access_key;
   std::string session_token;         // empty: long-lived keys
   std::optional<Timestamp> expires;  // none: never
+  bool vended = false;               // handed out for a prefix (PrefixCredentials)
 };
 
 /// The words that differ between Amazon's signature and Google's for HMAC keys; the rest is the same.

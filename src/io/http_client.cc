@@ -7,6 +7,7 @@
 
 #include "io/http_exchange.h"
 #include "io/http_share.h"
+#include "io/outage_patience.h"
 
 namespace millrace::io {
 namespace {
@@ -69,7 +70,7 @@ HttpResponse SendTimed(HttpClient& client, const HttpRequest& request,
     told(status, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   };
   try {
-    auto response = client.Send(request);
+    auto response = client.Send(request, OutagePatience::Stop());
     tell(response.status);
     return response;
   } catch (const HttpFailure&) {

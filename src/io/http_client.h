@@ -83,7 +83,8 @@ class HttpClient {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Send, and `told` how it ended: the status (0: no answer came) and the seconds that it took.
+/// Send, and `told` how it ended: the status (0: no answer came) and the seconds that it took. What stops the thread's
+/// OutagePatience, if it has one, ends it.
 HttpResponse SendTimed(HttpClient& client, const HttpRequest& request,
                        const std::function<void(int status, double seconds)>& told);
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr int64_t kHeaderBytesMax = int64_t{256} << 10;
 constexpr int kPollMilliseconds = 1000;
+/// An exchange that has more time than this has it for what it moves: it ends when not a byte has moved for so long.
+constexpr std::chrono::milliseconds kMayTakeLong{60'000};
+constexpr long kStalledSeconds = 30;
 
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
@@ -85,6 +88,10 @@ void HttpExchange::SetUp() {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
+  if (request_.timeout > kMayTakeLong) {
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStalledSeconds);
+  }
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());

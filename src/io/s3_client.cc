@@ -3,9 +3,8 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "io/object_store_events.h"
+#include "io/outage_patience.h"
 #include "io/percent_encoding.h"
 
 namespace millrace::io {
@@ -50,6 +49,7 @@ class S3Client::Attempts {
       ++attempts_;
       auto answer = Once();
       if (!answer) continue;  // it failed and was waited for
+      if (waits_ > 0) OutagePatience::End();
       answer->may_have_happened = may_have_happened_;
       return std::move(*answer);
     }
@@ -62,18 +62,25 @@ class S3Client::Attempts {
     });
   }
 
+  /// What credentials are for.
+  const std::string& Place() const { return request_.key.empty() ? request_.below : request_.key; }
+
   std::string_view Verb() const {
     return request_.method == "GET" && request_.key.empty() ? std::string_view("LIST") : request_.method;
   }
 
   std::optional<S3Answer> Once() {
-    const auto credentials = client_.credentials_.Get();
+    AwsCredentials credentials;
     S3Answer answer;
     try {
+      credentials = client_.CredentialsFor(Place());
       answer.response = Exchange(credentials);
     } catch (const HttpFailure& failure) {
       may_have_happened_ = may_have_happened_ || failure.may_have_arrived();
-      if (!Waited()) throw;
+      if (!Waited(failure)) throw;
+      return std::nullopt;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable || !Waited(error)) throw;
       return std::nullopt;
     }
     const bool failed = answer.response.status < 200 || answer.response.status > 299;
@@ -86,7 +93,8 @@ class S3Client::Attempts {
     if (!IsPassing(answer.refusal)) return answer;
     // A gateway's 500 or 503 does not say that the store behind it did nothing.
     may_have_happened_ = may_have_happened_ || answer.response.status >= 500;
-    if (!Waited()) throw ErrorOf(answer.refusal, client_.What(request_));
+    const auto error = ErrorOf(answer.refusal, client_.What(request_));
+    if (!Waited(error)) throw error;
     return std::nullopt;
   }
 
@@ -94,10 +102,11 @@ class S3Client::Attempts {
   bool Mended(const S3Answer& answer, const AwsCredentials& credentials) {
     // The answer to HEAD has no body that could say why.
     const bool silent = request_.method == "HEAD" && (answer.response.status == 400 || answer.response.status == 403);
-    const bool expired = IsExpired(answer.refusal) || (silent && !credentials.session_token.empty());
+    const bool ended = credentials.vended && (silent || IsUnknownKey(answer.refusal));
+    const bool expired = ended || IsExpired(answer.refusal) || (silent && !credentials.session_token.empty());
     if (expired && !refreshed_) {
       refreshed_ = true;
-      client_.credentials_.Forget(credentials);
+      client_.Forget(Place(), credentials);
       return true;
     }
     if ((IsClockSkew(answer.refusal) || silent) && !clock_set_) {
@@ -116,15 +125,17 @@ class S3Client::Attempts {
     return client_.server_ahead_seconds_.exchange(ahead) != ahead;
   }
 
-  bool Waited() {
-    if (!client_.budget_.MayRetry(attempts_)) return false;
-    std::this_thread::sleep_for(client_.budget_.Wait(attempts_));
-    return true;
+  /// Within the budget, or for as long as the thread is patient.
+  bool Waited(const Error& why) {
+    if (OutagePatience::Stop().stop_requested()) return false;
+    if (client_.budget_.MayRetry(attempts_)) return OutagePatience::Sleep(client_.budget_.Wait(attempts_));
+    return OutagePatience::Wait(why.what(), waits_++);
   }
 
   S3Client& client_;
   const S3Request& request_;
   int attempts_ = 0;
+  int waits_ = 0;  // beyond the budget
   bool may_have_happened_ = false;
   bool refreshed_ = false;
   bool clock_set_ = false;
@@ -140,6 +151,20 @@ S3Client::S3Client(S3Options options)
 
 S3Answer S3Client::Send(const S3Request& request) { return Attempts(*this, request).Run(); }
 
+AwsCredentials S3Client::CredentialsFor(const std::string& key) {
+  if (options_.vended) {
+    if (auto vended = options_.vended->For(UriOf(key))) {
+      vended->vended = true;
+      return *vended;
+    }
+  }
+  return credentials_.Get();
+}
+
+void S3Client::Forget(const std::string& key, const AwsCredentials& used) {
+  used.vended ? options_.vended->Refused(UriOf(key), used) : credentials_.Forget(used);
+}
+
 HttpRequest S3Client::Signed(const S3Request& request, const AwsCredentials& credentials) const {
   HttpRequest http;
   http.method = request.method;
@@ -148,7 +173,8 @@ HttpRequest S3Client::Signed(const S3Request& request, const AwsCredentials& cre
   http.headers = request.headers;
   http.body = request.body;
   http.response_bytes_max = request.response_bytes_max;
-  http.timeout = TimeoutFor(static_cast<int64_t>(request.body.size()) + request.response_bytes_max);
+  const int64_t answer_bytes = request.method == "GET" ? request.response_bytes_max : 0;
+  http.timeout = TimeoutFor(static_cast<int64_t>(request.body.size()) + answer_bytes);
   const AwsSigning signing{.region = options_.region,
                            .service = words_.service,
                            .payload_sha256 = request.payload_sha256,

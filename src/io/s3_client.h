@@ -29,6 +29,7 @@ struct S3Request {
   std::string_view body = {};
   int64_t response_bytes_max = int64_t{64} << 20;
   std::string payload_sha256 = {};  // hexadecimal; empty: computed
+  std::string below = {};           // of a listing: the prefix of its keys
 };
 
 struct S3Answer {
@@ -58,6 +59,8 @@ class S3Client {
 
  private:
   class Attempts;
+  AwsCredentials CredentialsFor(const std::string& key);
+  void Forget(const std::string& key, const AwsCredentials& used);
   HttpRequest Signed(const S3Request& request, const AwsCredentials& credentials) const;
 
   S3Options options_;

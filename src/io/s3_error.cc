@@ -71,6 +71,11 @@ bool IsExpired(const S3Refusal& refusal) {
   return IsOneOf(refusal.code, kCodes);
 }
 
+bool IsUnknownKey(const S3Refusal& refusal) {
+  constexpr std::array<std::string_view, 2> kCodes = {"InvalidAccessKeyId", "SignatureDoesNotMatch"};
+  return IsOneOf(refusal.code, kCodes);
+}
+
 Error ErrorOf(const S3Refusal& refusal, const std::string& what) {
   const auto said = fmt::format("{}: status {}{}{}{}{}", what, refusal.status, refusal.code.empty() ? "" : " ",
                                 refusal.code, refusal.message.empty() ? "" : ", ", refusal.message);

@@ -23,6 +23,8 @@ S3Refusal RefusalOf(const HttpResponse& response);
 bool IsPassing(const S3Refusal& refusal);
 bool IsClockSkew(const S3Refusal& refusal);
 bool IsExpired(const S3Refusal& refusal);
+/// The keys are not known (any more), or are no key's.
+bool IsUnknownKey(const S3Refusal& refusal);
 
 /// kUnavailable for what may pass, else kStop with the mend. `what` is "PUT s3://bucket/key".
 Error ErrorOf(const S3Refusal& refusal, const std::string& what);

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/error.h"
+#include "io/outage_patience.h"
 #include "io/s3_client.h"
 #include "io/s3_object_store.h"
 #include "io/xml.h"
@@ -201,6 +203,84 @@ TEST_F(S3FaultTest, StoreThatIgnoresTheConditionFailsTheProbe) {
     EXPECT_EQ(error.code(), ErrorCode::kStop);
     EXPECT_THAT(error.what(), HasSubstr(std::string("ignores the condition ") + what));
   }
+}
+
+/// Sleeps a little, however long it was asked to.
+class QuickClock final : public Clock {
+ public:
+  Timestamp Now() const override { return System().Now(); }
+  SteadyTime Steady() const override { return System().Steady(); }
+  bool SleepFor(std::chrono::nanoseconds, std::stop_token stop) const override {
+    return System().SleepFor(std::chrono::milliseconds(2), stop);
+  }
+};
+
+TEST_F(S3FaultTest, WhoIsPatientWaitsThroughAnOutage) {
+  faulty_.retry.attempts_max = 2;
+  S3ObjectStore store(faulty_);
+  Inject({{"method", "PUT"}, {"effect", "lost"}});
+  Inject({{"effect", "status"}, {"status", 503}, {"times", 20}});
+  EXPECT_THROW(store.Get("k"), Error) << "nobody is patient";
+  const QuickClock clock;
+  int waits = 0;
+  int ends = 0;
+  {
+    const OutagePatience patience(
+        {}, {.on_wait = [&](const std::string&, std::chrono::milliseconds) { ++waits; }, .on_end = [&] { ++ends; }},
+        clock);
+    // What was lost before the outage is known after it.
+    EXPECT_EQ(store.PutIfAbsent("k", "mine"), PutOutcome::kCreated);
+  }
+  EXPECT_GT(waits, 10);
+  EXPECT_EQ(ends, 1);
+  EXPECT_EQ(store.Get("k"), "mine");
+}
+
+TEST_F(S3FaultTest, AStopEndsPatienceAndTheRequestThatHangs) {
+  S3ObjectStore store(faulty_);
+  Inject({{"effect", "late"}, {"delay", 3600}, {"times", -1}});
+  std::stop_source stop;
+  std::thread later([&] {
+    while (Hits().at(0) == 0) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const OutagePatience patience(stop.get_token(),
+                                {.on_wait = [](const std::string&, std::chrono::milliseconds) {}, .on_end = [] {}});
+  EXPECT_EQ(Caught([&] { store.PutIfAbsent("k", "mine"); }).code(), ErrorCode::kUnavailable);
+  later.join();
+}
+
+/// One pair of keys for a prefix, the store's own for the rest.
+class OnePrefix final : public PrefixCredentials {
+ public:
+  OnePrefix(std::string prefix, AwsCredentials keys) : prefix_(std::move(prefix)), keys_(std::move(keys)) {}
+  std::optional<AwsCredentials> For(const std::string& uri) override {
+    return uri.starts_with(prefix_) ? std::optional(keys_) : std::nullopt;
+  }
+  void Refused(const std::string&, const AwsCredentials& used) override {
+    ++refused;
+    EXPECT_EQ(used.access_key_id, keys_.access_key_id);
+    keys_ = {"millrace-test", "millrace-test-secret", "", {}};
+  }
+  int refused = 0;
+
+ private:
+  const std::string prefix_;
+  AwsCredentials keys_;
+};
+
+TEST_F(S3FaultTest, VendedKeysAreUsedBelowTheirPrefixAndReplacedWhenRefused) {
+  const auto vended = std::make_shared<OnePrefix>("s3://" + direct_.bucket + "/lake/wh/t/",
+                                                  AwsCredentials{"nobody", "knows", "", std::nullopt});
+  direct_.vended = vended;
+  S3ObjectStore store(direct_);
+  EXPECT_EQ(store.PutIfAbsent("other/k", "x"), PutOutcome::kCreated);
+  EXPECT_EQ(vended->refused, 0);
+  EXPECT_EQ(store.PutIfAbsent("t/k", "x"), PutOutcome::kCreated);
+  EXPECT_EQ(vended->refused, 1);
+  int listed = 0;
+  store.List("t/", "", [&](const ObjectInfo&) { return ++listed > 0; });
+  EXPECT_EQ(listed, 1);
 }
 
 }  // namespace

@@ -39,11 +39,15 @@ int64_t ParseSize(std::string_view text, const std::string& what) {
 class Listing {
  public:
   Listing(S3Client& client, const std::string& prefix, const std::string& after)
-      : client_(client), strip_(client.FullKey("").size()), prefix_(client.FullKey(prefix)), after_(after) {}
+      : client_(client),
+        strip_(client.FullKey("").size()),
+        below_(prefix),
+        prefix_(client.FullKey(prefix)),
+        after_(after) {}
 
   /// False at the end, or when the visitor has had enough.
   bool Page(const std::function<bool(const ObjectInfo&)>& visit) {
-    const S3Request request{.key = "", .query = Query()};
+    const S3Request request{.key = "", .query = Query(), .below = below_};
     const auto answer = client_.Send(request);
     if (!answer.ok()) throw ErrorOf(answer.refusal, client_.What(request));
     const auto page = ParseXml(answer.response.body);
@@ -70,6 +74,7 @@ class Listing {
 
   S3Client& client_;
   const size_t strip_;
+  const std::string below_;
   const std::string prefix_;
   const std::string after_;
   std::string token_;

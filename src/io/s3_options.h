@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,16 @@
 #include "io/retry_budget.h"
 
 namespace millrace::io {
+
+/// Credentials that somebody else hands out, for the objects below some prefixes. Thread-safe.
+class PrefixCredentials {
+ public:
+  virtual ~PrefixCredentials() = default;
+  /// Those for the object at this URI; nullopt: none, the store's own serve.
+  virtual std::optional<AwsCredentials> For(const std::string& uri) = 0;
+  /// The store would not have `used` any more.
+  virtual void Refused(const std::string& uri, const AwsCredentials& used) = 0;
+};
 
 /// What a bucket of an S3 service, or of Google's through its XML API, is reached by.
 struct S3Options {
@@ -20,6 +31,7 @@ struct S3Options {
   std::optional<bool> path_style;  // bucket in the path instead of the host; none: when an endpoint is given
   std::string ca_file;
   AwsCredentialsOptions credentials;
+  std::shared_ptr<PrefixCredentials> vended = nullptr;  // go before `credentials`
   /// Up to this an object is put in one request; above, in parts of this. A writer buffers this much.
   int64_t part_bytes = int64_t{8} << 20;
   RetryBudget::Options retry;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "land/drop_file.h"
 #include "land/land_events.h"
 #include "land/positions.h"
 #include "table/live_files.h"
@@ -255,10 +256,8 @@ void Committer::Attempt::DeleteFiles(const std::set<std::string>& but) {
   if (change_->borrows_files) return;
   for (const auto& file : change_->added) {
     if (but.contains(file.file_path)) continue;
-    const auto key = catalog_.store().KeyOf(file.file_path);
-    if (!key) continue;
     FaultPoint("land.before_drop_file");
-    catalog_.store().Delete(*key);
+    DropFile(catalog_.store(), file.file_path);
   }
 }
 

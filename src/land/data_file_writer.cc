@@ -2,15 +2,14 @@
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
-#include <arrow/compute/initialize.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "base/error.h"
+#include "land/arrow_compute.h"
 #include "land/arrow_status.h"
 #include "land/conform.h"
 #include "land/data_path.h"
@@ -41,11 +40,6 @@ constexpr int64_t kArrayOverheadBytes = 400;
 
 /// A column that numbers rows on their way through the writer; it never reaches a file.
 constexpr const char* kNumbers = "__millrace_number";
-
-void InitializeCompute() {
-  static std::once_flag once;
-  std::call_once(once, [] { Check(arrow::compute::Initialize(), "starting Arrow's compute functions"); });
-}
 
 /// Rows of one partition that are not encoded yet, and the file they will go to when it has a row group already.
 struct PartitionBuffer {
@@ -364,7 +358,7 @@ void DataFileWriter::State::Relieve() {
 
 DataFileWriter::DataFileWriter(io::ObjectStore& store, std::shared_ptr<const table::TableMetadata> metadata,
                                DataFileWriterOptions options, ByteBudget& budget) {
-  InitializeCompute();
+  StartCompute();
   state_ = std::make_unique<State>(store, std::move(metadata), std::move(options), budget);
 }
 

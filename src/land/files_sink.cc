@@ -3,18 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "land/land_events.h"
+#include "land/through_outage.h"
 
 namespace millrace::land {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstDelay{200};
 constexpr std::chrono::milliseconds kLongestDelay{30'000};
+constexpr size_t kPutsAtOnce = 8;
 
 void Accumulate(event::SinkCounts& sum, const event::SinkCounts& more) {
   sum.records += more.records;
@@ -94,7 +101,8 @@ void FilesSink::Adopt(const std::string& key) {
   if (!whole) split.replay = std::move(plan);
 }
 
-void FilesSink::Write(event::EventBatchPtr events) {
+void FilesSink::Write(event::EventBatchPtr events, std::stop_token stop) {
+  const StoreOutage outage(board_, clock_, std::move(stop));
   auto& split = splits_[events->split];
   if (events->begin != split.written) {
     throw Error(ErrorCode::kInternal, fmt::format("split {}: a batch begins at '{}' where '{}' is due",
@@ -198,6 +206,7 @@ bool FilesSink::CommitDue() const {
 }
 
 event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
+  const StoreOutage outage(board_, clock_, stop);
   for (auto& [id, split] : splits_) {
     if (split.buffer.chunk != nullptr && !split.replay) Seal(split, split.written);
   }
@@ -266,14 +275,34 @@ bool FilesSink::PutPlan(Sealed& sealed, std::stop_token stop) {
   return ours;
 }
 
+/// In any order: the plan is there, and each object is created for itself. A store takes its time over each.
 void FilesSink::PutObjects(const SealedChunk& chunk, std::stop_token stop) {
-  for (size_t i = 0; i < chunk.plan.objects.size(); ++i) {
-    FaultPoint("files.before_object");
-    PutObject(chunk.plan.objects[i], chunk.contents[i], stop);
-    FaultPoint("files.after_object");
-    ++counts_.files;
-    counts_.bytes += static_cast<uint64_t>(chunk.plan.objects[i].bytes);
+  const auto& objects = chunk.plan.objects;
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto put_some = [&] {
+    const StoreOutage outage(board_, clock_, stop);
+    try {
+      for (size_t i = next++; i < objects.size(); i = next++) {
+        FaultPoint("files.before_object");
+        PutObject(objects[i], chunk.contents[i], stop);
+        FaultPoint("files.after_object");
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+      next = objects.size();
+    }
+  };
+  {
+    std::vector<std::jthread> more;
+    for (size_t i = 1; i < std::min(kPutsAtOnce, objects.size()); ++i) more.emplace_back(put_some);
+    put_some();
   }
+  if (failure) std::rethrow_exception(failure);
+  counts_.files += objects.size();
+  for (const auto& object : objects) counts_.bytes += static_cast<uint64_t>(object.bytes);
 }
 
 void FilesSink::PutObject(const PlannedObject& object, const std::string& content, std::stop_token stop) {

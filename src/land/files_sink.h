@@ -41,7 +41,8 @@ class FilesSink final : public event::Sink {
             const Clock& clock = Clock::System());
 
   event::Positions Recover() override;
-  void Write(event::EventBatchPtr events) override;
+  using event::Sink::Write;
+  void Write(event::EventBatchPtr events, std::stop_token stop) override;
   bool CommitDue() const override;
   event::CommitOutcome Commit(std::stop_token stop) override;
   event::Positions positions() const override;

@@ -2,12 +2,14 @@
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "land/arrow_compute.h"
 #include "land/arrow_status.h"
 #include "land/column_at.h"
 #include "land/through_outage.h"
@@ -43,6 +45,17 @@ void Keep(const std::vector<bool>& wanted, std::shared_ptr<arrow::RecordBatch>& 
   record_of_row = std::move(records);
 }
 
+/// A contract that says freeze stops the table, at the record that would break it.
+void StopIfFrozen(const event::EventBatch& events, const event::Decoded& decoded) {
+  for (const auto& reject : decoded.rejects) {
+    if (reject.cause != event::RejectCause::kFrozen) continue;
+    throw Error(ErrorCode::kStop,
+                fmt::format("topic {} partition {} offset {}: the record {}, or let the table have it, then start "
+                            "again; nothing is lost. The contract says freeze, so the table stops here",
+                            events.topic, events.partition, events.offset(reject.record), reject.detail));
+  }
+}
+
 void RejectMissing(const std::vector<std::optional<KeyHash>>& keys, const std::vector<uint32_t>& record_of_row,
                    std::vector<event::Reject>& rejects) {
   for (size_t row = 0; row < keys.size(); ++row) {
@@ -56,7 +69,9 @@ void RejectMissing(const std::vector<std::optional<KeyHash>>& keys, const std::v
 }  // namespace
 
 Lane::Lane(const LaneContext& context, std::unique_ptr<event::Decoder> decoder, std::string file_prefix)
-    : context_(context), decoder_(std::move(decoder)), file_prefix_(std::move(file_prefix)) {}
+    : context_(context), decoder_(std::move(decoder)), file_prefix_(std::move(file_prefix)) {
+  StartCompute();
+}
 
 void Lane::Adopt(TableViewPtr view) {
   if (view == view_) return;
@@ -145,6 +160,7 @@ std::vector<uint32_t> Lane::TakeInTurn(const event::EventBatch& events, event::D
   if (decoded.early_deletes > 0 && context_.authority.view()) {
     // The rows they delete came earlier, and what came earlier has had its turn: the table is there now.
     decoded = DecodeFitting(events);
+    StopIfFrozen(events, decoded);
     DropHeld(events, decoded);
   }
   const auto rows = KeysOf(decoded.rows, decoded.record_of_row, decoded.rejects);
@@ -192,6 +208,7 @@ void Lane::Process(uint64_t sequence, const event::EventBatch& events) {
     counts_.missing += static_cast<uint64_t>(events.gap->end_offset - events.gap->first_offset);
   }
   event::Decoded decoded = events.size() == 0 ? event::Decoded{} : DecodeFitting(events);
+  StopIfFrozen(events, decoded);
   DropHeld(events, decoded);
   std::vector<uint32_t> numbers;
   if (context_.upserts != nullptr) {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "land/through_outage.h"
 
 namespace millrace::land {
 namespace {
@@ -41,6 +43,9 @@ LanePool::LanePool(LaneContext context, int lanes, const std::function<std::uniq
 }
 
 LanePool::~LanePool() {
+  // Files of a table that an outage ended stay: nobody waits for a store that does not answer to delete them.
+  std::optional<io::OutagePatience> impatient;
+  if (outages_.stop_requested()) impatient.emplace(outages_.get_token(), io::OutagePatience::Watcher{});
   {
     const std::lock_guard lock(mutex_);
     stop_.request_stop();
@@ -56,6 +61,7 @@ LanePool::~LanePool() {
 }
 
 void LanePool::Run(Worker& worker) {
+  const StoreOutage outage(context_.board, context_.clock, context_.stop);
   std::unique_lock lock(mutex_);
   while (!stop_.stop_requested()) {
     try {
@@ -127,9 +133,21 @@ void LanePool::InTurn(uint64_t sequence, const std::function<void()>& body) {
   turn_.notify_all();
 }
 
-void LanePool::Submit(event::EventBatchPtr events) {
-  Reservation reservation = context_.budget.Reserve(events->bytes(), failed_.get_token());
+Reservation LanePool::Reserve(int64_t bytes, const std::stop_token& stop) {
+  std::stop_source ends;
+  const std::stop_callback on_failure(failed_.get_token(), [&ends] { ends.request_stop(); });
+  const std::stop_callback on_stop(stop, [&ends] { ends.request_stop(); });
+  return context_.budget.Reserve(bytes, ends.get_token());
+}
+
+void LanePool::Submit(event::EventBatchPtr events, const std::stop_token& stop) {
+  const std::stop_callback give_up(stop, [this] { outages_.request_stop(); });
+  Reservation reservation = Reserve(events->bytes(), stop);
   std::unique_lock lock(mutex_);
+  ThrowIfFailed();
+  if (reservation.bytes() < events->bytes()) {
+    throw Error(ErrorCode::kUnavailable, "others hold the memory that this table waits for");
+  }
   done_.wait(lock, [&] { return failure_ || queue_.size() < kQueuedPerLane * workers_.size(); });
   ThrowIfFailed();
   queue_.push_back({.sequence = submitted_++, .events = std::move(events), .reservation = std::move(reservation)});

@@ -34,11 +34,12 @@ class LanePool {
   LanePool(const LanePool&) = delete;
   LanePool& operator=(const LanePool&) = delete;
 
-  /// Waits for room in the budget and the queue, then returns. Throws what a lane failed with.
-  void Submit(event::EventBatchPtr events);
+  /// Waits for room in the budget and the queue, then returns. Throws what a lane failed with. A stop ends lanes that
+  /// wait for a peer, and so whoever waits for them, and waiting for the budget (Error kUnavailable).
+  void Submit(event::EventBatchPtr events, const std::stop_token& stop);
 
   /// Waits until everything submitted is encoded and gives the files of all lanes. Throws what a lane failed with. A
-  /// stop ends a lane that waits for the catalogue (Error kUnavailable), not one that works.
+  /// stop ends a lane that waits for the catalogue or the store (Error kUnavailable), not one that works.
   std::vector<table::DataFile> Finish(const std::stop_token& stop);
 
   /// Of what was encoded since the pool was made, or they were taken.
@@ -65,13 +66,14 @@ class LanePool {
 
   void Run(Worker& worker);
   void Step(Worker& worker, std::unique_lock<std::mutex>& lock);
+  Reservation Reserve(int64_t bytes, const std::stop_token& stop);
   void Fail();
   void ThrowIfFailed();
   void InTurn(uint64_t sequence, const std::function<void()>& body);
 
   LaneContext context_;
   std::stop_source stop_;
-  std::stop_source outages_;  // nobody waits for a catalogue any more
+  std::stop_source outages_;  // nobody waits for a catalogue or a store any more
   std::stop_source failed_;   // nobody waits for memory that a failed lane holds
   mutable std::mutex mutex_;
   std::condition_variable work_;  // for lanes: a task, a new round, the end

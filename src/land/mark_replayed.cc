@@ -15,12 +15,11 @@
 #include "base/random.h"
 #include "land/arrow_status.h"
 #include "land/committer.h"
-#include "land/data_file_rows.h"
 #include "land/data_file_writer.h"
 #include "land/quarantine_rows.h"
 #include "land/read_columns.h"
+#include "land/remaining_rows.h"
 #include "land/schema_authority.h"
-#include "table/live_files.h"
 
 namespace millrace::land {
 namespace {
@@ -115,16 +114,6 @@ std::shared_ptr<arrow::RecordBatch> Marked(const arrow::RecordBatch& rows, const
   return arrow::RecordBatch::Make(rows.schema(), rows.num_rows(), std::move(columns));
 }
 
-/// Data files of the current snapshot.
-std::set<std::string> LiveFiles(io::ObjectStore& store, const table::TableMetadata& metadata) {
-  std::set<std::string> files;
-  if (const auto* head = metadata.current_snapshot()) {
-    table::ForEachLiveFile(store, metadata, *head, {},
-                           [&](const table::ManifestEntry& entry) { files.insert(entry.file.file_path); });
-  }
-  return files;
-}
-
 }  // namespace
 
 void MarkReplayed(catalog::Catalog& catalog, const catalog::TableName& quarantine, const std::vector<ReplayNote>& notes,
@@ -134,18 +123,21 @@ void MarkReplayed(catalog::Catalog& catalog, const catalog::TableName& quarantin
   for (;;) {
     const auto view = authority.Require(*QuarantineColumns(), stop);
     const auto& metadata = *view->table.metadata;
+    const SnapshotFiles files(catalog.store(), view->table.metadata);
     table::SnapshotChange change;
     change.operation = "overwrite";
-    for (const auto& file : LiveFiles(catalog.store(), metadata)) {
-      if (NeedsMarks(catalog.store(), metadata, file, marks)) change.removed_paths.insert(file);
-    }
-    if (change.removed_paths.empty()) return;
     DataFileWriter writer(catalog.store(), view->table.metadata,
                           DataFileWriterOptions{.file_prefix = Random::FromSystem().Uuid()}, budget);
-    for (const auto& file : change.removed_paths) {
-      DataFileRows rows(catalog.store(), file, view->columns);
-      while (const auto batch = rows.Next()) writer.Write(Marked(*batch, marks, clock.Now()));
+    for (const auto& file : files.data()) {
+      if (!NeedsMarks(catalog.store(), metadata, file.file.file_path, marks)) continue;
+      change.removed_paths.insert(file.file.file_path);
+      // Rows that others deleted stay deleted.
+      RemainingRows rows(catalog.store(), files, file, view->columns);
+      while (const auto batch = rows.Next()) {
+        if (batch->num_rows() > 0) writer.Write(Marked(*batch, marks, clock.Now()));
+      }
     }
+    if (change.removed_paths.empty()) return;
     change.added = std::move(writer).Finish();
     const auto removed = change.removed_paths;
     const auto planned_on = metadata.current_snapshot_id;
@@ -154,8 +146,10 @@ void MarkReplayed(catalog::Catalog& catalog, const catalog::TableName& quarantin
     const auto landed = committer.CommitIf(
         std::move(change),
         [&](const table::TableMetadata& base) {
-          return base.current_snapshot_id == planned_on ||
-                 std::ranges::includes(LiveFiles(catalog.store(), base), removed);
+          if (base.current_snapshot_id == planned_on) return true;
+          const SnapshotFiles now(catalog.store(), std::make_shared<const table::TableMetadata>(base));
+          return std::ranges::includes(now.paths(), removed) &&
+                 std::ranges::includes(files.delete_paths(), now.delete_paths());
         },
         stop);
     FaultPoint("quarantine.after_marks");

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/random.h"
+#include "io/outage_patience.h"
 #include "land/committer.h"
 #include "land/data_file_writer.h"
 #include "land/held_records.h"
@@ -25,6 +26,7 @@ catalog::TableName QuarantineTableOf(const catalog::TableName& target) {
 }
 
 struct QuarantineWriter::State {
+  TableViewPtr Table();
   DataFileWriter& Writer();
   void DropPending();
   bool AnotherWrote(const table::TableMetadata& base, const event::Positions& splits);
@@ -54,9 +56,20 @@ QuarantineWriter::QuarantineWriter(catalog::Catalog& catalog, QuarantineOptions 
 
 QuarantineWriter::~QuarantineWriter() = default;
 
+/// The table, made where it is missing; whoever is patient with the store is so with the catalogue.
+TableViewPtr QuarantineWriter::State::Table() {
+  for (int waits = 0;; ++waits) {
+    try {
+      return authority.Require(*QuarantineColumns(), io::OutagePatience::Stop());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable || !io::OutagePatience::Wait(error.what(), waits)) throw;
+    }
+  }
+}
+
 DataFileWriter& QuarantineWriter::State::Writer() {
   if (!writer) {
-    const auto view = authority.Require(*QuarantineColumns(), {});
+    const auto view = Table();
     writer = std::make_unique<DataFileWriter>(catalog.store(), view->table.metadata,
                                               DataFileWriterOptions{.file_prefix = random.Uuid()}, budget);
   }
@@ -141,10 +154,7 @@ bool QuarantineWriter::Commit(const event::Positions& from, const event::Positio
   if (!state_->writer) return true;
   FaultPoint("quarantine.before_commit");
   event::Positions starts;
-  for (const auto& [split, cursor] : to) {
-    const auto start = from.find(split);
-    starts[split] = start == from.end() ? event::kStart : start->second;
-  }
+  for (const auto& [split, cursor] : to) starts[split] = CursorOf(from, split);
   // Whatever is thrown from here on may have landed: these files are nobody's to delete.
   const auto writer = std::exchange(state_->writer, nullptr);
   state_->pending = 0;

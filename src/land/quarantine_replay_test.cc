@@ -8,7 +8,9 @@
 #include "land/committer.h"
 #include "land/lake.h"
 #include "land/plain_decoder.h"
+#include "land/position_deletes.h"
 #include "land/quarantine.h"
+#include "land/remaining_rows.h"
 #include "land/replay_note.h"
 #include "land/table_sink.h"
 
@@ -188,6 +190,28 @@ TEST_F(QuarantineReplayTest, WhatFailsForAnotherReasonSaysSo) {
   key_ = {"id"};
   counts = Run();
   EXPECT_EQ(counts.at("malformed").failed.at("malformed"), 1U);
+}
+
+TEST_F(QuarantineReplayTest, WhatOthersDeletedFromQuarantineStaysDeleted) {
+  Land();
+  const catalog::TableName name = QuarantineTableOf(kTarget);
+  const auto quarantine = lake_.catalog->Load(name);
+  ASSERT_TRUE(quarantine);
+  const SnapshotFiles files(*lake_.store, quarantine->metadata);
+  ASSERT_THAT(files.data(), SizeIs(1));
+  // The rows of the records 3, 5, 8 and 9: somebody takes 5 away.
+  PositionDeletes deletes;
+  deletes.Add(files.data()[0].file, 1);
+  table::SnapshotChange change;
+  change.operation = "delete";
+  change.added = deletes.Write(*lake_.store, *quarantine->metadata, "others", PositionDeletes::Granularity::kDataFile);
+  Committer(*lake_.catalog, name, quarantine->metadata->table_uuid).Commit(std::move(change), std::nullopt, {});
+  EXPECT_THAT(Kept(), SizeIs(3));
+  const auto counts = Run();
+  EXPECT_EQ(counts.at("malformed").landed, 2U);
+  EXPECT_THAT(Ids(), ElementsAre(0, 1, 2, 3, 4, 6, 7, 8));
+  EXPECT_THAT(Kept(),
+              ElementsAre(json({3, "malformed", true}), json({8, "malformed", true}), json({9, "malformed", false})));
 }
 
 TEST_F(QuarantineReplayTest, NothingInQuarantineIsNothingToDo) {

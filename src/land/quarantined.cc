@@ -5,10 +5,8 @@
 #include <tuple>
 #include <utility>
 
-#include "base/error.h"
-#include "land/data_file_rows.h"
+#include "land/remaining_rows.h"
 #include "schema/schema.h"
-#include "table/live_files.h"
 
 namespace millrace::land {
 namespace {
@@ -108,9 +106,9 @@ struct QuarantinedRecords::State {
   std::shared_ptr<const table::TableMetadata> metadata;
   QuarantineFilter filter;
   std::shared_ptr<arrow::Schema> columns = nullptr;
-  std::vector<std::string> files = {};
+  SnapshotFiles files{store, metadata};
   size_t next_file = 0;
-  std::unique_ptr<DataFileRows> rows = nullptr;
+  std::unique_ptr<RemainingRows> rows = nullptr;
 
   std::vector<QuarantinedBatch> Meant(const arrow::RecordBatch& batch) const {
     const Rows from(batch);
@@ -135,16 +133,6 @@ QuarantinedRecords::QuarantinedRecords(io::ObjectStore& store, std::shared_ptr<c
                                        QuarantineFilter filter)
     : state_(new State{.store = store, .metadata = std::move(metadata), .filter = std::move(filter)}) {
   state_->columns = schema::ToArrow(state_->metadata->schema());
-  const auto* head = state_->metadata->current_snapshot();
-  if (head == nullptr) return;
-  table::ForEachLiveFile(store, *state_->metadata, *head, {}, [&](const table::ManifestEntry& entry) {
-    if (entry.file.content != table::FileContent::kData) {
-      throw Error(ErrorCode::kStop,
-                  "rows of the quarantine table are deleted by files of deletes; let the program that "
-                  "deleted them rewrite its data files, then replay");
-    }
-    state_->files.push_back(entry.file.file_path);
-  });
 }
 
 QuarantinedRecords::~QuarantinedRecords() = default;
@@ -153,8 +141,9 @@ std::vector<QuarantinedBatch> QuarantinedRecords::Next() {
   State& state = *state_;
   for (;;) {
     if (!state.rows) {
-      if (state.next_file == state.files.size()) return {};
-      state.rows = std::make_unique<DataFileRows>(state.store, state.files[state.next_file++], state.columns);
+      const auto& files = state.files.data();
+      if (state.next_file == files.size()) return {};
+      state.rows = std::make_unique<RemainingRows>(state.store, state.files, files[state.next_file++], state.columns);
     }
     const auto batch = state.rows->Next();
     if (!batch) {

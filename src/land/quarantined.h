@@ -38,7 +38,7 @@ struct QuarantinedBatch {
 };
 
 /// Reads the data files of a quarantine table at one snapshot, and gives the records that are meant, in the order of
-/// the files. Error kStop when rows of the table are deleted by other files: they would come back. One thread.
+/// the files. Rows that somebody deleted are not meant. One thread.
 class QuarantinedRecords {
  public:
   QuarantinedRecords(io::ObjectStore& store, std::shared_ptr<const table::TableMetadata> metadata,

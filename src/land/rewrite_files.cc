@@ -2,16 +2,15 @@
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
-#include <arrow/compute/initialize.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "land/arrow_compute.h"
 #include "land/arrow_status.h"
 #include "land/data_file_rows.h"
 #include "land/data_path.h"
@@ -28,11 +27,6 @@ constexpr int64_t kStretchBytesMax = int64_t{512} << 20;
 constexpr int64_t kShareOfBudget = 4;
 /// What opening a file and decoding its first batch takes before it is measured.
 constexpr int64_t kFirstBytes = int64_t{1} << 20;
-
-void InitializeCompute() {
-  static std::once_flag once;
-  std::call_once(once, [] { Check(arrow::compute::Initialize(), "starting Arrow's compute functions"); });
-}
 
 /// A column that numbers rows while they are sorted; it never reaches a file.
 constexpr const char* kNumbers = "__millrace_number";
@@ -187,7 +181,7 @@ std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table:
                                             const FileGroup& group, const DeletedRows& deleted,
                                             const RewriteOptions& options, ByteBudget& budget,
                                             const std::stop_token& stop) {
-  InitializeCompute();
+  StartCompute();
   const std::string key = DataKey(store, metadata, group.spec_id, group.partition, options.file_name + ".parquet");
   GroupWriter writer(store, metadata, key, options, budget);
   int64_t rows = 0;

@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/random.h"
 #include "land/committer.h"
+#include "land/drop_file.h"
 #include "land/key_index.h"
 #include "land/land_events.h"
 #include "land/lane_pool.h"
@@ -80,7 +81,7 @@ class TableSink::Impl {
   }
 
   event::Positions Recover();
-  void Write(event::EventBatchPtr events);
+  void Write(event::EventBatchPtr events, const std::stop_token& stop);
   bool CommitDue() const;
   event::CommitOutcome Commit(std::stop_token stop);
   const event::Positions& positions() const { return landed_; }
@@ -99,7 +100,7 @@ class TableSink::Impl {
   event::CommitOutcome CommitChunk(std::stop_token stop);
   LandResult CommitRows(std::vector<table::DataFile> files, const TableView& view, const std::stop_token& stop);
   void Turn(const Landed& landed, LanePool& pool);
-  event::CommitOutcome Lost();
+  event::CommitOutcome Lost(const std::stop_token& stop);
   bool BacklogEnded() const;
   int64_t due_bytes() const { return options_.file_size_bytes * lanes_; }
   milliseconds freshness() const {
@@ -206,7 +207,7 @@ void TableSink::Impl::Arrange() {
   authority_.Arrange();
 }
 
-void TableSink::Impl::Write(event::EventBatchPtr events) {
+void TableSink::Impl::Write(event::EventBatchPtr events, const std::stop_token& stop) {
   if (!pool_) throw Error(ErrorCode::kInternal, "a table sink is written to before it was recovered");
   const event::Cursor expected = to_.contains(events->split) ? to_[events->split] : CursorOf(landed_, events->split);
   if (events->begin != expected) {
@@ -220,7 +221,7 @@ void TableSink::Impl::Write(event::EventBatchPtr events) {
   chunk_records_ += events->size();
   chunk_bytes_ += events->payload ? static_cast<int64_t>(events->payload->size()) : 0;
   TellMemory(events->bytes());
-  pool_->Submit(std::move(events));
+  pool_->Submit(std::move(events), stop);
   written_at_ = clock_.Steady();
   ShowChunk();
 }
@@ -249,10 +250,7 @@ void TableSink::Impl::EnsureTable(const LanePool& pool, std::stop_token stop) {
 
 bool TableSink::Impl::Overtaken(const TableView& view) const {
   const auto stored = ReadPositions(*view.table.metadata, options_.scope).positions;
-  return std::ranges::any_of(from_, [&](const auto& entry) {
-    const auto now = stored.find(entry.first);
-    return (now == stored.end() ? event::kStart : now->second) != entry.second;
-  });
+  return std::ranges::any_of(from_, [&](const auto& entry) { return CursorOf(stored, entry.first) != entry.second; });
 }
 
 /// The table as it is now; waits while the catalogue does not answer, as a commit does.
@@ -261,11 +259,15 @@ TableViewPtr TableSink::Impl::Look(const std::stop_token& stop) {
       options_.table.name, [&] { return authority_.Refresh(); }, clock_, board_, stop);
 }
 
-event::CommitOutcome TableSink::Impl::Lost() {
+event::CommitOutcome TableSink::Impl::Lost(const std::stop_token& stop) {
   if (keys_) keys_->Forget();
   if (upserts_) upserts_->Forget();
   rejects_->Drop();
-  Recover();
+  const auto start_over = [&] {
+    Recover();
+    return authority_.view();
+  };
+  ThroughOutage(options_.table.name, start_over, clock_, board_, stop);
   return event::CommitOutcome::kConflict;
 }
 
@@ -295,6 +297,7 @@ LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const
 
 event::CommitOutcome TableSink::Impl::Commit(std::stop_token stop) {
   if (!chunk_since_) return event::CommitOutcome::kNothing;
+  const StoreOutage outage(board_, clock_, stop);
   board_.Put(event::WaitKind::kCommitting, fmt::format("a commit of {} records is under way", chunk_records_));
   const auto outcome = CommitChunk(std::move(stop));
   if (outcome == event::CommitOutcome::kNothing) ShowChunk();
@@ -310,10 +313,8 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
   const TableViewPtr view = Look(stop);
   if ((view && Overtaken(*view)) || !rejects_->Commit(from_, to_, stop)) {
-    for (const auto& file : files) {
-      if (const auto key = catalog_.store().KeyOf(file.file_path)) catalog_.store().Delete(*key);
-    }
-    return Lost();
+    for (const auto& file : files) DropFile(catalog_.store(), file.file_path);
+    return Lost(stop);
   }
   if (!view) {
     chunk_since_ = clock_.Steady();
@@ -324,7 +325,7 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   uint64_t bytes = 0;
   for (const auto& file : files) bytes += static_cast<uint64_t>(file.file_size_in_bytes);
   const auto result = CommitRows(std::move(files), *view, stop);
-  if (!std::holds_alternative<Landed>(result)) return Lost();
+  if (!std::holds_alternative<Landed>(result)) return Lost(stop);
   Turn(std::get<Landed>(result), *pool);
   committed_.files += count;
   committed_.bytes += bytes;
@@ -361,7 +362,7 @@ TableSink::TableSink(catalog::Catalog& catalog, TableSinkOptions options, ByteBu
 TableSink::~TableSink() = default;
 
 event::Positions TableSink::Recover() { return impl_->Recover(); }
-void TableSink::Write(event::EventBatchPtr events) { impl_->Write(std::move(events)); }
+void TableSink::Write(event::EventBatchPtr events, std::stop_token stop) { impl_->Write(std::move(events), stop); }
 bool TableSink::CommitDue() const { return impl_->CommitDue(); }
 event::CommitOutcome TableSink::Commit(std::stop_token stop) { return impl_->Commit(stop); }
 event::Positions TableSink::positions() const { return impl_->positions(); }

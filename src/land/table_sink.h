@@ -64,7 +64,8 @@ class TableSink final : public event::Sink {
   TableSink& operator=(const TableSink&) = delete;
 
   event::Positions Recover() override;
-  void Write(event::EventBatchPtr events) override;
+  using event::Sink::Write;
+  void Write(event::EventBatchPtr events, std::stop_token stop) override;
   bool CommitDue() const override;
   event::CommitOutcome Commit(std::stop_token stop) override;
   event::Positions positions() const override;

@@ -1,11 +1,15 @@
 #include "land/table_sink.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
+#include <thread>
 
 #include "base/error.h"
 #include "base/hand_clock.h"
@@ -112,6 +116,74 @@ TEST_F(TableSinkTest, ColumnsThatComeLaterAreAddedWhileLanesRun) {
     }
   }
   EXPECT_EQ(budget_.used(), 0);
+}
+
+TEST_F(TableSinkTest, AStopEndsAWriteThatAnOutageKeepsWaiting) {
+  catalog::FaultCatalog catalog(*lake_.catalog);
+  TableSink sink(catalog, Options(folder_.path()), budget_);
+  sink.Recover();
+  sink.Write(Ids(0, 10));
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+  catalog.Inject({.call = catalog::CatalogCall::kLoad, .effect = catalog::CatalogFault::Effect::kFail, .times = 1000});
+  std::stop_source stop;
+  std::atomic<int64_t> written = 10;
+  std::optional<Error> ended;
+  std::thread driver([&] {
+    try {
+      // Lanes wait for the catalogue with columns of their own, and the queue before them is full.
+      for (int64_t at = 10;; ++at) {
+        sink.Write(BatchOf({fmt::format(R"({{"id": {0}, "c{0}": "x"}})", at)}, at), stop.get_token());
+        written = at + 1;
+      }
+    } catch (const Error& error) {
+      ended = error;
+    }
+  });
+  while (catalog.fired() < 3) std::this_thread::yield();
+  for (int64_t seen = -1; seen != written;) {  // until it has stood still for a while
+    seen = written;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  EXPECT_EQ(sink.WaitsFor().kind, event::WaitKind::kCatalog);
+  stop.request_stop();
+  driver.join();
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->code(), ErrorCode::kUnavailable);
+  catalog.Clear();
+  EXPECT_EQ(sink.Recover(), sink.positions());
+  sink.Write(Ids(10, 20));
+  ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(ReadTable(folder_.path(), "silver.users", {"id"}).size(), 20U);
+  EXPECT_EQ(budget_.used(), 0);
+}
+
+TEST_F(TableSinkTest, AStopEndsAWriteThatWaitsForMemory) {
+  ByteBudget budget(int64_t{1} << 20);
+  TableSink sink(*lake_.catalog, Options(folder_.path()), budget);
+  sink.Recover();
+  const auto held = budget.Force(int64_t{2} << 20);  // by others, who do not give it back
+  std::stop_source stop;
+  std::thread later([&] {
+    while (!budget.under_pressure()) std::this_thread::yield();
+    stop.request_stop();
+  });
+  EXPECT_THROW(sink.Write(Ids(0, 10), stop.get_token()), Error);
+  later.join();
+}
+
+TEST_F(TableSinkTest, AFrozenContractStopsAtTheRecordThatBreaksIt) {
+  auto options = Options(folder_.path());
+  options.decoder = [] { return std::make_unique<testing::PlainDecoder>(event::RejectCause::kFrozen); };
+  const auto sink = Open(options);
+  sink->Write(BatchOf({RecordOf(0), "{broken"}, 0));
+  try {
+    sink->Commit({});
+    FAIL() << "it went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kStop);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("offset 1: the record "));
+  }
+  EXPECT_FALSE(lake_.catalog->Load({"quarantine", "silver_users"}).has_value());
 }
 
 TEST_F(TableSinkTest, AnOutageOfTheCatalogueWhileColumnsComeIsWaitedOut) {

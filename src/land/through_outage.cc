@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/error.h"
 #include "land/land_events.h"
@@ -37,5 +38,21 @@ TableViewPtr ThroughOutage(const catalog::TableName& table, const std::function<
     }
   }
 }
+
+StoreOutage::StoreOutage(event::WaitBoard& board, const Clock& clock, std::stop_token stop)
+    : board_(board),
+      patience_(std::move(stop),
+                {.on_wait =
+                     [this](const std::string& why, milliseconds delay) {
+                       if (const auto now = board_.Get(); now.kind != event::WaitKind::kStore) before_ = now;
+                       board_.Put(event::WaitKind::kStore,
+                                  fmt::format("the lake does not answer ({}); trying again, everything is kept", why));
+                       StoreFailed{.why = why, .delay = delay}.Emit();
+                     },
+                 .on_end =
+                     [this] {
+                       if (board_.Get().kind == event::WaitKind::kStore) board_.Put(before_.kind, before_.detail);
+                     }},
+                clock) {}
 
 }  // namespace millrace::land

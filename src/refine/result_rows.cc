@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "land/arrow_compute.h"
 #include "land/arrow_status.h"
 #include "refine/fresh_rows.h"
 
@@ -112,6 +113,7 @@ std::shared_ptr<arrow::RecordBatch> ResultRows::Take(const arrow::RecordBatch& b
   auto rows = arrow::RecordBatch::Make(arrow_columns_, batch.num_rows(), std::move(columns));
   if (model_.expectations.empty()) return rows;
   const auto kept = Kept(batch);
+  land::StartCompute();
   auto filtered =
       land::ValueOf(arrow::compute::Filter(rows, kept), "dropping rows that break an expectation").record_batch();
   dropped_ += rows->num_rows() - filtered->num_rows();

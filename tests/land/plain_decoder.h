@@ -17,6 +17,9 @@ namespace millrace::testing {
 /// not lean on the real decoder.
 class PlainDecoder final : public event::Decoder {
  public:
+  /// `cause`: of records that are no object.
+  explicit PlainDecoder(event::RejectCause cause = event::RejectCause::kMalformed) : cause_(cause) {}
+
   event::Decoded Decode(const event::EventBatch& events) override {
     event::Decoded decoded;
     std::vector<nlohmann::json> rows;
@@ -28,7 +31,7 @@ class PlainDecoder final : public event::Decoder {
       }
       auto row = nlohmann::json::parse(text, nullptr, false);
       if (!row.is_object()) {
-        decoded.rejects.push_back({.record = i, .cause = event::RejectCause::kMalformed, .detail = "no object"});
+        decoded.rejects.push_back({.record = i, .cause = cause_, .detail = "no object"});
         continue;
       }
       for (const auto& [name, value] : row.items()) Discover(name, value);
@@ -82,6 +85,7 @@ class PlainDecoder final : public event::Decoder {
     return builder->Flush().ValueOrDie();
   }
 
+  const event::RejectCause cause_;
   arrow::FieldVector fields_;
 };
 

@@ -24,6 +24,7 @@ constexpr int kNamespaceAttemptsMax = 5;
 constexpr std::chrono::milliseconds kNamespacePause{50};  // times the attempts so far
 constexpr int kPagesMax = 10'000;
 constexpr const char* kFormatVersion = "format-version";
+constexpr const char* kLoadCredentials = "GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials";
 
 json IdentifierOf(const TableName& name) { return {{"namespace", LevelsOf(name.name_space)}, {"name", name.name}}; }
 
@@ -71,8 +72,15 @@ std::optional<std::string> NameOf(const json& levels) {
 
 }  // namespace
 
-RestCatalog::RestCatalog(const RestCatalogOptions& options, io::ObjectStore& store, const Clock& clock)
-    : connection_(options, clock), store_(store), clock_(clock) {}
+RestCatalog::RestCatalog(const RestCatalogOptions& options, io::ObjectStore& store, const Clock& clock,
+                         std::shared_ptr<VendedCredentials> vended)
+    : connection_(options, clock), store_(store), clock_(clock), vended_(std::move(vended)) {
+  if (vended_) vended_->SetRefresh([this](const TableName& name) { return AskCredentials(name); });
+}
+
+RestCatalog::~RestCatalog() {
+  if (vended_) vended_->SetRefresh({});
+}
 
 std::string RestCatalog::TablePath(const TableName& name) const {
   return "/namespaces/" + connection_.NamespaceInPath(name.name_space) + "/tables/" + io::PercentEncoded(name.name);
@@ -87,7 +95,7 @@ void RestCatalog::EnsureNamespace(const std::string& name_space) {
     if (there.status != 404) ThrowRefusal(doing, there);
     if (const size_t dot = name_space.rfind('.'); dot != std::string::npos) EnsureNamespace(name_space.substr(0, dot));
     const json body = {{"namespace", LevelsOf(name_space)}, {"properties", json::object()}};
-    const auto made = connection_.Send("POST", "/namespaces", body.dump());
+    const auto made = connection_.Change("POST", "/namespaces", body.dump());
     if (made.status == 200) return;
     if ((made.status < 500 && made.status != 409) || attempt == kNamespaceAttemptsMax) ThrowRefusal(doing, made);
     clock_.SleepFor(kNamespacePause * attempt, {});
@@ -163,7 +171,21 @@ LoadedTable RestCatalog::ParseTable(const TableName& name, const std::string& bo
                             "lake.warehouse be the folder or bucket that the catalogue puts tables in",
                             loaded.metadata->location));
   }
+  if (vended_) vended_->Learn(name, ParseStorageCredentials(answer, loaded.metadata->location));
   return loaded;
+}
+
+std::vector<StorageCredential> RestCatalog::AskCredentials(const TableName& name) {
+  return WithContext("the credentials of table " + ToString(name), [&] {
+    const bool by_themselves = connection_.Offers(kLoadCredentials);
+    const auto response = connection_.Send("GET", TablePath(name) + (by_themselves ? "/credentials" : ""));
+    if (response.status != 200) ThrowRefusal("asking for them", response);
+    const json document = schema::ParseJson(response.body, "answer");
+    const JsonObject answer(document, "");
+    std::string location;
+    if (!by_themselves) location = JsonObject(answer.Member("metadata"), "metadata").String("location");
+    return ParseStorageCredentials(answer, location);
+  });
 }
 
 std::optional<LoadedTable> RestCatalog::Load(const TableName& name) {
@@ -179,7 +201,7 @@ CommitResult RestCatalog::Change(const TableName& name, const std::string& path,
   io::HttpResponse response;
   try {
     FaultPoint("catalog.rest_commit.before");
-    response = connection_.Send("POST", path, body);
+    response = connection_.Change("POST", path, body);
     FaultPoint("catalog.rest_commit.after");
   } catch (const io::HttpFailure& failure) {
     if (failure.may_have_arrived()) return Unknown{failure.message()};
@@ -215,7 +237,7 @@ CommitResult RestCatalog::Commit(const TableName& name, const std::vector<table:
 }
 
 bool RestCatalog::Drop(const TableName& name) {
-  const auto response = connection_.Send("DELETE", TablePath(name) + "?purgeRequested=false");
+  const auto response = connection_.Change("DELETE", TablePath(name) + "?purgeRequested=false");
   if (response.status == 404) return false;
   if (response.status != 200 && response.status != 204) ThrowRefusal("dropping " + ToString(name), response);
   return true;
@@ -224,7 +246,7 @@ bool RestCatalog::Drop(const TableName& name) {
 void RestCatalog::Rename(const TableName& from, const TableName& to) {
   EnsureNamespace(to.name_space);
   const json body = {{"source", IdentifierOf(from)}, {"destination", IdentifierOf(to)}};
-  const auto response = connection_.Send("POST", "/tables/rename", body.dump());
+  const auto response = connection_.Change("POST", "/tables/rename", body.dump());
   if (response.status == 404 || response.status == 409) {
     const std::string why =
         response.status == 409 ? ToString(to) + " exists already" : "there is no table " + ToString(from);

@@ -8,6 +8,7 @@
 #include "catalog/catalog.h"
 #include "catalog/rest/rest_connection.h"
 #include "catalog/rest/rest_options.h"
+#include "catalog/rest/vended_credentials.h"
 
 namespace millrace::catalog {
 
@@ -17,8 +18,11 @@ namespace millrace::catalog {
 /// Unknown. Views are not seen. Thread-safe; borrows the store and the clock.
 class RestCatalog final : public Catalog {
  public:
-  /// `store` holds the files of the tables. Errors as of RestConnection.
-  RestCatalog(const RestCatalogOptions& options, io::ObjectStore& store, const Clock& clock = Clock::System());
+  /// `store` holds the files of the tables; `vended`, where given, gets the credentials that answers bring, for it to
+  /// use. Errors as of RestConnection.
+  RestCatalog(const RestCatalogOptions& options, io::ObjectStore& store, const Clock& clock = Clock::System(),
+              std::shared_ptr<VendedCredentials> vended = nullptr);
+  ~RestCatalog() override;
 
   /// Makes the namespaces above it too.
   void EnsureNamespace(const std::string& name_space) override;
@@ -43,10 +47,12 @@ class RestCatalog final : public Catalog {
   /// Of a request that changes a table: what its answer, or that there was none, says about it.
   CommitResult Change(const TableName& name, const std::string& path, const std::string& body);
   LoadedTable ParseTable(const TableName& name, const std::string& body);
+  std::vector<StorageCredential> AskCredentials(const TableName& name);
 
   RestConnection connection_;
   io::ObjectStore& store_;
   const Clock& clock_;
+  const std::shared_ptr<VendedCredentials> vended_;
 };
 
 }  // namespace millrace::catalog

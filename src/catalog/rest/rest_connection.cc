@@ -15,6 +15,7 @@ namespace millrace::catalog {
 namespace {
 
 constexpr size_t kRefusalCharactersMax = 400;
+constexpr std::string_view kHeaderPrefix = "header.";
 /// An answer holds the metadata of a table and little else.
 constexpr int64_t kAnswerBytesMax = static_cast<int64_t>(table::kMetadataBytesMax) + (int64_t{1} << 20);
 
@@ -28,7 +29,29 @@ struct ServerConfig {
   std::string uri;
   std::string prefix;
   std::string separator;
+  std::map<std::string, std::string> headers;
+  std::set<std::string> endpoints;
+  bool idempotency = false;
 };
+
+/// Properties "header.<name>" become headers of every request, as Iceberg's Java client has it.
+void AddHeaders(const schema::JsonObject& answer, const char* member, std::map<std::string, std::string>& headers) {
+  const auto* values = answer.Maybe(member);
+  if (values == nullptr || !values->is_object()) return;
+  for (const auto& [name, value] : values->items()) {
+    if (name.starts_with(kHeaderPrefix) && value.is_string()) headers[name.substr(kHeaderPrefix.size())] = value;
+  }
+}
+
+std::set<std::string> EndpointsOf(const schema::JsonObject& answer) {
+  std::set<std::string> endpoints;
+  const auto* list = answer.MaybeArray("endpoints");
+  if (list == nullptr) return endpoints;
+  for (const auto& endpoint : *list) {
+    if (endpoint.is_string()) endpoints.insert(endpoint.get<std::string>());
+  }
+  return endpoints;
+}
 
 ServerConfig ParseServerConfig(const std::string& body, const RestCatalogOptions& options) {
   const auto document = schema::ParseJson(body, "answer");
@@ -42,9 +65,16 @@ ServerConfig ParseServerConfig(const std::string& body, const RestCatalogOptions
     }
     return ours;
   };
-  return {.uri = pick("uri", options.uri),
-          .prefix = pick("prefix", options.prefix),
-          .separator = pick("namespace-separator", "")};
+  ServerConfig config{.uri = pick("uri", options.uri),
+                      .prefix = pick("prefix", options.prefix),
+                      .separator = pick("namespace-separator", ""),
+                      .headers = {},
+                      .endpoints = EndpointsOf(answer),
+                      .idempotency = answer.MaybeString("idempotency-key-lifetime") != nullptr};
+  AddHeaders(answer, "defaults", config.headers);
+  for (const auto& [name, value] : options.headers) config.headers[name] = value;
+  AddHeaders(answer, "overrides", config.headers);
+  return config;
 }
 
 std::string OneLine(std::string text) {
@@ -97,7 +127,8 @@ void ThrowRefusal(const std::string& doing, const io::HttpResponse& response) {
   throw Error(ErrorCode::kStop, why + "; the catalogue does not take what is asked of it");
 }
 
-RestConnection::RestConnection(RestCatalogOptions options, const Clock& clock) : options_(std::move(options)) {
+RestConnection::RestConnection(RestCatalogOptions options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock) {
   options_.uri = WithoutSlashes(options_.uri);
   if (options_.uri.ends_with("/v1")) options_.uri.resize(options_.uri.size() - 3);
   auth_ = MakeRestAuth(options_.authentication, options_.uri, http_, clock);
@@ -117,10 +148,13 @@ void RestConnection::Configure() {
     }
   }();
   if (response.status != 200) ThrowRefusal("asking " + url + " for its configuration", response);
-  const ServerConfig config =
+  ServerConfig config =
       WithContext("the configuration of " + options_.uri, [&] { return ParseServerConfig(response.body, options_); });
   base_ = WithoutSlashes(config.uri) + "/v1";
   if (!config.prefix.empty()) base_ += "/" + io::PercentEncoded(config.prefix, /*keep_slashes=*/true);
+  endpoints_ = std::move(config.endpoints);
+  knows_idempotency_ = config.idempotency;
+  options_.headers = std::move(config.headers);
   if (!config.separator.empty()) {
     separator_ = config.separator.starts_with('%') ? config.separator : io::PercentEncoded(config.separator);
   }
@@ -130,12 +164,51 @@ io::HttpResponse RestConnection::Send(const char* method, const std::string& pat
   return SendTo(method, base_ + path, body);
 }
 
-io::HttpResponse RestConnection::SendTo(const char* method, const std::string& url, const std::string& body) {
+/// UUIDv7 (RFC 9562), as the spec asks: 48 bits of time, the rest random.
+std::string RestConnection::NewIdempotencyKey() {
+  const std::lock_guard lock(mutex_);
+  std::string key = random_.Uuid();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now().time_since_epoch());
+  const std::string time = fmt::format("{:012x}", static_cast<uint64_t>(now.count()) & 0xffff'ffff'ffffU);
+  key.replace(0, 8, time, 0, 8);
+  key.replace(9, 4, time, 8, 4);
+  key[14] = '7';
+  return key;
+}
+
+io::HttpResponse RestConnection::Change(const char* method, const std::string& path, const std::string& body) {
+  if (!knows_idempotency_) return SendTo(method, base_ + path, body);
+  const std::string key = NewIdempotencyKey();
+  const auto once_more = [&]() -> std::optional<io::HttpResponse> {
+    try {
+      auto again = SendTo(method, base_ + path, body, key);
+      if (again.status == 200 || again.status == 204) return again;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable) throw;
+    }
+    return std::nullopt;
+  };
+  try {
+    auto first = SendTo(method, base_ + path, body, key);
+    if (first.status < 500) return first;
+    return once_more().value_or(std::move(first));
+  } catch (const io::HttpFailure& failure) {
+    if (failure.may_have_arrived()) {
+      if (auto again = once_more()) return std::move(*again);
+    }
+    throw;
+  }
+}
+
+io::HttpResponse RestConnection::SendTo(const char* method, const std::string& url, const std::string& body,
+                                        const std::string& idempotency_key) {
   io::HttpRequest request;
   request.method = method;
   request.url = url;
   request.headers = {{"Accept", "application/json"}};
   if (!body.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  if (!idempotency_key.empty()) request.headers.push_back({"Idempotency-Key", idempotency_key});
+  if (options_.vended_credentials) request.headers.push_back({"X-Iceberg-Access-Delegation", "vended-credentials"});
   for (const auto& [name, value] : options_.headers) request.headers.push_back({name, value});
   request.body = body;
   request.timeout = options_.timeout;

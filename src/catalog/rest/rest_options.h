@@ -40,6 +40,7 @@ struct RestCatalogOptions {
   std::map<std::string, std::string> headers = {};
   RestAuthentication authentication = {};
   std::chrono::milliseconds timeout{60'000};  // of one request
+  bool vended_credentials = false;            // the catalogue is asked for credentials of each table's files
 };
 
 }  // namespace millrace::catalog

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "land/committer.h"
 #include "land/deleted_rows.h"
+#include "land/drop_file.h"
 #include "land/position_deletes.h"
 #include "table/live_files.h"
 #include "table/table_property.h"
@@ -158,7 +159,7 @@ class Merger {
       report_.files_removed += static_cast<int64_t>(made->removed_paths.size());
       report_.files_added += static_cast<int64_t>(made->added.size());
     } else if (!offered) {
-      for (const auto& file : made->added) parts_.catalog.store().Delete(*parts_.catalog.store().KeyOf(file.file_path));
+      for (const auto& file : made->added) land::DropFile(parts_.catalog.store(), file.file_path);
     }
   }
 
