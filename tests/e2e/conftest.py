@@ -55,3 +55,24 @@ def millrace(tmp_path):
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def grid(tmp_path_factory):
+    """A broker, a bucket and a catalogue for all tests that want them."""
+    import grid
+
+    if not grid.ARE_HERE:
+        pytest.skip("scripts/setup --servers fetches Kafka, the catalogue and the S3 server")
+    pytest.importorskip("confluent_kafka.admin")
+    with grid.Grid(tmp_path_factory.mktemp("grid")) as started:
+        yield started
+
+
+@pytest.fixture
+def field(grid, millrace, request):
+    import grid as grid_module
+
+    own = grid_module.Field(grid, millrace, "f" + str(abs(hash(request.node.nodeid)) % 10**9))
+    yield own
+    own.close()

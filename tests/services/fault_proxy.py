@@ -15,6 +15,7 @@ when it is a module, rules are given by `inject`.
                  slow       passes on, sends the answer `at` bytes (1) a `delay` (1.0 s)
                  late       waits `delay` s, then passes on as usual
                  answered   passes on, then answers `status` instead: a gateway that gave up on a server that did not
+                 merge      passes on, then merges the JSON of `body` into the JSON of the answer
                  strip      passes on without the header named in `name`: a store that ignores a condition
 For TCP, each connection counts as one request; effects are refused, reset (after `at` bytes from the server), slow and late.
 """
@@ -47,6 +48,10 @@ class Rules:
         with self.lock:
             return [rule["hit"] for rule in self.rules]
 
+    def met(self):
+        with self.lock:
+            return [headers for rule in self.rules for headers in rule.get("met", [])]
+
     def take(self, method="", path="", headers=""):
         """The first rule that this request meets, counted."""
         with self.lock:
@@ -60,6 +65,7 @@ class Rules:
                 elif rule["times"] != 0:
                     rule["times"] -= 1
                     rule["hit"] += 1
+                    rule.setdefault("met", []).append(headers)
                     return rule
         return {}
 
@@ -68,6 +74,26 @@ def reset(connection):
     """Closes with RST instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def merge(into, more):
+    for name, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(name), dict):
+            merge(into[name], value)
+        else:
+            into[name] = value
+
+
+def merged_answer(answer, body):
+    """The answer with more in its JSON; one that has none is left alone."""
+    head, _, content = answer.partition(b"\r\n\r\n")
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return answer
+    merge(document, json.loads(body) if isinstance(body, str) else body)
+    content = json.dumps(document).encode()
+    return re.sub(rb"(?i)content-length: *\d+", b"Content-Length: %d" % len(content), head) + b"\r\n\r\n" + content
 
 
 def send_by(connection, data, rule):
@@ -130,6 +156,8 @@ class HttpHandler(BaseHTTPRequestHandler):
             return self.hang_up()
         if effect == "answered":
             answer = self.say(rule)
+        if effect == "merge":
+            answer = merged_answer(answer, rule["body"])
         if not send_by(self.connection, answer, rule):
             self.close_connection = True
 
@@ -245,6 +273,11 @@ class FaultProxy:
 
     def hits(self):
         return self.server.rules.hits()
+
+    def met(self, name):
+        """The values of a header in the requests that were hit and have it."""
+        found = (re.search(rf"(?im)^{name}: *(.*?)\r?$", headers) for headers in self.server.rules.met())
+        return [match[1] for match in found if match]
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

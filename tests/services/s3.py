@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import urllib.request
 
@@ -26,6 +27,7 @@ class S3(ServerProcess):
     region = "us-east-1"
 
     def __init__(self, folder, port=None, kind=None):
+        """versitygw knows more keys than its own: add_keys, drop_keys."""
         super().__init__(folder, port)
         self.kind = kind or next((k for k, server in SERVERS.items() if server.exists()), None)
         if self.kind is None:
@@ -36,7 +38,8 @@ class S3(ServerProcess):
         return self.address
 
     def start(self):
-        (self.folder / "objects").mkdir(parents=True, exist_ok=True)
+        for name in ("objects", "keys"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         return super().start()
 
     def command(self):
@@ -44,7 +47,18 @@ class S3(ServerProcess):
         if self.kind == "moto":
             return [server, "-H", "127.0.0.1", "-p", self.port]
         keys = ["--access", self.access_key, "--secret", self.secret_key, "--region", self.region]
+        keys += ["--iam-dir", self.folder / "keys"]
         return [server, "--port", f"127.0.0.1:{self.port}", *keys, "posix", self.folder / "objects"]
+
+    def _admin(self, *arguments):
+        keys = ["--access", self.access_key, "--secret", self.secret_key, "--endpoint-url", self.endpoint]
+        subprocess.run([SERVERS["versitygw"], "admin", *keys, *arguments], check=True, capture_output=True)
+
+    def add_keys(self, access_key, secret_key):
+        self._admin("create-user", "--access", access_key, "--secret", secret_key, "--role", "admin")
+
+    def drop_keys(self, access_key):
+        self._admin("delete-user", "--access", access_key)
 
     def create_bucket(self, name):
         if self.kind == "moto":  # takes requests without a signature
