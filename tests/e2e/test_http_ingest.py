@@ -79,6 +79,13 @@ class Front:
         except urllib.error.HTTPError as error:
             return error.code, error.headers, json.loads(error.read() or b"{}")
 
+    def wait_for(self, table, count):
+        """Until a reader sees so many rows: a stop ends with what was read, and what was acknowledged may still lie in the stream."""
+        deadline = time.monotonic() + 60
+        while table not in oracle.Lake(self.millrace.folder / "data").tables() or len(list(self.rows(table))) < count:
+            assert time.monotonic() < deadline, f"{table} has no {count} rows"
+            time.sleep(0.05)
+
     def rows(self, table):
         return oracle.Lake(self.millrace.folder / "data").walk(table)
 
@@ -109,6 +116,8 @@ def test_every_form_becomes_rows(front):
     lines = b'{"id":3}\n{"id":4}\n'
     assert f.ask("/orders", lines, Content_Type=LINES)[2] == {"accepted": 2}
     assert f.ask("/orders", gzip.compress(b'{"id":5}\n'), Content_Type=LINES, Content_Encoding="gzip")[2] == {"accepted": 1}
+    for table, count in {"silver.somedata": 1, "silver.footdata": 2, "silver.orders": 5}.items():
+        f.wait_for(table, count)
     f.stop()
     assert [(r["value"], r["unit"]) for r in f.rows("silver.somedata")] == [("a/b", "kg")]
     assert sorted(r["feet"] for r in f.rows("silver.footdata")) == ["2", "3"]
@@ -220,6 +229,7 @@ def test_a_crash_between_any_two_steps_is_seen_by_no_client(front, point):
     clients.wait_for(60)
     clients.stop()
     assert clients.repeated > 0 or "before_a" in point, "what was durable and not answered was sent again"
+    f.wait_for("silver.orders", len(set(clients.acked)))
     f.stop()
     oracle.compare(clients.acked, [r["id"] for r in f.rows("silver.orders")])
 
@@ -247,6 +257,7 @@ def test_memory_that_is_used_up_is_told_and_waited_for(front):
     for thread in threads:
         thread.join()
     assert statuses.count(200) == 8 and 429 in statuses
+    f.wait_for("silver.footdata", 8)
     f.stop()
     assert len(list(f.rows("silver.footdata"))) == 8
 
@@ -276,6 +287,7 @@ def test_slow_senders_do_not_hurt_a_good_client(front):
             good += 1
     for s in slow:
         s.close()
+    f.wait_for("silver.orders", good)
     f.stop()
     oracle.compare(range(good), [r["id"] for r in f.rows("silver.orders")])
 

@@ -46,5 +46,5 @@ def test_a_partition_that_an_open_transaction_holds_back_is_told(field):
     open_one.commit_transaction(30)
     field.wait_until(lambda: field.rows("t") == 37)
     field.wait_until(lambda: unread() == [0, 0, 0] and stalled() == 0)
-    assert field.status()["tables"][table]["state"] in ("up_to_date", "buffering", "committing")
+    field.wait_until(lambda: field.status()["tables"][table]["state"] in ("up_to_date", "buffering", "committing"))
     field.stop(worker)
