@@ -225,3 +225,21 @@ def test_what_cannot_be_honoured_is_refused(millrace):
         )
         said = millrace.run("check", expect=78)
         assert word in said.stderr + said.stdout, (upsert, said.stderr)
+
+
+def test_maintenance_leaves_no_delete_file_of_many_commits(millrace):
+    """Small files are merged and their deletes with them: what was deleted stays so."""
+    millrace.write(
+        "millrace.yaml",
+        "data_dir: data\nsources: { s: { file: { path: 'in/*.ndjson' } } }\nmaintenance: { interval: 0s, delete_ratio: 0.9 }\n"
+        "tables: { silver.t: { from: s, key: [id], file_size: 1MiB, upsert: { write: merge_on_read } } }\n",
+    )
+    rows = {i: {"id": i, "pad": "".join(f"{(i * 7919 + k * 104729) % 1_000_003:06d}" for k in range(40)), "n": 0} for i in range(20_000)}
+    changes(millrace, 0, rows.values())
+    for n in (1, 2, 3):
+        changed = [{**rows[i], "n": n} for i in range(n, 20_000, 997)]
+        rows.update({row["id"]: row for row in changed})
+        changes(millrace, n, changed)
+    done = json.loads(millrace.run("maintain", "--json").stdout)[0]
+    assert done["delete_files_removed"] == 3 and done["error"] is None
+    agree(millrace, "silver.t", rows.values(), ["id", "n"])
