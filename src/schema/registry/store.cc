@@ -215,7 +215,7 @@ class RegistryStore::Impl {
     change.Run();
   }
   std::string Mode(const std::string& subject) {
-    const auto global = Setting("", "mode").value_or("READWRITE");
+    auto global = Setting("", "mode").value_or("READWRITE");
     if (global == "READONLY_OVERRIDE") return global;
     return Setting(subject, "mode").value_or(global);
   }
