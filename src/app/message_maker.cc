@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 /// "path:line" of a record that lies in a plain file at this offset; of a compressed one its number says where it is.
 std::string WhereIs(const std::vector<std::string>& paths, int64_t offset, uint64_t number) {
-  const auto counted = fmt::format("record {}", number);
+  auto counted = fmt::format("record {}", number);
   if (paths.size() != 1 || paths[0].find_first_of("*?[") != std::string::npos) return counted;
   std::ifstream file(paths[0], std::ios::binary);
   char first[4] = {};
