@@ -136,4 +136,11 @@ json ParseJson(std::string_view text, const std::string& what) {
   }
 }
 
+std::optional<json> MaybeParseJson(std::string_view text) {
+  if (NestsTooDeep(text)) return std::nullopt;
+  auto parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (parsed.is_discarded()) return std::nullopt;
+  return parsed;
+}
+
 }  // namespace millrace::schema

@@ -46,5 +46,7 @@ class JsonObject {
 /// Parses a document. Error kData with the byte where it stops being JSON, or when it nests deeper than 1000 levels;
 /// `what` names it ("table metadata").
 nlohmann::json ParseJson(std::string_view text, const std::string& what);
+/// nullopt where ParseJson would throw.
+std::optional<nlohmann::json> MaybeParseJson(std::string_view text);
 
 }  // namespace millrace::schema

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
+
+#include "schema/pair_findings.h"
 
 namespace millrace::schema {
 namespace {
@@ -47,13 +48,9 @@ const AvroField* Written(const AvroField& wanted, const AvroType& writer) {
 class Comparison {
  public:
   bool Reads(const AvroType& reader, const AvroType& writer, const std::string& path) {
-    // A pair that is being compared, or was, further up: what is wrong with it is said there.
-    if (!seen_.insert({&reader, &writer}).second) return !wrong_.contains({&reader, &writer});
-    const bool reads = ReadsAnew(reader, writer, path);
-    if (!reads) wrong_.insert({&reader, &writer});
-    return reads;
+    return findings_.Compare(reader, writer, path, [&] { return ReadsAnew(reader, writer, path); });
   }
-  std::vector<std::string> Take() && { return std::move(whys_); }
+  std::vector<std::string> Take() && { return std::move(findings_).Take(); }
 
  private:
   bool ReadsAnew(const AvroType& reader, const AvroType& writer, const std::string& path) {
@@ -91,10 +88,15 @@ class Comparison {
   }
 
   bool AnyBranchReads(const AvroType& reader, const AvroType& writer, const std::string& path) {
-    for (const auto* branch : reader.branches) {
-      Comparison alone;
-      if (alone.Reads(*branch, writer, path)) return true;
-    }
+    const auto alike = [&](const AvroType* branch) {
+      return branch->kind == writer.kind && branch->name == writer.name;
+    };
+    const auto reads = [&](const AvroType* branch) { return Reads(*branch, writer, path); };
+    // The one that is called so first: most often it reads it, and no other is asked.
+    const auto same = std::ranges::find_if(reader.branches, alike);
+    const bool any = findings_.Quietly(
+        [&] { return (same != reader.branches.end() && reads(*same)) || std::ranges::any_of(reader.branches, reads); });
+    if (any) return true;
     return Wrong("MISSING_UNION_BRANCH", path,
                  fmt::format("the reader's union lacks a branch for {}",
                              writer.named() ? writer.name : std::string(ToString(writer.kind))));
@@ -127,16 +129,10 @@ class Comparison {
   }
 
   bool Wrong(const char* what, const std::string& path, const std::string& why) {
-    constexpr size_t kSaidMax = 100;
-    if (whys_.size() < kSaidMax) {
-      whys_.push_back(fmt::format("{} at {}: {}", what, path.empty() ? "/" : path, why));
-    }
-    return false;
+    return findings_.Wrong(what, path, why);
   }
 
-  std::set<std::pair<const AvroType*, const AvroType*>> seen_;
-  std::set<std::pair<const AvroType*, const AvroType*>> wrong_;
-  std::vector<std::string> whys_;
+  PairFindings<AvroType> findings_;
 };
 
 }  // namespace

@@ -7,10 +7,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "schema/avro/schema_avro.h"
+#include "schema/json_object.h"
 
 namespace millrace::schema {
 namespace {
@@ -19,6 +21,9 @@ using Json = nlohmann::json;
 using Kind = AvroType::Kind;
 
 constexpr int kDepthMax = 64;
+/// Of one default, with those inside it.
+constexpr size_t kFallbacksMax = 10'000;
+constexpr size_t kFallbackTextMax = size_t{16} << 20;
 
 /// Whole microseconds of "2021-07-21T06:00:00Z", of a text without zone as if it were UTC.
 std::optional<int64_t> Micros(const std::string& text, bool local) {
@@ -43,7 +48,9 @@ std::optional<int64_t> NumberOfTime(const std::string& text, const std::string& 
   }
   if (!micros) return std::nullopt;
   if (logical.ends_with("-millis")) return *micros / 1000 - (*micros % 1000 < 0 ? 1 : 0);
-  return logical.ends_with("-nanos") ? *micros * 1000 : *micros;
+  int64_t scaled = 0;
+  if (__builtin_mul_overflow(*micros, logical.ends_with("-nanos") ? 1000 : 1, &scaled)) return std::nullopt;
+  return scaled;
 }
 
 /// -12.5 at scale 2 is -1250; nullopt when digits would be lost or there are more than `precision`.
@@ -62,15 +69,23 @@ std::optional<__int128_t> Unscaled(std::string_view text, int32_t precision, int
       if (c != '0') return std::nullopt;
       continue;
     }
+    if ((value != 0 || c != '0') && ++digits > precision) return std::nullopt;
     value = value * 10 + (c - '0');
-    if (value != 0 && ++digits > precision) return std::nullopt;
   }
   if (text.empty() || text == ".") return std::nullopt;
   for (int32_t i = std::clamp(decimals, 0, scale); i < scale; ++i) {
-    value *= 10;
     if (value != 0 && ++digits > precision) return std::nullopt;
+    value *= 10;
   }
   return negative ? -value : value;
+}
+
+int SignificantDigits(std::string_view number) {
+  int digits = 0;
+  for (const char c : number.substr(0, number.find('e'))) {
+    if (c >= '0' && c <= '9' && (digits > 0 || c != '0')) ++digits;
+  }
+  return digits;
 }
 
 /// Two's complement, big-endian, no longer than it must be.
@@ -107,7 +122,7 @@ std::string_view WordOf(const Json& value) {
 
 class Encoder {
  public:
-  Encoder(AvroEncoder& out, bool defaults) : out_(out), defaults_(defaults) {}
+  explicit Encoder(AvroEncoder& out) : out_(out) {}
 
   /// False: wrong() says why.
   bool Value(const Json& value, const AvroType& type) {
@@ -115,6 +130,18 @@ class Encoder {
     ++depth_;
     const bool fits = OfKind(value, type);
     --depth_;
+    return fits;
+  }
+  /// A field's default, with those of the records in it: they may name each other, and themselves.
+  bool Fallback(std::string_view json, const AvroType& type) {
+    if (!defaults_) fallbacks_ = fallback_text_ = 0;
+    fallback_text_ += json.size();
+    if (++fallbacks_ > kFallbacksMax || fallback_text_ > kFallbackTextMax) return Wrong("its default is too large");
+    const auto value = MaybeParseJson(json);
+    if (!value) return Wrong("its default is no JSON");
+    const bool before = std::exchange(defaults_, true);
+    const bool fits = Value(*value, type);
+    defaults_ = before;
     return fits;
   }
   std::string wrong() const {
@@ -168,7 +195,9 @@ class Encoder {
     }
     if (value.is_number_float()) {
       const double number = value.get<double>();
-      if (std::trunc(number) != number || number < static_cast<double>(low) || number >= static_cast<double>(high)) {
+      // Of a long, the sum is 2^63.
+      if (std::trunc(number) != number || number < static_cast<double>(low) ||
+          number >= static_cast<double>(high) + 1) {
         return Wrong(fmt::format("expected {}, found {}", ToString(type.kind), value.dump()));
       }
       out_.Long(static_cast<int64_t>(number));
@@ -208,6 +237,10 @@ class Encoder {
     std::string bytes;
     if (type.logical == "decimal" && !defaults_) {
       const auto text = value.is_string() ? value.get<std::string>() : value.is_number() ? value.dump() : std::string();
+      // JSON's numbers went through a double, which may have made them others.
+      if (value.is_number_float() && SignificantDigits(text) > std::numeric_limits<double>::digits10) {
+        return Wrong(fmt::format("{} has more digits than a number keeps; write the decimal as text", text));
+      }
       const auto unscaled = Unscaled(text, std::min(type.precision, 38), type.scale);
       if (!unscaled) {
         return Wrong(fmt::format("expected a decimal({}, {}), found {}", type.precision, type.scale, value.dump()));
@@ -284,10 +317,7 @@ class Encoder {
   }
 
   bool Absent(const AvroField& field) {
-    if (field.fallback) {
-      out_.Fixed(EncodeAvroDefault(*field.fallback, *field.type));
-      return true;
-    }
+    if (field.fallback) return Fallback(*field.fallback, *field.type);
     if (defaults_ || field.type->kind != Kind::kUnion || !Value(Json(), *field.type)) return Wrong("is missing");
     return true;
   }
@@ -332,8 +362,10 @@ class Encoder {
   }
 
   AvroEncoder& out_;
-  const bool defaults_;
+  bool defaults_ = false;  // what is encoded is a default: unions are their first branch
   int depth_ = 0;
+  size_t fallbacks_ = 0;  // of the one default that is encoded
+  size_t fallback_text_ = 0;
   std::string wrong_;
   std::vector<std::string> wrong_path_;  // innermost first
 };
@@ -342,17 +374,16 @@ class Encoder {
 
 void EncodeAvro(const Json& value, const AvroType& type, AvroEncoder& out) {
   const size_t begin = out.bytes().size();
-  Encoder encoder(out, /*defaults=*/false);
+  Encoder encoder(out);
   if (encoder.Value(value, type)) return;
   out.Truncate(begin);
   throw Error(ErrorCode::kData, encoder.wrong());
 }
 
 std::string EncodeAvroDefault(std::string_view json, const AvroType& type) {
-  const Json value = Json::parse(json, nullptr, /*allow_exceptions=*/false);
   AvroEncoder out;
-  Encoder encoder(out, /*defaults=*/true);
-  if (value.is_discarded() || !encoder.Value(value, type)) {
+  Encoder encoder(out);
+  if (!encoder.Fallback(json, type)) {
     throw Error(ErrorCode::kData, fmt::format("the default {} is no value of its type: {}", json, encoder.wrong()));
   }
   return std::string(out.bytes());

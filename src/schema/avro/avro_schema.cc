@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "schema/json_object.h"
 
 namespace millrace::schema {
 namespace {
@@ -149,11 +150,11 @@ class AvroSchemaParser {
 
   void Read(std::string_view text) {
     if (text.size() > kTextBytesMax) Wrong("it is longer than 16 MiB");
-    Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    auto json = MaybeParseJson(text);
     // A bare name, as some write it.
-    if (json.is_discarded() && PrimitiveKind(text)) json = std::string(text);
-    if (json.is_discarded()) Wrong("it is no JSON");
-    schema_.root_ = Type(json, {}, 0);
+    if (!json && PrimitiveKind(text)) json = Json(text);
+    if (!json) Wrong("it is no JSON, or nests too deep");
+    schema_.root_ = Type(*json, {}, 0);
   }
 
   AvroSchema Finish() && { return std::move(schema_); }
@@ -183,7 +184,7 @@ class AvroSchemaParser {
   }
 
   const AvroType* Union(const Json& json, const std::string& space, int depth) {
-    if (json.empty() && !strict_) Wrong("a union has no branch");
+    if (json.empty()) Wrong("a union has no branch");
     AvroType& type = New(AvroType::Kind::kUnion);
     std::set<std::string> seen;
     for (const Json& branch : json) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "judge/python.h"
+#include "schema/avro/avro_compatibility.h"
 #include "schema/avro/avro_encode.h"
 #include "schema/avro/avro_schema.h"
 #include "schema/avro/schema_avro.h"
@@ -100,6 +101,108 @@ TEST(AvroSchemaTest, StrictRulesRefuseWhatReadersWouldPutUpWith) {
         R"({"type":"record","name":"R","fields":[{"name":"a","type":["null","int"],"default":3}]})"}) {
     EXPECT_THAT(WhyWrong(wrong), HasSubstr("the Avro schema is not valid")) << wrong;
   }
+}
+
+TEST(AvroEncodeTest, DigitsAreKeptOrRefused) {
+  const auto decimal = [](int precision, int scale) {
+    return fmt::format(R"({{"type":"bytes","logicalType":"decimal","precision":{},"scale":{}}})", precision, scale);
+  };
+  EXPECT_EQ(WhyNot("1234567890123.25", decimal(20, 2)), "fits");
+  EXPECT_THAT(WhyNot("1234567890123456.78", decimal(20, 2)), HasSubstr("write the decimal as text"));
+  EXPECT_EQ(WhyNot(R"("1234567890123456.78")", decimal(20, 2)), "fits");
+  const std::string nines(38, '9');
+  EXPECT_EQ(WhyNot('"' + nines + '"', decimal(38, 0)), "fits");
+  EXPECT_EQ(WhyNot("\"-" + nines + '"', decimal(38, 0)), "fits");
+  EXPECT_THAT(WhyNot('"' + nines + "9\"", decimal(38, 0)), HasSubstr("expected a decimal(38, 0)"));
+  EXPECT_THAT(WhyNot('"' + nines + '"', decimal(38, 1)), HasSubstr("expected a decimal(38, 1)"));
+}
+
+TEST(AvroEncodeTest, NumbersAtTheEdges) {
+  EXPECT_EQ(WhyNot("2147483647.0", "\"int\""), "fits");
+  EXPECT_EQ(WhyNot("-2147483648.0", "\"int\""), "fits");
+  EXPECT_NE(WhyNot("2147483648.0", "\"int\""), "fits");
+  EXPECT_EQ(WhyNot("9223372036854774784.0", "\"long\""), "fits");
+  EXPECT_NE(WhyNot("9223372036854775808.0", "\"long\""), "fits");
+  const std::string nanos = R"({"type":"long","logicalType":"timestamp-nanos"})";
+  EXPECT_EQ(WhyNot(R"("2262-04-11T00:00:00Z")", nanos), "fits");
+  EXPECT_EQ(WhyNot(R"("2263-01-01T00:00:00Z")", nanos), "expected a timestamp-nanos");
+}
+
+TEST(AvroEncodeTest, DefaultsThatHoldThemselvesEnd) {
+  EXPECT_THAT(WhyNot("{}", R"({"type":"record","name":"R","fields":[{"name":"next","type":"R","default":{}}]})"),
+              HasSubstr("nested too deep"));
+  std::string schema = R"(["null",{"type":"record","name":"R0","fields":[]})";
+  for (int i = 1; i < 50; ++i) {
+    schema += fmt::format(R"(,{{"type":"record","name":"R{0}","fields":[{{"name":"a","type":"R{1}","default":{{}}}},)"
+                          R"({{"name":"b","type":"R{1}","default":{{}}}}]}})",
+                          i, i - 1);
+  }
+  const std::string doubling = R"({"type":"record","name":"R","fields":[{"name":"u","type":)" + schema +
+                               R"(],"default":null},{"name":"x","type":"R49","default":{}}]})";
+  EXPECT_THAT(WhyNot("{}", doubling), HasSubstr("its default is too large"));
+  EXPECT_THROW(EncodeAvroDefault("{}", AvroSchema::Parse(doubling).root()), Error);
+}
+
+TEST(AvroSchemaTest, NestingOfTheTextIsBounded) {
+  const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
+  EXPECT_THAT(WhyWrong(deep), HasSubstr("nests too deep"));
+  EXPECT_THROW(
+      AvroSchema::Parse(R"({"type":"record","name":"R","fields":[{"name":"a","type":"int","default":)" + deep + "}]}"),
+      Error);
+  EXPECT_THAT(WhyWrong(R"({"type":"record","name":"R","fields":[{"name":"a","type":[],"default":1}]})"),
+              HasSubstr("a union has no branch"));
+}
+
+std::vector<std::string> WhyUnreadable(const std::string& reader, const std::string& writer) {
+  const auto reads = AvroSchema::Parse(reader), wrote = AvroSchema::Parse(writer);
+  return WhyAvroUnreadable(reads.root(), wrote.root());
+}
+
+/// A list whose items are of a type, with more fields beside.
+std::string LongList(const std::string& item, const std::string& more = "") {
+  return R"({"type":"record","name":"LongList","fields":[{"name":"next","type":["null","LongList"]},{"name":"item","type":)" +
+         item + "}" + more + "]}";
+}
+
+TEST(AvroCompatibilityTest, TypesThatHoldThemselves) {
+  EXPECT_THAT(WhyUnreadable(LongList("\"long\""), LongList("\"int\"")), testing::IsEmpty());
+  EXPECT_THAT(WhyUnreadable(LongList("\"int\""), LongList("\"long\"")),
+              testing::ElementsAre(HasSubstr("TYPE_MISMATCH at /fields/1/type")));
+  EXPECT_THAT(WhyUnreadable(LongList("\"int\"", R"(,{"name":"more","type":"int"})"), LongList("\"int\"")),
+              testing::ElementsAre(HasSubstr("READER_FIELD_MISSING_DEFAULT_VALUE at /fields/2")));
+}
+
+TEST(AvroCompatibilityTest, WhatAUnionTriesInVainIsStillWrongElsewhere) {
+  const auto pair = [](const char* inner) {
+    return fmt::format(R"({{"type":"record","name":"P","fields":[{{"name":"u","type":["null",)"
+                       R"({{"type":"record","name":"A","fields":[{{"name":"x","type":"{}"}}]}},)"
+                       R"({{"type":"map","values":"A"}}]}},{{"name":"a","type":"A"}}]}})",
+                       inner);
+  };
+  EXPECT_THAT(WhyUnreadable(pair("int"), pair("long")),
+              testing::ElementsAre(HasSubstr("MISSING_UNION_BRANCH at /fields/0/type/1"),
+                                   HasSubstr("MISSING_UNION_BRANCH at /fields/0/type/2"),
+                                   HasSubstr("TYPE_MISMATCH at /fields/1/type/fields/0/type")));
+}
+
+TEST(AvroCompatibilityTest, ManyTypesThatNameEachOtherAreCompared) {
+  const auto chain = [](int length) {
+    std::string schema = R"([{"type":"record","name":"R0","fields":[]})";
+    for (int i = 1; i < length; ++i) {
+      schema += fmt::format(R"(,{{"type":"record","name":"R{0}","fields":[{{"name":"a","type":["null","R{1}"]}},)"
+                            R"({{"name":"b","type":["null","R{1}"]}}]}})",
+                            i, i - 1);
+    }
+    return schema + "]";
+  };
+  EXPECT_THAT(WhyUnreadable(chain(1'000), chain(1'000)), testing::IsEmpty());
+  const auto last = [&](int length) {
+    return AvroSchema::Parse(fmt::format(R"({{"type":"array","items":"R{}"}})", length - 1), {chain(length)},
+                             AvroSchema::Rules::kLenient);
+  };
+  const auto near = last(50), far = last(300);
+  EXPECT_THAT(WhyAvroUnreadable(near.root(), near.root()), testing::IsEmpty());
+  EXPECT_THAT(WhyAvroUnreadable(far.root(), far.root()), testing::Not(testing::IsEmpty())) << "it ends";
 }
 
 TEST(SchemaFromAvroTest, UnionsAndRecursion) {

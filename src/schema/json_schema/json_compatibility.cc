@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unordered_set>
 #include <utility>
+
+#include "schema/pair_findings.h"
 
 namespace millrace::schema {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr int kDepthMax = 64;
 
 const Json& True() {
   static const Json kTrue = true;
@@ -51,18 +52,26 @@ std::set<std::string> TypesOf(const Json& schema) {
 
 class Comparison {
  public:
-  Comparison(const JsonSchemaDocuments& reader, const JsonSchemaDocuments& writer) : reader_(reader), writer_(writer) {}
+  Comparison(const JsonSchemaDocuments& reader, const JsonSchemaDocuments& writer) : reader_(reader), writer_(writer) {
+    for (const auto* documents : {&reader, &writer}) {
+      NoteReferences(*documents->root);
+      for (const auto& [name, document] : documents->references) NoteReferences(*document);
+    }
+  }
 
-  void Compare(const Json& reader_at, const Json& writer_at, const std::string& path) {
+  bool Compare(const Json& reader_at, const Json& writer_at, const std::string& path) {
     const Json& reader = Resolved(reader_at, reader_);
     const Json& writer = Resolved(writer_at, writer_);
-    if (depth_ == kDepthMax || !seen_.insert({&reader, &writer}).second) return;
-    if (reader == writer && !HasReference(reader)) return;
-    ++depth_;
-    CompareResolved(reader, writer, path);
-    --depth_;
+    const bool goes = findings_.Compare(reader, writer, path, [&] {
+      if (reader == writer && !with_references_.contains(&reader)) return true;
+      const size_t before = wrongs_;
+      CompareResolved(reader, writer, path);
+      return wrongs_ == before;
+    });
+    if (!goes) ++wrongs_;
+    return goes;
   }
-  std::vector<std::string> Take() && { return std::move(whys_); }
+  std::vector<std::string> Take() && { return std::move(findings_).Take(); }
 
  private:
   void CompareResolved(const Json& reader, const Json& writer, const std::string& path) {
@@ -141,8 +150,9 @@ class Comparison {
   void CompareMultiple(const Json& reader, const Json& writer, const std::string& path) {
     const auto *now = Member(reader, "multipleOf"), *before = Member(writer, "multipleOf");
     if (now == nullptr || (before != nullptr && *now == *before)) return;
+    // No schema has one that is not above zero.
     const bool divides = before != nullptr && now->is_number_integer() && before->is_number_integer() &&
-                         now->get<int64_t>() != 0 && before->get<int64_t>() % now->get<int64_t>() == 0;
+                         now->get<int64_t>() > 0 && before->get<int64_t>() % now->get<int64_t>() == 0;
     if (!divides) Wrong("MULTIPLE_OF_CHANGED", path + "/multipleOf", "numbers may not be multiples of it");
   }
 
@@ -161,7 +171,8 @@ class Comparison {
     if (now == nullptr) return;
     if (before != nullptr && before->is_array()) {
       for (size_t i = 0; i < before->size(); ++i) Compare(*now, (*before)[i], fmt::format("{}/items/{}", path, i));
-      return Compare(*now, Rest(writer, before), path + "/additionalItems");
+      Compare(*now, Rest(writer, before), path + "/additionalItems");
+      return;
     }
     Compare(*now, before == nullptr ? True() : *before, path + "/items");
   }
@@ -269,11 +280,15 @@ class Comparison {
            Member(schema, "allOf") != nullptr;
   }
 
-  static std::vector<Json> Alternatives(const Json& schema) {
+  static std::vector<const Json*> Alternatives(const Json& schema) {
     for (const char* word : {"oneOf", "anyOf"}) {
-      if (const auto* parts = Member(schema, word); parts != nullptr && parts->is_array()) return *parts;
+      const auto* parts = Member(schema, word);
+      if (parts == nullptr || !parts->is_array()) continue;
+      std::vector<const Json*> alternatives;
+      for (const auto& part : *parts) alternatives.push_back(&part);
+      return alternatives;
     }
-    return {schema};
+    return {&schema};
   }
 
   /// Each thing that could be written must be one that can be read; all of `allOf` must be kept.
@@ -283,36 +298,44 @@ class Comparison {
         const auto* same = Member(writer, "allOf");
         const bool kept =
             same != nullptr && same->is_array() &&
-            std::any_of(same->begin(), same->end(), [&](const Json& part) { return Reads((*all)[i], part); });
-        if (!kept && !Reads((*all)[i], writer)) {
+            std::any_of(same->begin(), same->end(), [&](const Json& part) { return Reads((*all)[i], part, path); });
+        if (!kept && !Reads((*all)[i], writer, path)) {
           Wrong("PRODUCT_TYPE_EXTENDED", fmt::format("{}/allOf/{}", path, i), "what was written may fail it");
         }
       }
       return;
     }
     if (const auto* all = Member(writer, "allOf"); all != nullptr && all->is_array()) {
-      if (std::any_of(all->begin(), all->end(), [&](const Json& part) { return Reads(reader, part); })) return;
+      if (std::any_of(all->begin(), all->end(), [&](const Json& part) { return Reads(reader, part, path); })) return;
       return Wrong("COMBINED_TYPE_CHANGED", path, "what was written may fail it");
     }
     const auto now = Alternatives(reader);
     const auto before = Alternatives(writer);
     for (size_t i = 0; i < before.size(); ++i) {
-      const auto reads = [&](const Json& part) { return Reads(part, before[i]); };
-      if (std::none_of(now.begin(), now.end(), reads)) {
+      const auto stayed = [&](const Json* part) { return *part == *before[i] && !with_references_.contains(part); };
+      const auto reads = [&](const Json* part) { return Reads(*part, *before[i], path); };
+      if (std::none_of(now.begin(), now.end(), stayed) && std::none_of(now.begin(), now.end(), reads)) {
         Wrong("SUM_TYPE_NARROWED", fmt::format("{}/{}", path, i), "an alternative is not allowed any more");
       }
     }
   }
 
-  bool Reads(const Json& reader, const Json& writer) const {
-    if (depth_ + 1 >= kDepthMax) return reader == writer;
-    Comparison inner(reader_, writer_);
-    inner.depth_ = depth_ + 1;
-    inner.Compare(reader, writer, "");
-    return inner.whys_.empty();
+  bool Reads(const Json& reader, const Json& writer, const std::string& path) {
+    const size_t before = wrongs_;
+    const bool reads = findings_.Quietly([&] { return Compare(reader, writer, path); });
+    wrongs_ = before;
+    return reads;
   }
 
-  static bool HasReference(const Json& schema) { return schema.dump().find("\"$ref\"") != std::string::npos; }
+  /// Keeps what has a `$ref` in it: equal texts may say different things there.
+  bool NoteReferences(const Json& schema) {
+    bool refers = schema.is_object() && schema.contains("$ref");
+    if (schema.is_structured()) {
+      for (const auto& part : schema) refers |= NoteReferences(part);
+    }
+    if (refers) with_references_.insert(&schema);
+    return refers;
+  }
 
   static const Json& Resolved(const Json& at, const JsonSchemaDocuments& documents) {
     const Json* schema = &at;
@@ -338,15 +361,15 @@ class Comparison {
   }
 
   void Wrong(const char* what, const std::string& path, std::string_view why) {
-    constexpr size_t kSaidMax = 100;
-    if (whys_.size() < kSaidMax) whys_.push_back(fmt::format("{} at {}: {}", what, path.empty() ? "/" : path, why));
+    ++wrongs_;
+    findings_.Wrong(what, path, why);
   }
 
   const JsonSchemaDocuments& reader_;
   const JsonSchemaDocuments& writer_;
-  int depth_ = 0;
-  std::set<std::pair<const Json*, const Json*>> seen_;
-  std::vector<std::string> whys_;
+  std::unordered_set<const Json*> with_references_;
+  PairFindings<Json> findings_;
+  size_t wrongs_ = 0;  // that were said aloud
 };
 
 }  // namespace

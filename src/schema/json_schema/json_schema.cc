@@ -29,19 +29,41 @@ struct JsonSchema::Impl {
   std::map<std::string, Json> references;
   std::string title;
   valijson::Schema schema;
+  valijson::Validator validator{valijson::Validator::kStrongTypes};  // keeps the patterns it has compiled
 };
+
+namespace {
+
+[[noreturn]] void Wrong(std::string_view why) {
+  throw Error(ErrorCode::kData, fmt::format("the JSON Schema is not valid: {}", why));
+}
+
+/// The library divides by what it finds there.
+void CheckDivisors(const Json& schema) {
+  if (!schema.is_structured()) return;
+  for (const auto& part : schema) CheckDivisors(part);
+  if (!schema.is_object()) return;
+  const auto divisor = schema.find("multipleOf");
+  if (divisor == schema.end() || !divisor->is_number()) return;
+  const bool divides = divisor->is_number_integer() ? divisor->get<int64_t>() > 0 : divisor->get<double>() > 0;
+  if (!divides) Wrong("\"multipleOf\" is not above zero, or beyond 64 bits");
+}
+
+}  // namespace
 
 JsonSchema::JsonSchema(std::string_view text, const std::vector<RegisteredSchema::Used>& references)
     : impl_(std::make_unique<Impl>()) {
   impl_->document = ParseJson(text, "JSON Schema");
   if (!impl_->document.is_object() && !impl_->document.is_boolean()) {
-    throw Error(ErrorCode::kData, "the JSON Schema is not valid: it is neither an object nor true or false");
+    Wrong("it is neither an object nor true or false");
   }
   if (impl_->document.is_object()) {
     const auto title = impl_->document.find("title");
     if (title != impl_->document.end() && title->is_string()) impl_->title = title->get<std::string>();
   }
   for (const auto& used : references) impl_->references[used.name] = ParseJson(used.text, used.name);
+  CheckDivisors(impl_->document);
+  for (const auto& [name, document] : impl_->references) CheckDivisors(document);
   try {
     valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
     parser.populateSchema(
@@ -52,7 +74,7 @@ JsonSchema::JsonSchema(std::string_view text, const std::vector<RegisteredSchema
         },
         [](const Json*) {});
   } catch (const std::exception& wrong) {
-    throw Error(ErrorCode::kData, fmt::format("the JSON Schema is not valid: {}", wrong.what()));
+    Wrong(wrong.what());
   }
 }
 
@@ -61,9 +83,13 @@ JsonSchema::JsonSchema(JsonSchema&&) noexcept = default;
 JsonSchema& JsonSchema::operator=(JsonSchema&&) noexcept = default;
 
 std::string JsonSchema::WhyInvalid(const Json& document) const {
-  valijson::Validator validator(valijson::Validator::kStrongTypes);
   valijson::ValidationResults results;
-  if (validator.validate(impl_->schema, valijson::adapters::NlohmannJsonAdapter(document), &results)) return {};
+  try {
+    const valijson::adapters::NlohmannJsonAdapter target(document);
+    if (impl_->validator.validate(impl_->schema, target, &results)) return {};
+  } catch (const std::exception& wrong) {  // a pattern that is none, here: the library compiles them when it needs them
+    throw Error(ErrorCode::kData, fmt::format("the JSON Schema cannot be checked: {}", wrong.what()));
+  }
   // The last one is the innermost: it names the value.
   valijson::ValidationResults::Error error, last;
   while (results.popError(error)) {

@@ -21,6 +21,7 @@ class JsonSchema {
   JsonSchema& operator=(JsonSchema&&) noexcept;
 
   /// What is wrong with a document, with the path: "/age: must be of type integer"; empty: it is valid.
+  /// Error kData when that cannot be told: a pattern of the schema is not one of ECMAScript's.
   std::string WhyInvalid(const nlohmann::json& document) const;
   /// Its "title"; empty when there is none.
   const std::string& title() const;
