@@ -11,17 +11,14 @@ constexpr int kCheckpointWaitMilliseconds = 100;
 
 std::string FileOf(sqlite3* connection) {
   const char* name = connection == nullptr ? nullptr : sqlite3_db_filename(connection, "main");
-  return name == nullptr || *name == '\0' ? "stream.db" : name;
+  return name == nullptr || *name == '\0' ? "the database" : name;
 }
 
 void Check(sqlite3* connection, int code) {
   if (code != SQLITE_OK) ThrowSqlite(connection, code);
 }
 
-}  // namespace
-
-void ThrowSqlite(sqlite3* connection, int code) {
-  const std::string file = FileOf(connection);
+[[noreturn]] void ThrowOf(const std::string& file, sqlite3* connection, int code) {
   const std::string cause = connection == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(connection);
   switch (code & 0xFF) {
     case SQLITE_IOERR:
@@ -52,6 +49,10 @@ void ThrowSqlite(sqlite3* connection, int code) {
       throw DatabaseFailure(ErrorCode::kInternal, file + ": " + cause);
   }
 }
+
+}  // namespace
+
+void ThrowSqlite(sqlite3* connection, int code) { ThrowOf(FileOf(connection), connection, code); }
 
 Statement::Statement(sqlite3* connection, std::string_view sql) : statement_(nullptr) {
   Check(connection, sqlite3_prepare_v3(connection, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
@@ -128,7 +129,7 @@ Connection::Connection(const std::filesystem::path& path, const std::string& vfs
                       vfs.empty() ? nullptr : vfs.c_str());
   if (code != SQLITE_OK) {
     try {
-      ThrowSqlite(connection_, code);
+      ThrowOf(path.string(), connection_, code);
     } catch (...) {
       sqlite3_close(connection_);
       throw;
