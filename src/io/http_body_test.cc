@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,10 +62,23 @@ TEST_F(HttpBodyTest, BodiesBelowTheLowestSpeedAreCut) {
 }
 
 TEST_F(HttpBodyTest, BytesOfBodiesAreBounded) {
-  routes_.Add(Buffered(
-      "/take", [](HttpCall& call) { return Text(std::to_string(call.body->ReadAll().size())); }, 1 << 20));
+  std::latch held(2);
+  std::latch enough(1);
+  std::atomic<bool> waits = false;
+  auto route = Buffered(
+      "/take",
+      [&](HttpCall& call) {
+        if (waits) {
+          held.count_down();
+          enough.wait();
+        }
+        return Text(std::to_string(call.body->ReadAll().size()));
+      },
+      100'000);
+  route.in_flight_max = 3;
+  routes_.Add(std::move(route));
   HttpServerOptions options;
-  options.buffered_bytes_max = 100'000;
+  options.buffered_bytes_max = 1000;
   Serve(options);
   const auto take = [&](size_t bytes) {
     RawClient client(server_->port());
@@ -72,8 +87,15 @@ TEST_F(HttpBodyTest, BytesOfBodiesAreBounded) {
     client.Send(std::string(bytes, 'x'));
     return client.Receive();
   };
-  EXPECT_THAT(take(300'000), testing::AllOf(HasSubstr("429"), HasSubstr("Retry-After: 1")));
-  for (int i = 0; i < 5; ++i) EXPECT_THAT(take(90'000), HasSubstr("90000")) << "what was held is given back";
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(take(100'000), HasSubstr("100000")) << "what the route takes has room";
+  waits = true;
+  std::vector<std::jthread> others;
+  for (int i = 0; i < 2; ++i) others.emplace_back([&] { EXPECT_THAT(take(90'000), HasSubstr("90000")); });
+  held.wait();
+  waits = false;
+  EXPECT_THAT(take(90'000), testing::AllOf(HasSubstr("429"), HasSubstr("Retry-After: 1")));
+  EXPECT_THAT(take(10'000), HasSubstr("10000"));
+  enough.count_down();
 }
 
 }  // namespace

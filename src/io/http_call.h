@@ -15,8 +15,8 @@
 
 namespace millrace::io {
 
-/// The body of a request, read piece by piece while it arrives: what is not asked for stays in the client's socket.
-/// (Unpacking of gzip and zstd goes here, as another implementation around the first one.)
+/// The body of a request, as it was sent, read piece by piece while it arrives: what is not asked for stays in the
+/// client's socket. That of a buffered route (HttpRoute) comes as one piece.
 class HttpBody {
  public:
   virtual ~HttpBody() = default;

@@ -22,6 +22,7 @@ struct HttpRequest {
   std::string_view body;  // must outlive the call
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{30'000};       // the whole exchange
+  std::chrono::seconds stall_time{0};              // without a byte either way; 0: only `timeout` counts
   int64_t response_bytes_max = int64_t{64} << 20;  // of the body as it is handed on; more is a failure, no truncation
   bool unpack = false;                             // ask for a compressed body, and hand it on unpacked
 };

@@ -147,6 +147,41 @@ TEST_F(HttpClientTest, WhatWasNeverSentDidNotArrive) {
   EXPECT_FALSE(FailureOf(request).may_have_arrived);
 }
 
+TEST_F(HttpClientTest, WhatSaysNothingMayBeLeftBeforeItsTimeIsUp) {
+  auto request = Request("/never", "PUT");
+  request.timeout = std::chrono::minutes(30);
+  request.stall_time = std::chrono::seconds(1);
+  const auto failed = FailureOf(request);
+  EXPECT_TRUE(failed.may_have_arrived);
+  EXPECT_THAT(failed.message, HasSubstr("Timeout was reached"));
+}
+
+TEST_F(HttpClientTest, AnAddressThatIsRefusedStandsForNoOther) {
+  HttpClient::Options options;
+  std::vector<std::string> asked;
+  options.allow_address = [&](const std::string& address) {
+    asked.push_back(address);
+    return address != "::1";
+  };
+  HttpClient client(options);
+  const auto cause = [&](const std::string& url) {
+    HttpRequest request;
+    request.url = url;
+    try {
+      client.Send(request);
+    } catch (const HttpFailure& failure) {
+      return failure.cause();
+    }
+    return HttpFailureCause::kStopped;
+  };
+  EXPECT_EQ(cause("http://[::1]:1/"), HttpFailureCause::kAddressRefused);
+  EXPECT_EQ(cause("http://localhost:1/"), HttpFailureCause::kNetwork) << "the other address may answer later";
+  EXPECT_THAT(asked, testing::IsSupersetOf({"::1", "127.0.0.1"}));
+  HttpRequest request;
+  request.url = "http://localhost" + Address().substr(Address().rfind(':')) + "/echo";
+  EXPECT_EQ(client.Send(request).status, 200);
+}
+
 TEST_F(HttpClientTest, StopEndsTheWait) {
   std::stop_source stop;
   std::jthread stopper([&] {

@@ -15,9 +15,6 @@ namespace {
 
 constexpr int64_t kHeaderBytesMax = int64_t{256} << 10;
 constexpr int kPollMilliseconds = 1000;
-/// An exchange that has more time than this has it for what it moves: it ends when not a byte has moved for so long.
-constexpr std::chrono::milliseconds kMayTakeLong{60'000};
-constexpr long kStalledSeconds = 30;
 
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
@@ -88,9 +85,9 @@ void HttpExchange::SetUp() {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
-  if (request_.timeout > kMayTakeLong) {
+  if (request_.stall_time.count() > 0) {
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStalledSeconds);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.stall_time.count()));
   }
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -171,7 +168,8 @@ void HttpExchange::Fail(int code, bool stopped) const {
         fmt::format("{}: the answer is larger than the {} bytes allowed", what, request_.response_bytes_max), true,
         HttpFailureCause::kTooLarge);
   }
-  if (!refused_address_.empty() && !sending_began_) {
+  // Where another address was let in, it may be reached the next time.
+  if (!refused_address_.empty() && !address_allowed_ && !sending_began_) {
     throw HttpFailure(
         fmt::format("{}: its host has the address {}, which may not be connected to", what, refused_address_), false,
         HttpFailureCause::kAddressRefused);
@@ -195,6 +193,7 @@ curl_socket_t HttpExchange::OpenSocket(void* self, curlsocktype, curl_sockaddr* 
     exchange.refused_address_ = text;
     return CURL_SOCKET_BAD;
   }
+  exchange.address_allowed_ = true;
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 

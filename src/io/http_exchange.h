@@ -46,6 +46,7 @@ class HttpExchange {
   int64_t header_bytes_ = 0;
   bool sending_began_ = false;
   bool too_large_ = false;
+  bool address_allowed_ = false;
   std::string refused_address_;
 };
 

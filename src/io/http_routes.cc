@@ -73,13 +73,22 @@ HttpRoutes::Pattern HttpRoutes::Parse(const std::string& pattern) {
 
 void HttpRoutes::Add(HttpRoute route) {
   auto pattern = Parse(route.pattern);
-  for (size_t i = 0; i < routes_.size(); ++i) {
-    if (routes_[i].method == route.method && patterns_[i].segments == pattern.segments) {
-      throw Error(ErrorCode::kInternal, "two routes answer " + route.method + " " + route.pattern);
-    }
+  if (FindSame(route.method, pattern) != nullptr) {
+    throw Error(ErrorCode::kInternal, "two routes answer " + route.method + " " + route.pattern);
   }
   routes_.push_back(std::move(route));
   patterns_.push_back(std::move(pattern));
+}
+
+const HttpRoute* HttpRoutes::FindSame(std::string_view method, const Pattern& pattern) const {
+  for (size_t i = 0; i < routes_.size(); ++i) {
+    if (routes_[i].method == method && patterns_[i].segments == pattern.segments) return &routes_[i];
+  }
+  return nullptr;
+}
+
+const HttpRoute* HttpRoutes::FindSame(std::string_view method, const std::string& pattern) const {
+  return FindSame(method, Parse(pattern));
 }
 
 HttpMatch HttpRoutes::Find(std::string_view method, std::string_view path) const {

@@ -42,6 +42,9 @@ class HttpRoutes {
  public:
   /// Error kInternal for a pattern that is malformed or there already.
   void Add(HttpRoute route);
+  /// The route that answers the same method and paths, whatever the parameters are called; null: none. Error kInternal
+  /// for a pattern that is malformed.
+  const HttpRoute* FindSame(std::string_view method, const std::string& pattern) const;
   HttpMatch Find(std::string_view method, std::string_view path) const;
   const std::vector<HttpRoute>& all() const { return routes_; }
 
@@ -51,6 +54,7 @@ class HttpRoutes {
     std::vector<std::string> names;
   };
   static Pattern Parse(const std::string& pattern);
+  const HttpRoute* FindSame(std::string_view method, const Pattern& pattern) const;
 
   std::vector<HttpRoute> routes_;
   std::vector<Pattern> patterns_;

@@ -67,6 +67,15 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
+/// What is too large for the limit alone would be told to come again for ever.
+int64_t BufferedBytesMax(const HttpServerOptions& options, const HttpRoutes& routes) {
+  int64_t largest = 0;
+  for (const auto& route : routes.all()) {
+    if (route.buffered) largest = std::max(largest, route.body_bytes_max);
+  }
+  return std::max(options.buffered_bytes_max, 2 * largest);
+}
+
 }  // namespace
 
 class HttpServer::Impl final : public HttpSessionHost {
@@ -111,6 +120,7 @@ class HttpServer::Impl final : public HttpSessionHost {
 
   const HttpServerOptions options_;
   const HttpRoutes& routes_;
+  const int64_t buffered_bytes_max_;
   const Guard guard_;
   const HttpServer::Finish finish_;
   const std::unique_ptr<asio::ssl::context> tls_;
@@ -138,6 +148,7 @@ class HttpServer::Impl final : public HttpSessionHost {
 HttpServer::Impl::Impl(HttpServerOptions options, const HttpRoutes& routes, Guard guard, HttpServer::Finish finish)
     : options_(std::move(options)),
       routes_(routes),
+      buffered_bytes_max_(BufferedBytesMax(options_, routes_)),
       guard_(std::move(guard)),
       finish_(std::move(finish)),
       tls_(MakeTls(options_)) {
@@ -215,7 +226,7 @@ bool HttpServer::Impl::CutSlow(std::chrono::milliseconds age_min) {
 /// What was cut gives its bytes back a moment later, so a piece of each of a few may be held above the limit.
 bool HttpServer::Impl::HoldBytes(size_t bytes) {
   const auto more = static_cast<int64_t>(bytes);
-  if (held_bytes_ + more > options_.buffered_bytes_max && !CutSlow(std::chrono::seconds(1))) return false;
+  if (held_bytes_ + more > buffered_bytes_max_ && !CutSlow(std::chrono::seconds(1))) return false;
   held_bytes_ += more;
   return true;
 }

@@ -27,8 +27,9 @@ struct HttpServerOptions {
   std::chrono::milliseconds piece_time{20'000};
   std::chrono::milliseconds body_time{300'000};  // for all of a body that arrives
   // Of bodies that are read before their handler starts:
-  int64_t buffered_bytes_max = int64_t{64} << 20;  // held at a time; more is told 429 with Retry-After
-  int64_t body_rate_min = 1024;                    // bytes a second on average, after five seconds
+  // Held at a time; more is told 429 with Retry-After. Two of the largest that a route takes always have room.
+  int64_t buffered_bytes_max = int64_t{64} << 20;
+  int64_t body_rate_min = 1024;  // bytes a second on average, after five seconds
 };
 
 /// Serves HTTP/1.1. One thread moves bytes for all connections; handlers run in threads of their own and may block.

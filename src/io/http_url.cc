@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <memory>
+#include <utility>
 
 #include "io/http_routes.h"
 #include "io/percent_encoding.h"
@@ -53,23 +54,27 @@ std::string OriginOf(const std::string& text) {
   return origin;
 }
 
-std::string WithQueryValue(const std::string& text, std::string_view name, std::string_view value) {
+std::string WithoutQueryValue(const std::string& text, std::string_view name) {
   const auto without_fragment = text.substr(0, text.find('#'));
   const auto question = std::min(without_fragment.find('?'), without_fragment.size());
-  std::string result = without_fragment.substr(0, question) + "?";
+  std::string result = without_fragment.substr(0, question);
   std::string_view query = std::string_view(without_fragment).substr(std::min(question + 1, without_fragment.size()));
-  const auto add = [&](std::string_view pair) {
-    if (!result.ends_with('?')) result += '&';
-    result += pair;
-  };
+  char before = '?';
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
     const auto pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
-    if (!pair.empty() && PercentDecoded(pair.substr(0, pair.find('=')), true) != name) add(pair);
+    if (pair.empty() || PercentDecoded(pair.substr(0, pair.find('=')), true) == name) continue;
+    result += std::exchange(before, '&');
+    result += pair;
   }
-  add(PercentEncoded(name) + "=" + PercentEncoded(value));
   return result;
+}
+
+std::string WithQueryValue(const std::string& text, std::string_view name, std::string_view value) {
+  const auto others = WithoutQueryValue(text, name);
+  return others + (others.find('?') == std::string::npos ? "?" : "&") + PercentEncoded(name) + "=" +
+         PercentEncoded(value);
 }
 
 std::string ShownUrl(const std::string& text) {

@@ -16,6 +16,9 @@ std::string OriginOf(const std::string& url);
 /// The URL with `name=value` in its query; what stands there under that name goes.
 std::string WithQueryValue(const std::string& url, std::string_view name, std::string_view value);
 
+/// The URL without what its query has under that name.
+std::string WithoutQueryValue(const std::string& url, std::string_view name);
+
 /// The URL without user, query and fragment: what may be shown.
 std::string ShownUrl(const std::string& url);
 

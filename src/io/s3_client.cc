@@ -31,6 +31,9 @@ HttpClient::Options HttpOptions(const S3Options& options) {
 /// Long enough for a slow line: half a minute, and a second more for every 256 KiB.
 std::chrono::milliseconds TimeoutFor(int64_t bytes) { return std::chrono::seconds(30 + bytes / (256 << 10)); }
 
+/// That time is for what moves: a store that says nothing for so long says nothing more.
+constexpr std::chrono::seconds kStallTime{30};
+
 /// An answer under 200 that says it failed after all, as the completion of a multipart upload may.
 bool IsHiddenFailure(const HttpResponse& response) {
   return response.status == 200 && response.body.find("<Error>") != std::string::npos &&
@@ -175,6 +178,7 @@ HttpRequest S3Client::Signed(const S3Request& request, const AwsCredentials& cre
   http.response_bytes_max = request.response_bytes_max;
   const int64_t answer_bytes = request.method == "GET" ? request.response_bytes_max : 0;
   http.timeout = TimeoutFor(static_cast<int64_t>(request.body.size()) + answer_bytes);
+  http.stall_time = kStallTime;
   const AwsSigning signing{.region = options_.region,
                            .service = words_.service,
                            .payload_sha256 = request.payload_sha256,
