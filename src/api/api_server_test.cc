@@ -100,6 +100,28 @@ TEST_F(ApiServerTest, APageElsewhereReachesNothing) {
   EXPECT_EQ(StatusOf("/metrics", {{"Sec-Fetch-Site", "same-origin"}}), 200);
 }
 
+TEST_F(ApiServerTest, ALinkElsewhereSendsNoEvent) {
+  int taken = 0;
+  ApiOptions options;
+  options.add_routes = [&](io::HttpRoutes& routes) {
+    io::HttpRoute route;
+    route.method = "GET";
+    route.pattern = "/orders";
+    route.role = "ingest";
+    route.handler = [&](io::HttpCall&) {
+      ++taken;
+      return io::JsonReply(200, "{}");
+    };
+    routes.Add(std::move(route));
+  };
+  server_ = std::make_unique<ApiServer>(std::move(options), process_);
+  for (const auto* site : {"cross-site", "same-site"}) {
+    EXPECT_EQ(StatusOf("/orders?id=1", {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "navigate"}}), 403);
+  }
+  EXPECT_EQ(taken, 0);
+  EXPECT_EQ(StatusOf("/orders?id=1", {{"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Mode", "navigate"}}), 200);
+}
+
 TEST_F(ApiServerTest, OtherNamesMayBeListed) {
   Serve({}, {"Millrace.Example"});
   EXPECT_EQ(StatusOf("/metrics", {{"Host", "millrace.example:9000"}}), 200);

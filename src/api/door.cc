@@ -43,8 +43,8 @@ std::optional<std::string_view> BearerOf(const io::HttpCall& call) {
   return header->substr(kScheme.size());
 }
 
-/// False for what a page of another site made a browser send.
-bool FromOwnPage(const io::HttpCall& call) {
+/// False for what a page of another site made a browser send. A link elsewhere may lead to what only shows something.
+bool FromOwnPage(const io::HttpCall& call, const io::HttpRoute* route) {
   if (call.CountHeaders("Origin") > 0) {
     const auto origin = call.header("Origin");
     const auto host = call.header("Host");
@@ -53,6 +53,7 @@ bool FromOwnPage(const io::HttpCall& call) {
   }
   const auto site = call.header("Sec-Fetch-Site");
   if (!site || *site == "same-origin" || *site == "none") return true;
+  if (route != nullptr && route->role != "read") return false;
   return call.method == "GET" && call.header("Sec-Fetch-Mode") == std::string_view("navigate");
 }
 
@@ -100,7 +101,7 @@ std::optional<io::HttpReply> Door::Refuse(const io::HttpCall& call, const io::Ht
   if (!open && !KnowsHost(call)) {
     return io::ErrorReply(421, "this server does not go by that name; list it in server.hosts if it should");
   }
-  if (!FromOwnPage(call)) return io::ErrorReply(403, "requests made by pages of other sites are not answered");
+  if (!FromOwnPage(call, route)) return io::ErrorReply(403, "requests made by pages of other sites are not answered");
   if (open || grants_.empty()) return std::nullopt;
   if (const auto* grant = Find(call)) {
     if (route == nullptr || Allows(*grant, route->role)) return std::nullopt;

@@ -24,7 +24,8 @@ struct DoorOptions {
 
 /// Who may come in. Looks at each request before anything else does:
 /// - Host must be a name of this server, else a page elsewhere could reach it by a name of its own (DNS rebinding);
-/// - a browser's request must come from a page of this server (Origin, Sec-Fetch-Site);
+/// - a browser's request must come from a page of this server (Origin, Sec-Fetch-Site), or follow a link to a route
+///   that is for reading;
 /// - where there are tokens, one of them must be shown that is good for the role of the route. Kept are their SHA-256
 ///   sums, compared in constant time.
 /// Open routes need neither Host nor token. Immutable.
