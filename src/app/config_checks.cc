@@ -301,18 +301,13 @@ void CheckServer(const ServerConfig& server, const std::string& path, config::Pa
 }
 
 void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::ParseContext& context) {
-  std::set<std::string> paths;
+  CheckIngestPaths(pipeline, context);
   for (const auto& [name, source] : pipeline.sources) {
     if (source.http_ingest && !pipeline.server) {
       context.problems.Add(source.mark,
                            fmt::format("sources.{}: http_ingest needs the HTTP server: add `server: {{}}`, "
                                        "which listens on 127.0.0.1:8080",
                                        name));
-    }
-    for (const auto& [path, route] :
-         source.http_ingest ? source.http_ingest->routes : decltype(source.http_ingest->routes){}) {
-      if (paths.insert(path).second) continue;
-      context.problems.Add(source.mark, fmt::format("sources.{}: another source takes {} already", name, path));
     }
     if (pipeline.topics.contains(name) && source.topic != name) {
       context.problems.Add(source.mark, fmt::format("sources.{}: a topic has this name too; rename one", name));

@@ -14,6 +14,8 @@ void CheckAddress(const config::Located& block, const char* member, const std::s
                   const std::string& path, config::ParseContext& context);
 void CheckHttpPoll(const HttpPollConfig& poll, const std::string& path, config::ParseContext& context);
 void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, config::ParseContext& context);
+/// No two routes, of whatever sources, may take the same requests.
+void CheckIngestPaths(const PipelineConfig& pipeline, config::ParseContext& context);
 void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContext& context);
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
 void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context);

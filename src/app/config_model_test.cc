@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/observe_routes.h"
+#include "api/registry_routes.h"
 #include "app/load_config.h"
 #include "base/error.h"
 
@@ -105,6 +107,36 @@ tables:
   p.yaml:11: tables.quarantine.x: the layer 'quarantine' is where millrace keeps rejected records; choose another
   p.yaml:15: tables.silver.d.from: the source 'both' goes to a topic; take from that: `from: t`
   p.yaml:10: tables.users: 'users' is no table name; write namespace.name, as in silver.users)");
+}
+
+TEST_F(ConfigModelTest, WhatTheServerAnswersItselfTakesNoEvents) {
+  struct : api::Observation {
+    std::string MetricsText() override { return {}; }
+    std::optional<std::string> Stuck() override { return {}; }
+    std::vector<std::string> NotReady() override { return {}; }
+    std::string StatusJson() override { return {}; }
+  } nothing;
+  const api::Door door({});
+  schema::RegistryStore store(folder_ / "registry.db");
+  io::HttpRoutes own;
+  api::AddObserveRoutes(own, nothing, door);
+  api::AddRegistryRoutes(own, store);
+  for (const auto& route : own.all()) {
+    EXPECT_THAT(Mistakes("server: {}\nsources: { a: { http_ingest: { routes: { '" + route.pattern + "': t } } } }\n"),
+                HasSubstr("is a path of the server's own"))
+        << route.pattern;
+  }
+}
+
+TEST_F(ConfigModelTest, NoTwoRoutesTakeTheSameRequests) {
+  EXPECT_EQ(Mistakes(R"(server: {}
+sources:
+  a: { http_ingest: { routes: { "/x/{one}": t, "/x/{two}": t, "/x/y": t } } }
+  b: { http_ingest: { routes: { "/x/{other}": t, "/x/y/z": t } } }
+)"),
+            R"(2 mistakes in the configuration:
+  p.yaml:3: sources.a.http_ingest.routes: '/x/{two}' takes what '/x/{one}' of sources.a takes
+  p.yaml:4: sources.b.http_ingest.routes: '/x/{other}' takes what '/x/{one}' of sources.a takes)");
 }
 
 TEST_F(ConfigModelTest, ARestCatalogueNeedsAnAddressThatKeepsItsSecrets) {

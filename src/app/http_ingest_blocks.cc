@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "app/config_checks.h"
 #include "base/error.h"
 #include "io/http_routes.h"
-#include "source/http_poll/json_path.h"
+#include "source/json_path.h"
 
 namespace millrace::app {
 namespace {
@@ -17,9 +18,9 @@ using config::Block;
 using config::ByteSize;
 
 /// What the server answers itself, now or in a later version.
-constexpr std::array<std::string_view, 12> kOwnPaths = {
-    "api", "metrics",  "health",  "connectors", "connector-plugins", "topics",
-    "v3",  "subjects", "schemas", "config",     "iceberg",           "consumers"};
+constexpr std::array<std::string_view, 15> kOwnPaths = {
+    "api",     "metrics", "health", "connectors",    "connector-plugins", "topics",  "v3",       "subjects",
+    "schemas", "config",  "mode",   "compatibility", "contexts",          "iceberg", "consumers"};
 
 bool IsOwn(const std::string& pattern) {
   const auto first = std::string_view(pattern).substr(1, pattern.find('/', 1) - 1);
@@ -65,7 +66,6 @@ const Block<HttpIngestConfig>& HttpIngestBlock() {
 }
 
 void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, config::ParseContext& context) {
-  io::HttpRoutes patterns;
   for (const auto& [pattern, route] : ingest.routes) {
     const auto add = [&](std::string_view what) {
       context.problems.Add(ingest.MarkOf("routes"), fmt::format("{}.routes: '{}' {}", path, pattern, what));
@@ -76,10 +76,7 @@ void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, co
       add("is a path of the server's own; choose another first part");
     } else {
       try {
-        io::HttpRoute tried;
-        tried.method = "GET";
-        tried.pattern = pattern;
-        patterns.Add(tried);
+        io::HttpRoutes().FindSame("GET", pattern);
         if (!route.key.empty()) source::JsonPath::Parse(route.key);
       } catch (const Error& error) {
         add(": " + error.message());
@@ -89,10 +86,40 @@ void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, co
   }
 }
 
+void CheckIngestPaths(const PipelineConfig& pipeline, config::ParseContext& context) {
+  io::HttpRoutes taken;
+  std::map<std::string, std::string, std::less<>> sources;  // by pattern
+  const auto take = [&](const std::string& name, const HttpIngestConfig& ingest, const std::string& pattern) {
+    if (const auto* same = taken.FindSame("GET", pattern)) {
+      context.problems.Add(ingest.MarkOf("routes"),
+                           fmt::format("sources.{}.http_ingest.routes: '{}' takes what '{}' of sources.{} takes", name,
+                                       pattern, same->pattern, sources[same->pattern]));
+      return;
+    }
+    io::HttpRoute route;
+    route.method = "GET";
+    route.pattern = pattern;
+    taken.Add(std::move(route));
+    sources[pattern] = name;
+  };
+  for (const auto& [name, source] : pipeline.sources) {
+    if (!source.http_ingest) continue;
+    for (const auto& [pattern, route] : source.http_ingest->routes) {
+      try {
+        take(name, *source.http_ingest, pattern);
+      } catch (const Error&) {  // malformed: was told where it stands
+      }
+    }
+  }
+}
+
 source::IngestOptions IngestOptionsFor(const std::string& name, const HttpIngestConfig& config) {
   source::IngestOptions options;
   options.name = name;
-  for (const auto& [pattern, route] : config.routes) options.routes.push_back({pattern, route.topic, route.key});
+  for (const auto& [pattern, route] : config.routes) {
+    options.routes.push_back({pattern, route.topic, std::nullopt});
+    if (!route.key.empty()) options.routes.back().key = source::JsonPath::Parse(route.key);
+  }
   options.body_bytes_max = config.body_size_max.bytes;
   options.records_max = config.records_max;
   options.expansion_max = static_cast<double>(config.expansion_max);

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "io/http_url.h"
 #include "io/ip_range.h"
-#include "source/http_poll/json_path.h"
+#include "source/json_path.h"
 
 namespace millrace::app {
 namespace {

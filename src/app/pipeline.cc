@@ -36,6 +36,12 @@ bool Due(SteadyTime& last, std::chrono::seconds every) {
   return true;
 }
 
+std::string_view HowToEnd(const SourceConfig& source) {
+  if (source.generator) return "give it `rows`, or ";
+  if (source.http_poll) return "give it `for` or `until_rows`, or take away `every`, or ";
+  return "";
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
@@ -81,11 +87,9 @@ void Pipeline::Serve(const ServerConfig& server) {
 void Pipeline::AddSources() {
   for (const auto& [name, source] : config_.sources) {
     if (limits_.until_idle && !limits_.intake_time && !EndsByItself(source)) {
-      throw Error(
-          ErrorCode::kConfig,
-          fmt::format("{}: sources.{}: never ends, so --until-idle would never return; give it {}, or the run "
-                      "--for",
-                      config::ToString(source.mark), name, source.generator ? "`rows`" : "`for` or `until_rows`"));
+      throw Error(ErrorCode::kConfig,
+                  fmt::format("{}: sources.{}: never ends, so --until-idle would never return; {}give the run --for",
+                              config::ToString(source.mark), name, HowToEnd(source)));
     }
     if (source.http_ingest) {
       runner_->AddIngest(

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/feed_events.h"
+#include "app/limited_stop.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -33,13 +34,10 @@ void SourceFeed::Run(std::stop_token stop) {
 void SourceFeed::RunToEnd(const std::stop_token& stop) {
   SeekToStored();
   state_ = FeedState::kRunning;
-  const auto began = Clock::System().Steady();
-  while (!stop.stop_requested()) {
-    if (options_.time && Clock::System().Steady() - began >= *options_.time) {
-      done_ = true;
-      return;
-    }
-    const auto read = source_->Read({}, stop);
+  // A read may wait for an answer far longer than there is time.
+  const LimitedStop limited(stop, options_.time);
+  while (!limited.token().stop_requested()) {
+    const auto read = source_->Read({}, limited.token());
     if (read.state == event::ReadState::kBatch) {
       paused_ = true;
       const auto held = budget_.Reserve(read.batch->bytes(), stop);
@@ -51,6 +49,7 @@ void SourceFeed::RunToEnd(const std::stop_token& stop) {
       return;
     }
   }
+  done_ = limited.expired() && !stop.stop_requested();
 }
 
 void SourceFeed::SeekToStored() { source_->Seek(stream_.ProducerPositions(options_.producer)); }

@@ -10,8 +10,6 @@
 namespace millrace::source {
 namespace {
 
-constexpr size_t kShownBytes = 40;
-
 static_assert(simdjson::SIMDJSON_PADDING <= PaddedBuffer::kPadding);
 
 /// Looks at every byte and keeps nothing but the place of the first mistake.
@@ -53,7 +51,8 @@ std::optional<JsonFault> FindJsonFault(std::string_view padded) {
   FaultFinder finder;
   if (nlohmann::json::sax_parse(padded, &finder)) return std::nullopt;
   const size_t byte = finder.byte > 0 ? finder.byte - 1 : 0;
-  return JsonFault{byte, PrintableExcerpt(padded, byte > kShownBytes / 2 ? byte - kShownBytes / 2 : 0, kShownBytes)};
+  const size_t shown_from = byte - std::min(byte, JsonFault::kShownBytes / 2);
+  return JsonFault{byte, shown_from, PrintableExcerpt(padded, shown_from, JsonFault::kShownBytes)};
 }
 
 }  // namespace millrace::source

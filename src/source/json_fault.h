@@ -8,8 +8,11 @@ namespace millrace::source {
 
 /// Where a text is no JSON document.
 struct JsonFault {
+  static constexpr size_t kShownBytes = 40;
+
   size_t byte = 0;
-  std::string excerpt;  // what stands around it, printable
+  size_t shown_from = 0;  // where what stands around it begins
+  std::string excerpt;    // kShownBytes from there, printable
 };
 
 /// Looks at every byte of one document; nullopt: it is one. PaddedBuffer::kPadding bytes behind it must be readable.

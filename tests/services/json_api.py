@@ -12,9 +12,11 @@
 /loop, /same               a cursor that repeats; a listing that knows no parameters
 /tag                       one object with an ETag; 304 to who has it
 /to?url=U&status=S         a redirect
-/slow, /huge               an answer in drops; one without end
+/slow, /huge, /never       an answer in drops; one without end; none until the client goes
 /status/N?times=K&after=S  N, for the first K requests (Retry-After: S), then one row
-/broken?page=P             a listing by page whose second page breaks off; with times=K only K times
+/broken?page=P             a listing by page whose second page breaks off; with times=K only K times; with fail=N it is 503 before, N times
+/ends?page=P&as=204        a listing by page of which there is one; the next is 204, or with as=null null
+/keyed?key=S               a listing by links that repeat the whole query; with in=cursor by a mark that holds the secret
 /secret                    one row to who shows one of the secrets, else 401 with what was shown
 /echo                      method, headers, body as a row
 """
@@ -113,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, value=None, **headers):
-        body = b"" if status == 304 else json.dumps(value, indent=1, ensure_ascii=False).encode()
+        body = b"" if status in (204, 304) else json.dumps(value, indent=1, ensure_ascii=False).encode()
         if "gzip" in self.headers.get("Accept-Encoding", "") and status == 200:
             body = gzip.compress(body)
             headers["Content_Encoding"] = "gzip"
@@ -123,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
-        if status != 304:
+        if status not in (204, 304):
             self.send_header("Content-Type", "application/json; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -228,6 +230,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             time.sleep(0.1)
 
+    def get_never(self, _):
+        self.close_connection = True
+        self.rfile.read(1)
+
     def get_huge(self, _):
         self.send_response(200)
         self.send_header("Connection", "close")
@@ -251,9 +257,24 @@ class Handler(BaseHTTPRequestHandler):
         rows, _, total = self.page()
         body = json.dumps({"data": rows, "total": total}).encode()
         with self.api.lock:
+            if self.number("page", 1) == 2 and self.api.first_times("fail", self.number("fail", 0)):
+                return self.answer(503, Retry_After="0")
             if self.number("page", 1) == 2 and self.api.first_times("broken", self.number("times", 10**9)):
                 body = body[:-10]
         self.raw(200, body)
+
+    def get_ends(self, _):
+        if self.number("page", 1) == 1:
+            return self.answer(200, {"data": self.api.items[:3]})
+        return self.raw(200, b"null") if self.query["as"] == "null" else self.answer(204)
+
+    def get_keyed(self, _):
+        rows, more, _ = self.page()
+        if self.query.get("key") != "opensesame":
+            return self.answer(401, "show the key")
+        query = "&".join(f"{name}={value}" for name, value in {**self.query, "page": self.number("page", 1) + 1}.items())
+        cursor = f"opensesame-{self.number('page', 1)}" if "in" in self.query else f"/keyed?{query}"
+        self.answer(200, {"data": rows, "next": cursor if more else None})
 
     def get_secret(self, _):
         shown = [self.headers.get("Authorization"), self.headers.get("X-Api-Key"), self.query.get("key")]

@@ -6,11 +6,9 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "base/log.h"
 #include "source/http_ingest/ingest_body.h"
 #include "source/http_ingest/ingest_events.h"
 #include "source/http_ingest/unpack.h"
-#include "source/http_poll/json_path.h"
 
 namespace millrace::source {
 namespace {
@@ -43,11 +41,7 @@ std::string IdempotencyKeyOf(const io::HttpCall& call) {
 }  // namespace
 
 HttpIngest::HttpIngest(IngestOptions options, event::Stream& stream, ByteBudget& budget)
-    : options_(std::move(options)), stream_(stream), budget_(budget) {
-  for (const auto& route : options_.routes) {
-    if (!route.key.empty()) JsonPath::Parse(route.key);
-  }
-}
+    : options_(std::move(options)), stream_(stream), budget_(budget) {}
 
 bool HttpIngest::Feeds(const std::string& topic) const {
   return std::ranges::any_of(options_.routes, [&](const auto& route) { return route.topic == topic; });
@@ -95,12 +89,17 @@ io::HttpReply HttpIngest::Take(const IngestRoute& route, io::HttpCall& call) {
 io::HttpReply HttpIngest::TakeBody(const IngestRoute& route, io::HttpCall& call) {
   const auto form = FormOf(call);
   if (call.CountHeaders("Content-Encoding") > 1) throw io::HttpRefusal(415, "the body is packed more than once");
-  const auto packed = call.body->ReadAll();
+  const auto packed = call.body->Read();  // all of it, as the route is buffered
   const auto encoding = call.header("Content-Encoding").value_or("");
   // As it was sent, unpacked, and as records; at once, so that two requests do not wait for one another.
   auto held = Reserve(packed.size() * 3);
   auto body = Unpack(packed, encoding, {.bytes_max = options_.body_bytes_max, .expansion_max = options_.expansion_max});
-  if (body->size() > packed.size()) held.Merge(Reserve((body->size() - packed.size()) * 2));
+  if (body->size() > packed.size()) {
+    // What waits for more while it holds some could wait for ever: what is larger than the budget gets in when nothing
+    // is held.
+    held.Release();
+    held = Reserve(packed.size() + body->size() * 2);
+  }
   auto batch = EventsOf(std::move(body), form, options_.records_max);
   return Append(route, call, std::move(batch));
 }
@@ -108,7 +107,7 @@ io::HttpReply HttpIngest::TakeBody(const IngestRoute& route, io::HttpCall& call)
 io::HttpReply HttpIngest::Append(const IngestRoute& route, const io::HttpCall& call,
                                  std::shared_ptr<event::EventBatch> batch) {
   auto key = IdempotencyKeyOf(call);
-  if (!route.key.empty()) SetKeys(route.key, *batch);
+  if (route.key) SetKeys(*route.key, *batch);
   const auto count = batch->size();
   const auto bytes = batch->payload->size();
   if (count == 0) return io::JsonReply(200, "{\"accepted\":0}\n");

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "event/event_batch.h"
 #include "io/http_call.h"
-#include "source/http_ingest/ingest_options.h"
+#include "source/json_path.h"
 
 namespace millrace::source {
 
@@ -27,7 +26,7 @@ std::shared_ptr<event::EventBatch> EventsOf(std::shared_ptr<PaddedBuffer> body, 
 
 /// Gives each event of the batch the key that stands at a JSON path in it: text as it is, anything else as JSON; none
 /// where there is nothing or null.
-void SetKeys(const std::string& path, event::EventBatch& batch);
+void SetKeys(const JsonPath& path, event::EventBatch& batch);
 
 /// The event of a GET: parameters of path and query as text; a name that comes again makes a list.
 std::shared_ptr<event::EventBatch> EventOfTarget(const io::HttpCall& call);

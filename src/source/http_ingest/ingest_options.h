@@ -1,15 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "source/json_path.h"
 
 namespace millrace::source {
 
 struct IngestRoute {
   std::string pattern;  // of io::HttpRoutes: "/somedata/{value}"
   std::string topic;
-  std::string key;  // JSON path of the record's key within it; empty: none
+  std::optional<JsonPath> key;  // of the record, within it
 };
 
 struct IngestOptions {

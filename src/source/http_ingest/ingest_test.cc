@@ -138,7 +138,7 @@ TEST(IngestBody, KeysStandInEvents) {
   std::memcpy(buffer->data(), body.data(), body.size());
   buffer->Resize(body.size());
   const auto batch = EventsOf(buffer, BodyForm::kJson, 100);
-  SetKeys("$.c.id", *batch);
+  SetKeys(JsonPath::Parse("$.c.id"), *batch);
   std::vector<std::string> keys;
   for (size_t i = 0; i < batch->size(); ++i) keys.emplace_back(batch->key(i));
   EXPECT_THAT(keys, ElementsAre("a b", "7", "", "", "é"));

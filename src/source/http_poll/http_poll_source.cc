@@ -10,7 +10,6 @@
 #include "io/http_url.h"
 #include "io/retry_after.h"
 #include "source/http_poll/http_poll_events.h"
-#include "source/json_fault.h"
 
 namespace millrace::source {
 namespace {
@@ -27,7 +26,15 @@ constexpr size_t kExcerptBytes = 200;
 /// http_poll:<16 hex digits of what chooses rows>:<URL without query>     frozen
 event::SplitId SplitOf(const HttpPollOptions& options) {
   std::string chosen = options.method + "\n" + options.url + "\n" + options.body + "\n" + options.rows + "\n";
-  chosen += std::to_string(static_cast<int>(options.pagination.kind)) + options.pagination.param + "\n";
+  const auto& pagination = options.pagination;
+  chosen += std::to_string(static_cast<int>(pagination.kind)) + pagination.param + "\n";
+  // Where a number stands for a page, it means other rows when pages have another size.
+  if (pagination.kind == PaginationKind::kPage || pagination.kind == PaginationKind::kOffset) {
+    chosen += fmt::format("from {}\n", pagination.first);
+  }
+  if (pagination.kind == PaginationKind::kPage && !pagination.size_param.empty()) {
+    chosen += fmt::format("{}={}\n", pagination.size_param, pagination.size);
+  }
   if (options.incremental) chosen += options.incremental->field + "\n" + options.incremental->param;
   return event::SplitId("http_poll:" + io::Hex(io::Sha256(chosen)).substr(0, 16) + ":" + io::ShownUrl(options.url));
 }
@@ -53,8 +60,9 @@ HttpPollSource::HttpPollSource(HttpPollOptions options, const Clock& clock)
       clock_(clock),
       split_(SplitOf(options_)),
       rows_(JsonPath::Parse(options_.rows)),
+      redaction_(options_.auth),
       fetcher_(options_),
-      paginator_(options_.pagination),
+      paginator_(options_.pagination, redaction_),
       new_rows_(options_),
       random_(Random::FromSystem()) {
   if (io::OriginOf(options_.url).empty()) {
@@ -72,8 +80,7 @@ void HttpPollSource::Seek(const event::Positions& positions) {
   state_ = PollState::Parse(landed_);
   paginator_.Restart();
   rounds_ = 0;
-  failures_ = 0;
-  failing_since_.reset();
+  Succeeded();
   due_ = clock_.Steady();
 }
 
@@ -122,12 +129,12 @@ event::EventBatchPtr HttpPollSource::ReadPage(const std::stop_token& stop) {
   if (status == 304 || (state_.mid_round() && status == options_.pagination.end_status)) {
     state_.next.clear();
     EndRound();
-    return nullptr;
+    return HandOn(std::make_shared<event::EventBatch>());
   }
   if (status == 204) answer->response.body = "null";
   return WithContext(Place(answer->url), [&]() -> event::EventBatchPtr {
     if (status < 200 || status > 299) {
-      const auto said = fetcher_.WithoutSecret(PrintableExcerpt(answer->response.body, 0, kExcerptBytes));
+      const auto said = redaction_.Excerpt(answer->response.body, 0, kExcerptBytes);
       throw Error(ErrorCode::kConfig,
                   fmt::format("the API answered {}; {}. It says: '{}'", status, MendOf(status), said));
     }
@@ -180,25 +187,22 @@ std::optional<PageFetcher::Answer> HttpPollSource::Ask(const std::string& url, c
 /// nullopt: it is broken, and asked for again.
 std::optional<JsonPage> HttpPollSource::Parse(PageFetcher::Answer& answer) {
   try {
-    return JsonPage(std::move(answer.response.body));
+    return JsonPage(std::move(answer.response.body), redaction_);
   } catch (const Error& error) {
-    const auto why = fetcher_.WithoutSecret(error.message());
-    if (failures_ + 1 >= kBrokenMax) {
+    if (++broken_ >= kBrokenMax) {
       throw Error(
           ErrorCode::kData,
           fmt::format("{} (asked {} times). Nothing of this page was taken, and the next run asks for it again: "
                       "look at what the API answers there, or report it to whoever runs it",
-                      why, failures_ + 1));
+                      error.message(), broken_));
     }
-    Delay(fmt::format("{}: {}", Place(answer.url), why), DelayFor(std::nullopt));
+    Delay(fmt::format("{}: {}", Place(answer.url), error.message()), DelayFor(std::nullopt));
     return std::nullopt;
   }
 }
 
 event::EventBatchPtr HttpPollSource::TakeRows(PageFetcher::Answer& answer, JsonPage& page) {
-  failures_ = 0;
-  failing_since_.reset();
-  Say({});
+  Succeeded();
   const auto rows = page.Rows(rows_);
   const Paginator::Seen seen{page, rows, answer.response.headers, answer.url};
   if (paginator_.Moved(seen, state_)) return nullptr;
@@ -211,10 +215,17 @@ event::EventBatchPtr HttpPollSource::TakeRows(PageFetcher::Answer& answer, JsonP
   state_ = std::move(next);
   NoteEtag(answer);
   if (!state_.mid_round()) EndRound();
-  if (batch->size() == 0) return nullptr;
+  return HandOn(std::move(batch));
+}
+
+/// Without records only the place moves, so that the next run does not ask again for what this one has seen. Null when
+/// it stands where it stood.
+event::EventBatchPtr HttpPollSource::HandOn(std::shared_ptr<event::EventBatch> batch) {
+  auto end = state_.Print();
+  if (end == landed_) return nullptr;
   batch->split = split_;
   batch->begin = landed_;
-  batch->end = landed_ = state_.Print();
+  batch->end = landed_ = std::move(end);
   batch->topic = options_.name;
   batch->ingested_at = clock_.Now();
   return batch;
@@ -227,13 +238,18 @@ void HttpPollSource::NoteEtag(const PageFetcher::Answer& answer) {
   state_.etag_url = state_.etag.empty() ? "" : io::Hex(io::Sha256(Url()));
 }
 
+void HttpPollSource::Succeeded() {
+  failures_ = 0;
+  broken_ = 0;
+  failing_since_.reset();
+  Say({});
+}
+
 void HttpPollSource::EndRound() {
   new_rows_.EndRound(state_);
   paginator_.Restart();
   ++rounds_;
-  failures_ = 0;
-  failing_since_.reset();
-  Say({});
+  Succeeded();
   if (!options_.every) return;
   // Rounds that were missed are not made up for.
   due_ = round_began_ + *options_.every;
@@ -242,10 +258,11 @@ void HttpPollSource::EndRound() {
 }
 
 milliseconds HttpPollSource::DelayFor(std::optional<std::chrono::seconds> asked) {
-  if (asked) return std::min<milliseconds>(*asked, kAskedDelayMax);
   const auto delay = std::min(kDelayMax, kFirstDelay * (1 << std::min(failures_, 10)));
   // Clients that failed together do not come back together.
-  return milliseconds(static_cast<int64_t>(static_cast<double>(delay.count()) * (0.5 + random_.Unit() / 2)));
+  const milliseconds own(static_cast<int64_t>(static_cast<double>(delay.count()) * (0.5 + random_.Unit() / 2)));
+  // Zero seconds, or a time that is over, would be asking without a pause.
+  return asked ? std::max(own, std::min<milliseconds>(*asked, kAskedDelayMax)) : own;
 }
 
 void HttpPollSource::WaitOut(const std::string& why, std::optional<std::chrono::seconds> asked) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "source/http_poll/page_fetcher.h"
 #include "source/http_poll/paginator.h"
 #include "source/http_poll/poll_state.h"
+#include "source/http_poll/redaction.h"
 
 namespace millrace::source {
 
@@ -45,8 +45,10 @@ class HttpPollSource final : public event::Source {
   std::optional<PageFetcher::Answer> Ask(const std::string& url, const std::stop_token& stop);
   std::optional<JsonPage> Parse(PageFetcher::Answer& answer);
   event::EventBatchPtr TakeRows(PageFetcher::Answer& answer, JsonPage& page);
+  event::EventBatchPtr HandOn(std::shared_ptr<event::EventBatch> batch);
   std::string Url() const;
   std::string Place(const std::string& url) const;
+  void Succeeded();
   void NoteEtag(const PageFetcher::Answer& answer);
   void EndRound();
   std::chrono::milliseconds DelayFor(std::optional<std::chrono::seconds> asked);
@@ -59,6 +61,7 @@ class HttpPollSource final : public event::Source {
   const Clock& clock_;
   const event::SplitId split_;
   const JsonPath rows_;
+  const Redaction redaction_;
   PageFetcher fetcher_;
   Paginator paginator_;
   NewRows new_rows_;
@@ -67,7 +70,8 @@ class HttpPollSource final : public event::Source {
   PollState state_;
   event::Cursor landed_;  // up to where batches went out
   int64_t rounds_ = 0;    // that ended since the last Seek
-  int failures_ = 0;      // in a row
+  int failures_ = 0;      // in a row, of all kinds
+  int broken_ = 0;        // answers in a row that were no JSON
   std::optional<SteadyTime> failing_since_;
   std::optional<SteadyTime> began_;
   SteadyTime round_began_{};

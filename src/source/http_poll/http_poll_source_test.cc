@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/hand_clock.h"
 #include "contract/source_contract.h"
 #include "io/http_client.h"
 #include "services/service.h"
@@ -131,6 +132,80 @@ TEST_F(HttpPollTest, TotalSavesTheLastRequest) {
   EXPECT_EQ(Asked().size(), 2u);
 }
 
+TEST_F(HttpPollTest, TotalOfPagesCountsTheRowsThatCame) {
+  Reset(7);
+  auto options = Options("/pages", PaginationKind::kPage);
+  options.pagination.total = "$.total";
+  options.pagination.size = 5;  // which this API does not care for: its pages have 3
+  EXPECT_EQ(Ids(ReadAll(options)), Once(0, 7));
+  EXPECT_EQ(Asked().size(), 3u);
+  // And from where another reader stopped.
+  HttpPollSource source(options);
+  source.Seek({});
+  event::Positions at;
+  for (int page = 0; page < 2; ++page) {
+    const auto read = source.Read({}, {});
+    ASSERT_NE(read.batch, nullptr);
+    at[read.batch->split] = read.batch->end;
+  }
+  HttpPollSource another(options);
+  EXPECT_EQ(Ids(ReadOn(another, at)), Once(6, 7));
+  EXPECT_EQ(Asked().size(), 6u);
+}
+
+TEST_F(HttpPollTest, TheEndOfARoundIsStored) {
+  for (const auto& [path, kind] :
+       {std::pair{"/pages", PaginationKind::kPage}, {"/items?limit=3", PaginationKind::kOffset}}) {
+    SCOPED_TRACE(path);
+    Reset(6);
+    const auto options = Options(path, kind);
+    HttpPollSource source(options);
+    event::Positions at;
+    EXPECT_EQ(Ids(ReadOn(source, at)), Once(0, 6));
+    EXPECT_FALSE(PollState::Parse(at.at(source.split())).mid_round()) << "the last page had no rows";
+    HttpPollSource another(options);
+    EXPECT_EQ(Ids(ReadOn(another, at)), Once(0, 6)) << "another round";
+  }
+  Reset(6);
+  auto options = Options("/since");
+  options.incremental = Incremental{.field = "$.updated_at", .param = "since", .initial = ""};
+  HttpPollSource source(options);
+  event::Positions at;
+  ReadOn(source, at);
+  const auto place = at;
+  EXPECT_EQ(ReadOn(source, at), std::vector<std::string>{});
+  EXPECT_EQ(at, place) << "what stays where it was is not stored again and again";
+}
+
+TEST_F(HttpPollTest, NoContentAndNullAreNoRows) {
+  for (const auto* as : {"204", "null"}) {
+    Reset(3);
+    const auto options = Options(fmt::format("/ends?as={}", as), PaginationKind::kPage);
+    EXPECT_EQ(Ids(ReadAll(options)), Once(0, 3)) << as;
+    EXPECT_EQ(Asked().size(), 2u);
+  }
+}
+
+TEST_F(HttpPollTest, WhatChoosesRowsNamesTheSplit) {
+  const auto split = [](auto&& change, PaginationKind kind = PaginationKind::kPage) {
+    auto options = Options("/pages", kind);
+    options.pagination.size_param = "size";
+    options.pagination.size = 3;
+    change(options.pagination);
+    return HttpPollSource(options).split();
+  };
+  const auto as_it_is = [](Pagination&) {};
+  const auto another_first = [](Pagination& pagination) { pagination.first = 0; };
+  const auto another_size = [](Pagination& pagination) { pagination.size = 5; };
+  const auto another_param = [](Pagination& pagination) { pagination.size_param = "limit"; };
+  EXPECT_EQ(split(as_it_is), split(as_it_is));
+  EXPECT_NE(split(another_first), split(as_it_is));
+  EXPECT_NE(split(another_size), split(as_it_is));
+  EXPECT_NE(split(another_param), split(as_it_is));
+  EXPECT_EQ(split(another_size, PaginationKind::kOffset), split(as_it_is, PaginationKind::kOffset))
+      << "an offset means the same rows whatever the size of pages";
+}
+
 TEST_F(HttpPollTest, APageThatMovesLosesNothingAndGivesNothingTwice) {
   for (const auto* change : {"/change?insert=2&at=3", "/change?remove=2&at=3", "/change?remove=1&at=2",
                              "/change?insert=1&remove=3&at=4", "/change?remove=5&at=3"}) {
@@ -246,6 +321,45 @@ TEST_F(HttpPollTest, SecretsGoToTheirHostAndNowhereElse) {
   EXPECT_THAT(FailureOf(options).what(), HasSubstr("401"));
 }
 
+TEST_F(HttpPollTest, SecretsThatAnApiRepeatsAreNotStored) {
+  Reset(9);
+  auto options = Options("/keyed?size=3", PaginationKind::kLink);
+  options.rows = "$.data";
+  options.pagination.next = "$.next";
+  options.auth = {HttpAuth::Kind::kQuery, "key", "opensesame"};
+  HttpPollSource source(options);
+  source.Seek({});
+  const auto read = source.Read({}, {});
+  ASSERT_NE(read.batch, nullptr);
+  EXPECT_THAT(read.batch->end.value(), AllOf(HasSubstr("page=2"), Not(HasSubstr("opensesame"))));
+  EXPECT_EQ(Ids(ReadAll(options)), Once(0, 9));
+
+  options.url = Address() + "/keyed?size=3&in=cursor";
+  options.pagination.kind = PaginationKind::kCursor;
+  EXPECT_THAT(FailureOf(options).what(), AllOf(HasSubstr("holds the secret of `auth`"), Not(HasSubstr("opensesame"))));
+}
+
+TEST_F(HttpPollTest, AskingToComeBackAtOnceMakesNoHotLoop) {
+  Reset(1);
+  auto options = Options("/status/503?after=0");
+  options.retry_time.reset();
+  HandClock clock;
+  HttpPollSource source(options, clock);
+  source.Seek({});
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(source.Read({.wait = milliseconds(0)}, {}).state, event::ReadState::kWaiting);
+  }
+  EXPECT_EQ(Asked().size(), 1u);
+  clock.Pass(seconds(1));
+  source.Read({.wait = milliseconds(0)}, {});
+  EXPECT_EQ(Asked().size(), 2u);
+}
+
+TEST_F(HttpPollTest, FailuresOfOtherKindsDoNotMakeAPageBroken) {
+  Reset(9);
+  EXPECT_EQ(Ids(ReadAll(Options("/broken?fail=2&times=1", PaginationKind::kPage))), Once(0, 9));
+}
+
 TEST_F(HttpPollTest, WhatMayPassIsWaitedFor) {
   Reset(1);
   auto options = Options("/status/429?times=2&after=1");
@@ -348,6 +462,7 @@ TEST(PollState, IsStoredWhole) {
   state.next = "a\"b";
   state.pages = 3;
   state.total = 7;
+  state.round_rows = 6;
   state.since = state.newest = "2026";
   state.since_rows.Add(1);
   state.newest_rows.Add(2);
@@ -359,6 +474,25 @@ TEST(PollState, IsStoredWhole) {
   EXPECT_EQ(cursor.value().substr(0, 34), R"({"v":1,"rows":12,"next":"a\"b","pa)") << "frozen";
   EXPECT_THROW(PollState::Parse(event::Cursor("12")), Error);
   EXPECT_THROW(PollState::Parse(event::Cursor(R"({"v":2})")), Error);
+}
+
+TEST(Redaction, ShowsNoPartOfASecret) {
+  const Redaction redaction(HttpAuth{HttpAuth::Kind::kHeader, "Authorization", "Bearer open/sesame"});
+  EXPECT_EQ(redaction.Excerpt("a open/sesame b", 0, 200), "a *** b");
+  EXPECT_EQ(redaction.Excerpt("a open\\/sesame open%2Fsesame b", 0, 200), "a *** *** b");
+  const std::string text = "12345open/sesame67890";
+  for (size_t begin = 0; begin < text.size(); ++begin) {
+    for (size_t bytes = 0; bytes <= text.size(); ++bytes) {
+      const auto shown = redaction.Excerpt(text, begin, bytes);
+      EXPECT_EQ(shown.find_first_of("opensam/"), std::string::npos) << begin << " " << bytes << " " << shown;
+    }
+  }
+  EXPECT_TRUE(redaction.Holds("/next?after=open%2Fsesame"));
+  EXPECT_FALSE(redaction.Holds("/next?after=open"));
+  const Redaction star(HttpAuth{HttpAuth::Kind::kQuery, "key", "*"});
+  EXPECT_EQ(star.Excerpt("a*b**", 0, 200), "a***b******");
+  EXPECT_EQ(star.WithoutParameter("http://a/b?key=*&c=1"), "http://a/b?c=1");
+  EXPECT_EQ(Redaction(HttpAuth{}).Excerpt("a\nb", 0, 200), "a.b");
 }
 
 TEST(NewRows, ComparesNumbersAndTimes) {

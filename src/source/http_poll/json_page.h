@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "source/http_poll/json_path.h"
+#include "source/http_poll/redaction.h"
+#include "source/json_path.h"
 
 namespace millrace::source {
 
@@ -14,12 +15,13 @@ namespace millrace::source {
 class JsonPage {
  public:
   /// Checks all of it. Error kData that names the byte where it is no JSON, and shows what stands there.
-  explicit JsonPage(std::string body);
+  JsonPage(std::string body, const Redaction& redaction);
   ~JsonPage();
   JsonPage(JsonPage&&) noexcept;
 
   /// The rows, as they stand in the document: the elements of the array at `path`, or the one object there. None when
-  /// there is null. Error kData when there is nothing, or something else. Valid as long as the page.
+  /// there is null, or the document is null as a whole. Error kData when there is nothing, or something else. Valid as
+  /// long as the page.
   std::vector<std::string_view> Rows(const JsonPath& path);
 
   /// The scalar at `path`, strings unescaped; nullopt when there is none, or null, false, or an empty string.

@@ -8,8 +8,8 @@
 
 #include "event/event_batch.h"
 #include "source/http_poll/http_poll_options.h"
-#include "source/http_poll/json_path.h"
 #include "source/http_poll/poll_state.h"
+#include "source/json_path.h"
 
 namespace millrace::source {
 

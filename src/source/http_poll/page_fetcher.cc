@@ -90,13 +90,4 @@ std::string PageFetcher::Shown(const std::string& url) const {
   return fmt::format("{} {}", options_.method, io::ShownUrl(url));
 }
 
-std::string PageFetcher::WithoutSecret(std::string text) const {
-  if (options_.auth.kind == HttpAuth::Kind::kNone) return text;
-  const auto secret = std::string_view(options_.auth.value).substr(options_.auth.value.find(' ') + 1);
-  for (auto at = text.find(secret); !secret.empty() && at != std::string::npos; at = text.find(secret)) {
-    text.replace(at, secret.size(), "***");
-  }
-  return text;
-}
-
 }  // namespace millrace::source

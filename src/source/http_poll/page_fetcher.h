@@ -25,8 +25,6 @@ class PageFetcher {
 
   /// "GET https://host/path", without query.
   std::string Shown(const std::string& url) const;
-  /// The text without the secret, should an API echo it.
-  std::string WithoutSecret(std::string text) const;
 
  private:
   io::HttpRequest RequestFor(const std::string& url, const std::string& method,

@@ -17,6 +17,7 @@ namespace {
 constexpr int64_t kBackMax = static_cast<int64_t>(RowHashes::kMax) / 2;
 /// As many rows as a page has may come before it while it is read: then it is there again, once.
 constexpr int kSamePagesMax = 2;
+constexpr size_t kExcerptBytes = 200;
 
 std::optional<JsonPath> PathOf(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(JsonPath::Parse(text));
@@ -73,8 +74,8 @@ int64_t NumberOf(std::string_view text, int64_t fallback) {
 
 }  // namespace
 
-Paginator::Paginator(const Pagination& options)
-    : options_(options), next_(PathOf(options.next)), total_(PathOf(options.total)) {}
+Paginator::Paginator(const Pagination& options, const Redaction& redaction)
+    : options_(options), redaction_(redaction), next_(PathOf(options.next)), total_(PathOf(options.total)) {}
 
 void Paginator::Restart() {
   visited_.clear();
@@ -118,6 +119,8 @@ bool Paginator::Moved(const Seen& seen, PollState& state) {
     if (!total || rows >= before || PlaceOf(state) == options_.first) return false;
     LogInfo("rows have gone from the API while its pages were read: page {} is read again", PlaceOf(state) - 1);
     state.next = std::to_string(PlaceOf(state) - 1);
+    // How many rows that page had is not known. Too few of them cost a last request, too many would lose rows.
+    state.round_rows = 0;
     last_page_ = 0;
     return true;
   }
@@ -142,21 +145,33 @@ std::string Paginator::NextPlace(const Seen& seen, const PollState& state) const
   const bool nothing_new = seen.rows.empty() || (by_offset && back_ <= 1 && next <= place);
   if (nothing_new) return {};
   const auto total = total_ ? seen.page.Value(*total_) : std::nullopt;
-  const int64_t before_next = by_offset ? next - options_.first : (next - options_.first) * options_.size;
+  const int64_t before_next =
+      by_offset ? next - options_.first : state.round_rows + static_cast<int64_t>(seen.rows.size());
   if (total && before_next > 0 && before_next >= NumberOf(*total, INT64_MAX)) return {};
   return std::to_string(next);
 }
 
 std::optional<std::string> Paginator::NextMark(const Seen& seen) const {
-  if (options_.kind == PaginationKind::kCursor) return seen.page.Value(*next_);
-  const auto reference = next_ ? seen.page.Value(*next_) : NextLink(seen.headers);
-  if (!reference) return std::nullopt;
-  auto url = io::ResolveUrl(seen.url, *reference);
-  if (!url) throw Error(ErrorCode::kData, fmt::format("the link to the next page is no http URL: '{}'", *reference));
+  auto mark = next_ ? seen.page.Value(*next_) : NextLink(seen.headers);
+  if (mark && options_.kind == PaginationKind::kLink) mark = NextUrl(seen, *mark);
+  if (mark && redaction_.Holds(*mark)) {
+    throw Error(ErrorCode::kData,
+                "what the API names as the next page holds the secret of `auth`, which is not to be stored; send it in "
+                "a header, or page by another kind");
+  }
+  return mark;
+}
+
+std::string Paginator::NextUrl(const Seen& seen, const std::string& reference) const {
+  const auto url = io::ResolveUrl(seen.url, reference);
+  if (!url) {
+    throw Error(ErrorCode::kData, fmt::format("the link to the next page is no http URL: '{}'",
+                                              redaction_.Excerpt(reference, 0, kExcerptBytes)));
+  }
   if (seen.url.starts_with("https:") && !url->starts_with("https:")) {
     throw Error(ErrorCode::kData, "the link to the next page leads from https to http");
   }
-  return url;
+  return redaction_.WithoutParameter(*url);  // it is added to each request
 }
 
 /// An API that does not know the parameter, or repeats a cursor, would be read for ever.
@@ -185,6 +200,7 @@ void Paginator::Advance(const Seen& seen, PollState& state) {
   } else if (options_.kind != PaginationKind::kNone) {
     next = NextMark(seen).value_or("");
   }
+  if (options_.kind == PaginationKind::kPage && total_) state.round_rows += static_cast<int64_t>(seen.rows.size());
   back_ = 0;
   if (state.mid_round() && !ByPlace(options_.kind)) visited_.insert(state.next);
   if (!next.empty()) CheckProgress(seen, next);

@@ -11,6 +11,7 @@
 #include "source/http_poll/http_poll_options.h"
 #include "source/http_poll/json_page.h"
 #include "source/http_poll/poll_state.h"
+#include "source/http_poll/redaction.h"
 
 namespace millrace::source {
 
@@ -22,7 +23,7 @@ namespace millrace::source {
 /// back; rows that came already are dropped. Pages by number go back by one when the API's total has shrunk.
 class Paginator {
  public:
-  explicit Paginator(const Pagination& options);
+  Paginator(const Pagination& options, const Redaction& redaction);
 
   /// The URL of the page that `state` stands before.
   std::string UrlFor(const std::string& url, const PollState& state) const;
@@ -48,9 +49,11 @@ class Paginator {
   int64_t AskedFrom(const PollState& state) const;
   std::string NextPlace(const Seen& seen, const PollState& state) const;
   std::optional<std::string> NextMark(const Seen& seen) const;
+  std::string NextUrl(const Seen& seen, const std::string& reference) const;
   void CheckProgress(const Seen& seen, const std::string& next);
 
   const Pagination options_;
+  const Redaction& redaction_;
   const std::optional<JsonPath> next_;
   const std::optional<JsonPath> total_;
   int64_t back_ = 0;               // how far before the place to ask

@@ -23,6 +23,7 @@ event::Cursor PollState::Print() const {
   text("next", next);
   number("pages", pages);
   number("total", total);
+  number("round_rows", round_rows);
   text("since", since);
   text("newest", newest);
   text("since_rows", since_rows.Print());
@@ -45,6 +46,7 @@ PollState PollState::Parse(const event::Cursor& cursor) {
   state.next = json.value("next", "");
   state.pages = json.value("pages", int64_t{0});
   state.total = json.value("total", int64_t{0});
+  state.round_rows = json.value("round_rows", int64_t{0});
   state.since = json.value("since", "");
   state.newest = json.value("newest", "");
   state.since_rows = RowHashes::Parse(json.value("since_rows", ""));

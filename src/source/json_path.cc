@@ -1,4 +1,4 @@
-#include "source/http_poll/json_path.h"
+#include "source/json_path.h"
 
 #include <fmt/format.h>
 
