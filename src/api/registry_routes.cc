@@ -4,7 +4,10 @@
 
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
+
+#include "schema/json_object.h"
 
 namespace millrace::api {
 namespace {
@@ -19,15 +22,14 @@ using Json = nlohmann::json;
 constexpr const char* kMediaType = "application/vnd.schemaregistry.v1+json";
 constexpr int64_t kBodyBytesMax = int64_t{4} << 20;
 
-HttpReply Reply(int status, const Json& body) {
-  return {.status = status,
-          .headers = {{"Content-Type", kMediaType}},
-          .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
-          .stream = {}};
+std::string Print(const Json& body) { return body.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+HttpReply Reply(int status, std::string body) {
+  return {.status = status, .headers = {{"Content-Type", kMediaType}}, .body = std::move(body), .stream = {}};
 }
 
 HttpReply Refusal(int status, int code, const std::string& message) {
-  return Reply(status, {{"error_code", code}, {"message", message}});
+  return Reply(status, Print({{"error_code", code}, {"message", message}}));
 }
 
 bool Flag(const HttpCall& call, std::string_view name) { return call.QueryValue(name).value_or("false") == "true"; }
@@ -50,9 +52,18 @@ int32_t IdOf(const HttpCall& call) {
 }
 
 Json BodyOf(const HttpCall& call) {
-  auto body = Json::parse(call.body->ReadAll(), nullptr, /*allow_exceptions=*/false);
-  if (!body.is_object()) throw RegistryRefusal(400, "Unrecognized request: the body is no JSON object");
-  return body;
+  auto body = schema::MaybeParseJson(call.body->ReadAll());
+  if (!body || !body->is_object()) throw RegistryRefusal(400, "Unrecognized request: the body is no JSON object");
+  return *std::move(body);
+}
+
+int32_t Int32Of(const Json& value, const char* member) {
+  constexpr auto kMax = std::numeric_limits<int32_t>::max();
+  const bool fits = value.is_number_unsigned()
+                        ? value.get<uint64_t>() <= kMax
+                        : value.is_number_integer() && value.get<int64_t>() >= std::numeric_limits<int32_t>::min();
+  if (fits) return value.get<int32_t>();
+  throw RegistryRefusal(400, fmt::format("Unrecognized request: \"{}\" is no number of 32 bits", member));
 }
 
 schema::SchemaText SchemaOf(const Json& body) {
@@ -68,15 +79,17 @@ schema::SchemaText SchemaOf(const Json& body) {
   if (references == body.end() || references->is_null()) return schema;
   for (const auto& reference : *references) {
     schema.references.push_back({reference.at("name").get<std::string>(), reference.at("subject").get<std::string>(),
-                                 reference.at("version").get<int32_t>()});
+                                 Int32Of(reference.at("version"), "version")});
   }
   return schema;
 }
 
-std::optional<int32_t> Number(const Json& body, const char* member) {
+/// As Confluent has it, none is -1.
+std::optional<int32_t> Number(const Json& body, const char* member, int32_t least) {
   const auto found = body.find(member);
-  if (found == body.end() || !found->is_number_integer() || found->get<int64_t>() < 0) return std::nullopt;
-  return found->get<int32_t>();
+  if (found == body.end() || found->is_null()) return std::nullopt;
+  const auto number = Int32Of(*found, member);
+  return number < least ? std::nullopt : std::optional(number);
 }
 
 /// As Confluent has it: AVRO, the oldest type, goes without saying.
@@ -101,17 +114,32 @@ class Adder {
   Adder(io::HttpRoutes& routes, RegistryStore& store) : routes_(routes), store_(store) {}
 
   using Body = std::function<Json(RegistryStore& store, const HttpCall& call)>;
-  void Add(const char* method, const char* pattern, Body body) {
+  /// What only looks.
+  void Add(const char* method, const char* pattern, Body body) { Route(method, pattern, "read", Printed(body)); }
+  /// What changes the registry.
+  void AddChange(const char* method, const char* pattern, Body body) {
+    Route(method, pattern, "operate", Printed(body));
+  }
+  /// What answers with a schema, as it was stored.
+  using TextBody = std::function<std::string(RegistryStore& store, const HttpCall& call)>;
+  void AddText(const char* pattern, TextBody body) { Route("GET", pattern, "read", std::move(body)); }
+
+ private:
+  static TextBody Printed(Body body) {
+    return [body = std::move(body)](RegistryStore& store, const HttpCall& call) { return Print(body(store, call)); };
+  }
+
+  void Route(const char* method, const char* pattern, const char* role, TextBody body) {
     io::HttpRoute route{.method = method, .pattern = pattern, .handler = {}};
     route.handler = [this_store = &store_, body = std::move(body)](HttpCall& call) {
       return Guarded(*this_store, call, body);
     };
     route.body_bytes_max = kBodyBytesMax;
+    route.role = role;
     routes_.Add(std::move(route));
   }
 
- private:
-  static HttpReply Guarded(RegistryStore& store, const HttpCall& call, const Body& body) {
+  static HttpReply Guarded(RegistryStore& store, const HttpCall& call, const TextBody& body) {
     try {
       return Reply(200, body(store, call));
     } catch (const RegistryRefusal& refusal) {
@@ -132,27 +160,27 @@ void AddSubjects(Adder& to) {
   to.Add("POST", "/subjects/{subject}", [](RegistryStore& store, const HttpCall& call) -> Json {
     return Described(store.Lookup(SubjectOf(call), SchemaOf(BodyOf(call)), DeletedOf(call)));
   });
-  to.Add("DELETE", "/subjects/{subject}", [](RegistryStore& store, const HttpCall& call) -> Json {
+  to.AddChange("DELETE", "/subjects/{subject}", [](RegistryStore& store, const HttpCall& call) -> Json {
     return store.DeleteSubject(SubjectOf(call), Flag(call, "permanent"));
   });
   to.Add("GET", "/subjects/{subject}/versions", [](RegistryStore& store, const HttpCall& call) -> Json {
     return store.Versions(SubjectOf(call), DeletedOf(call));
   });
-  to.Add("POST", "/subjects/{subject}/versions", [](RegistryStore& store, const HttpCall& call) -> Json {
+  to.AddChange("POST", "/subjects/{subject}/versions", [](RegistryStore& store, const HttpCall& call) -> Json {
     const auto body = BodyOf(call);
-    return {{"id", store.Register(SubjectOf(call), SchemaOf(body), {Number(body, "id"), Number(body, "version")})}};
+    return {
+        {"id", store.Register(SubjectOf(call), SchemaOf(body), {Number(body, "id", 0), Number(body, "version", 1)})}};
   });
   to.Add("GET", "/subjects/{subject}/versions/{version}", [](RegistryStore& store, const HttpCall& call) -> Json {
     return Described(store.Get(SubjectOf(call), call.parameters.at("version"), DeletedOf(call)));
   });
-  to.Add("DELETE", "/subjects/{subject}/versions/{version}", [](RegistryStore& store, const HttpCall& call) -> Json {
-    return store.DeleteVersion(SubjectOf(call), call.parameters.at("version"), Flag(call, "permanent"));
+  to.AddChange("DELETE", "/subjects/{subject}/versions/{version}",
+               [](RegistryStore& store, const HttpCall& call) -> Json {
+                 return store.DeleteVersion(SubjectOf(call), call.parameters.at("version"), Flag(call, "permanent"));
+               });
+  to.AddText("/subjects/{subject}/versions/{version}/schema", [](RegistryStore& store, const HttpCall& call) {
+    return store.Get(SubjectOf(call), call.parameters.at("version"), DeletedOf(call)).schema.text;
   });
-  to.Add("GET", "/subjects/{subject}/versions/{version}/schema",
-         [](RegistryStore& store, const HttpCall& call) -> Json {
-           const auto text = store.Get(SubjectOf(call), call.parameters.at("version"), DeletedOf(call)).schema.text;
-           return Json::parse(text);
-         });
   to.Add("GET", "/subjects/{subject}/versions/{version}/referencedby",
          [](RegistryStore& store, const HttpCall& call) -> Json {
            return store.ReferencedBy(SubjectOf(call), call.parameters.at("version"));
@@ -172,8 +200,8 @@ void AddSchemas(Adder& to) {
   to.Add("GET", "/schemas/ids/{id}", [](RegistryStore& store, const HttpCall& call) -> Json {
     return WithSchema(Json::object(), store.ById(IdOf(call)));
   });
-  to.Add("GET", "/schemas/ids/{id}/schema",
-         [](RegistryStore& store, const HttpCall& call) -> Json { return Json::parse(store.ById(IdOf(call)).text); });
+  to.AddText("/schemas/ids/{id}/schema",
+             [](RegistryStore& store, const HttpCall& call) { return store.ById(IdOf(call)).text; });
   to.Add("GET", "/schemas/ids/{id}/subjects", [](RegistryStore& store, const HttpCall& call) -> Json {
     Json subjects = Json::array();
     for (const auto& use : store.UsesOf(IdOf(call), DeletedOf(call))) {
@@ -268,13 +296,13 @@ void AddRegistryRoutes(io::HttpRoutes& routes, RegistryStore& store) {
   AddCompatibility(to);
   for (const char* pattern : {"/config", "/config/{subject}"}) {
     to.Add("GET", pattern, GetLevel);
-    to.Add("PUT", pattern, PutLevel);
-    to.Add("DELETE", pattern, DeleteLevel);
+    to.AddChange("PUT", pattern, PutLevel);
+    to.AddChange("DELETE", pattern, DeleteLevel);
   }
   for (const char* pattern : {"/mode", "/mode/{subject}"}) {
     to.Add("GET", pattern, GetMode);
-    to.Add("PUT", pattern, PutMode);
-    to.Add("DELETE", pattern, DeleteMode);
+    to.AddChange("PUT", pattern, PutMode);
+    to.AddChange("DELETE", pattern, DeleteMode);
   }
   to.Add("GET", "/contexts", [](RegistryStore&, const HttpCall&) -> Json { return Json::array({"."}); });
 }

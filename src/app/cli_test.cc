@@ -69,6 +69,11 @@ TEST_F(CliTest, WrongWordsAreUsageErrorsOfOneLine) {
             "millrace: order.txt: is it Avro or JSON Schema? Say --schema-type AVRO or JSON (files that end in .avsc "
             "and "
             ".json go without saying)\n"},
+           {{"produce", "--topic", "t", "--source-path", "x", "--subject-naming", "record"},
+            "millrace: --subject-naming says how a schema is registered; give one with --schema-path\n"},
+           {{"produce", "--topic", "t", "--source-path", "x", "--schema-registry", "h:1", "--schema-path",
+             "order.avsc"},
+            "millrace: --schema-registry: 'h:1' is no http:// or https:// address\n"},
            {{"completions", "tcsh"}, "millrace: there are completions for bash, zsh and fish, not for 'tcsh'\n"}}) {
     const auto outcome = Millrace(words);
     EXPECT_EQ(outcome.code, 64) << words.front();

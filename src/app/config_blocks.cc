@@ -388,7 +388,8 @@ const Block<ServerTokenConfig>& ServerTokenBlock() {
                {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true})
           .Add(&ServerTokenConfig::roles,
                {.name = "roles",
-                .doc = "What it is good for: `read` metrics and status, `ingest` events. Neither allows the other.",
+                .doc = "What it is good for: `read` metrics, status and schemas, `ingest` events, `operate` changes of "
+                       "the schema registry. None allows another.",
                 .fallback = std::vector{RoleWord::kRead}});
   return block;
 }

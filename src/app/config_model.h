@@ -271,7 +271,7 @@ struct ServerTlsConfig : config::Located {
   config::Path key;
 };
 
-enum class RoleWord { kRead, kIngest };
+enum class RoleWord { kRead, kIngest, kOperate };
 
 struct ServerTokenConfig : config::Located {
   config::Secret token;

@@ -100,8 +100,8 @@ struct Choices<app::PaginationWord> {
 
 template <>
 struct Choices<app::RoleWord> {
-  static constexpr std::array<std::pair<std::string_view, app::RoleWord>, 2> kWords = {
-      {{"read", app::RoleWord::kRead}, {"ingest", app::RoleWord::kIngest}}};
+  static constexpr std::array<std::pair<std::string_view, app::RoleWord>, 3> kWords = {
+      {{"read", app::RoleWord::kRead}, {"ingest", app::RoleWord::kIngest}, {"operate", app::RoleWord::kOperate}}};
 };
 
 template <>

@@ -9,7 +9,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "event/blank.h"
 #include "schema/avro/avro_encode.h"
+#include "schema/json_object.h"
+#include "schema/registry/registered_avro.h"
 
 namespace millrace::app {
 namespace {
@@ -53,8 +56,6 @@ std::optional<std::string> KeyOf(const Json& record, const std::string& path) {
   return at->is_string() ? at->get<std::string>() : at->dump();
 }
 
-bool IsBlank(std::string_view record) { return record.find_first_not_of(" \t\r\n") == std::string_view::npos; }
-
 }  // namespace
 
 struct MessageMaker::Draft {
@@ -77,12 +78,9 @@ MessageMaker::MessageMaker(MessageOptions options) : options_(std::move(options)
   if (!options_.schema) return;
   prefix_ = schema::SchemaPrefix(options_.schema->id);
   switch (options_.schema->kind) {
-    case schema::SchemaKind::kAvro: {
-      std::vector<std::string> references;
-      for (const auto& used : options_.schema->references) references.push_back(used.text);
-      avro_ = schema::AvroSchema::Parse(options_.schema->text, references, schema::AvroSchema::Rules::kLenient);
+    case schema::SchemaKind::kAvro:
+      avro_ = schema::ParseAvro(*options_.schema, schema::AvroSchema::Rules::kLenient);
       return;
-    }
     case schema::SchemaKind::kJson:
       json_.emplace(options_.schema->text, options_.schema->references);
       return;
@@ -92,8 +90,9 @@ MessageMaker::MessageMaker(MessageOptions options) : options_(std::move(options)
 }
 
 void MessageMaker::Add(std::string_view record, Draft& draft) {
-  const Json value = Json::parse(record, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) throw Error(ErrorCode::kData, "is no JSON");
+  const auto parsed = schema::MaybeParseJson(record);
+  if (!parsed) throw Error(ErrorCode::kData, "is no JSON, or nests too deep");
+  const Json& value = *parsed;
   if (!options_.key.empty()) {
     draft.key_spans.push_back(Draft::Take(draft.keys, KeyOf(value, options_.key).value_or("")));
   }
@@ -116,7 +115,7 @@ event::EventBatchPtr MessageMaker::Make(const event::EventBatchPtr& batch, const
   made->offsets.clear();
   made->timestamps.clear();
   for (size_t i = 0; i < batch->size(); ++i) {
-    if (IsBlank(batch->record(i))) continue;
+    if (event::IsBlank(batch->record(i))) continue;
     ++made_;
     try {
       Add(batch->record(i), draft);

@@ -117,8 +117,7 @@ void Pipeline::AddTables() {
     if (limits_.until_idle) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
     options.on_commit = [this] { runner_->NoteCommit(); };
     runner_->AddTable(std::make_unique<TableFeed>(
-        OpenReader(name, table),
-        MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle, stopping_.get_token()),
+        OpenReader(name, table), MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle),
         std::move(options)));
   }
 }
@@ -163,7 +162,6 @@ RunReport Pipeline::Run(std::stop_token stop, std::function<void(const PipelineR
 }
 
 RunReport Pipeline::RunWatched(const std::stop_token& stop) {
-  const std::stop_callback no_more_waiting(stop, [this] { stopping_.request_stop(); });
   view_->Ticked();
   view_->Turn(PipelineView::Phase::kRunning);
   auto report = runner_->Run(stop);

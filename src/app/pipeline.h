@@ -46,7 +46,6 @@ class Pipeline {
 
   const PipelineConfig& config_;
   const RunLimits limits_;
-  std::stop_source stopping_;  // of waiting for a schema registry
   DataDirectory directory_;
   ByteBudget budget_;
   Lake lake_;

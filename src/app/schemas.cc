@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 
-#include "base/clock.h"
+#include "app/schema_blocks.h"
 #include "base/error.h"
-#include "schema/registry/patient_lookup.h"
+#include "base/log.h"
+#include "io/http_url.h"
 
 namespace millrace::app {
 
@@ -36,6 +38,28 @@ std::string ReadSchemaFile(const std::string& path) {
   return text;
 }
 
+SchemaRegistryConfig RegistryAt(const std::string& url, const std::optional<SchemaRegistryConfig>& configured) {
+  auto registry = configured ? *configured : SchemaRegistryBlock().Defaults();
+  std::set<std::string> origins;
+  for (const auto& address : SplitByCommas(registry.url)) origins.insert(io::OriginOf(address));
+  origins.erase("");  // what is no address
+  const auto addresses = SplitByCommas(url);
+  for (const auto& address : addresses) {
+    if (address.starts_with("http://") || address.starts_with("https://")) continue;
+    throw Error(ErrorCode::kUsage, fmt::format("--schema-registry: '{}' is no http:// or https:// address", address));
+  }
+  const auto known = [&](const std::string& address) { return origins.contains(io::OriginOf(address)); };
+  const bool secret = registry.password || registry.token;
+  if (secret && !std::ranges::all_of(addresses, known)) {
+    LogWarning("{} is not the configured schema registry: it is asked without that one's secrets", url);
+    registry.username.clear();
+    registry.password.reset();
+    registry.token.reset();
+  }
+  registry.url = url;
+  return registry;
+}
+
 schema::RegistryClientOptions RegistryClientOptionsFor(const SchemaRegistryConfig& registry) {
   return {.urls = SplitByCommas(registry.url),
           .username = registry.username,
@@ -56,13 +80,11 @@ std::shared_ptr<schema::SchemaRegistry> OpenSchemaRegistry(const PipelineConfig&
 }
 
 std::shared_ptr<schema::SchemaLookup> SchemasOf(const PipelineConfig& pipeline, const TableConfig& table,
-                                                const DataDirectory& directory, std::stop_token stop) {
+                                                const DataDirectory& directory) {
   const bool named = table.format == RecordFormat::kJsonSchema ||
                      (table.format == RecordFormat::kAvro && table.avro.framing == FramingWord::kConfluent);
   if (!named) return nullptr;
-  auto registry = OpenSchemaRegistry(pipeline, directory);
-  if (!stop.stop_possible()) return registry;
-  return std::make_shared<schema::PatientLookup>(std::move(registry), Clock::System(), std::move(stop));
+  return OpenSchemaRegistry(pipeline, directory);
 }
 
 }  // namespace millrace::app

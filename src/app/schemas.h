@@ -1,7 +1,7 @@
 #pragma once
 
 #include <memory>
-#include <stop_token>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +19,10 @@ std::vector<std::string> SplitByCommas(const std::string& text);
 /// The text of a schema in a file. Error kConfig when it cannot be read.
 std::string ReadSchemaFile(const std::string& path);
 
+/// The registry at an address that was given beside the configuration. The secrets of the configured one go along only
+/// where all that `url` names is at an address that it has too. Error kUsage when `url` is no address.
+SchemaRegistryConfig RegistryAt(const std::string& url, const std::optional<SchemaRegistryConfig>& configured);
+
 schema::RegistryClientOptions RegistryClientOptionsFor(const SchemaRegistryConfig& registry);
 
 /// The built-in registry, in the data directory.
@@ -28,9 +32,8 @@ std::shared_ptr<schema::RegistryStore> OpenRegistryStore(const DataDirectory& di
 std::shared_ptr<schema::SchemaRegistry> OpenSchemaRegistry(const PipelineConfig& pipeline,
                                                            const DataDirectory& directory);
 
-/// What the decoders of one table ask, with `stop` one that waits while it does not answer; null when its format names
-/// none.
+/// What the decoders of one table ask; null when its format names none.
 std::shared_ptr<schema::SchemaLookup> SchemasOf(const PipelineConfig& pipeline, const TableConfig& table,
-                                                const DataDirectory& directory, std::stop_token stop = {});
+                                                const DataDirectory& directory);
 
 }  // namespace millrace::app

@@ -160,8 +160,7 @@ std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::share
 }
 
 land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
-                                           const TableConfig& table, const DataDirectory& directory,
-                                           std::stop_token stop) {
+                                           const TableConfig& table, const DataDirectory& directory) {
   land::TableSinkOptions options;
   options.table.name = catalog::ParseTableName(name);
   if (table.iceberg) {
@@ -170,9 +169,7 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
     options.table.properties = table.iceberg->properties;
   }
   options.scope = pipeline.name;
-  options.decoder = [table, schemas = SchemasOf(pipeline, table, directory, std::move(stop))] {
-    return MakeDecoder(table, schemas);
-  };
+  options.decoder = [table, schemas = SchemasOf(pipeline, table, directory)] { return MakeDecoder(table, schemas); };
   options.freshness = table.freshness;
   options.file_size_bytes = table.file_size.bytes;
   options.metadata_columns = table.metadata;
@@ -188,10 +185,9 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
 }
 
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
-                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on,
-                                      std::stop_token stop) {
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on) {
   if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
-  auto options = TableSinkOptionsFor(pipeline, name, table, directory, std::move(stop));
+  auto options = TableSinkOptionsFor(pipeline, name, table, directory);
   options.first_freshness =
       goes_on ? std::max<std::chrono::milliseconds>(options.freshness / kFirstPart, kFirstFreshnessMin)
               : options.freshness;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <stop_token>
 #include <string>
 
 #include "app/config_model.h"
@@ -22,14 +21,11 @@ std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::share
 
 /// How a table of the pipeline is landed into Iceberg, as configured.
 land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const std::string& name,
-                                           const TableConfig& table, const DataDirectory& directory,
-                                           std::stop_token stop = {});
+                                           const TableConfig& table, const DataDirectory& directory);
 
 /// What lands a table: rows into Iceberg, or events as they came into files. `lake` and `budget` outlive it. One that
-/// `goes_on` commits its first rows soon; one that drains what there is has no reason to. Once `stop` is requested, it
-/// waits for no schema registry.
+/// `goes_on` commits its first rows soon; one that drains what there is has no reason to.
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
-                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on,
-                                      std::stop_token stop);
+                                      const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on);
 
 }  // namespace millrace::app

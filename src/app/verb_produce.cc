@@ -10,7 +10,6 @@
 #include "app/load_config.h"
 #include "app/message_maker.h"
 #include "app/registry.h"
-#include "app/schema_blocks.h"
 #include "app/schemas.h"
 #include "app/verbs.h"
 
@@ -28,7 +27,7 @@ struct ProduceArguments {
   std::string registry;
   std::string schema;
   std::string schema_type;
-  std::string subject_naming = "topic";
+  std::string subject_naming;
   config::Node options;
 };
 
@@ -38,10 +37,7 @@ PipelineConfig ConfigFor(const Session& session, const ProduceArguments& argumen
     if (!pipeline.stream.kafka) pipeline.stream.kafka = KafkaBlock().Defaults();
     pipeline.stream.kafka->brokers = arguments.servers;
   }
-  if (!arguments.registry.empty()) {
-    if (!pipeline.schema_registry) pipeline.schema_registry = SchemaRegistryBlock().Defaults();
-    pipeline.schema_registry->url = arguments.registry;
-  }
+  if (!arguments.registry.empty()) pipeline.schema_registry = RegistryAt(arguments.registry, pipeline.schema_registry);
   return pipeline;
 }
 
@@ -89,7 +85,18 @@ schema::RegisteredSchemaPtr SchemaFor(const PipelineConfig& pipeline, const Prod
       schema::RegisteredSchema{.id = id, .kind = text.kind, .text = text.text});
 }
 
+/// What only says how a schema is registered, where none is given.
+void CheckSchemaOptions(const ProduceArguments& arguments) {
+  if (!arguments.schema.empty()) return;
+  const char* const idle = !arguments.subject_naming.empty() ? "--subject-naming"
+                           : !arguments.schema_type.empty()  ? "--schema-type"
+                                                             : nullptr;
+  if (idle == nullptr) return;
+  throw Error(ErrorCode::kUsage, fmt::format("{} says how a schema is registered; give one with --schema-path", idle));
+}
+
 ExitCode Produce(const Session& session, ProduceArguments& arguments) {
+  CheckSchemaOptions(arguments);
   SetOption(arguments.options, "path", arguments.path, "--source-path");
   SourceConfig config;
   config.drop = arguments.drop;
@@ -133,9 +140,9 @@ void AddProduce(CLI::App& root, Session& session) {
       "--schema-registry", arguments->registry,
       "A schema registry, instead of the pipeline's; without --schema-path, whose latest schema of the topic "
       "is used");
-  verb->add_option("--subject-naming", arguments->subject_naming, "What the schema's subject is called after")
-      ->check(CLI::IsMember({"topic", "record", "topic_record"}))
-      ->capture_default_str();
+  verb->add_option("--subject-naming", arguments->subject_naming,
+                   "What the subject of --schema-path is called after: topic (unless said), record or topic_record")
+      ->check(CLI::IsMember({"topic", "record", "topic_record"}));
   AddConfigOption(*verb, session);
 }
 

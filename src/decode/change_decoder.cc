@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "event/blank.h"
+
 namespace millrace::decode {
 namespace {
 
@@ -62,8 +64,6 @@ void Renumber(const std::vector<uint32_t>& of_document, Decoded& decoded) {
   const bool all = records.size() == of_document.size();
   for (size_t row = 0; row < records.size(); ++row) records[row] = of_document[all ? row : records[row]];
 }
-
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 }  // namespace
 
@@ -135,7 +135,7 @@ ChangeDecoder::Impl::Parts ChangeDecoder::Impl::TakeApart(const EventBatch& even
     const auto key = events.key(record);
     if (text.empty() && !key.empty()) {
       parts.deletes.emplace_back(record, std::string());
-    } else if (IsBlank(text)) {
+    } else if (event::IsBlank(text)) {
       ++parts.blank;
     } else if (static_cast<int64_t>(text.size()) > limits_.record_bytes_max) {
       parts.rows.Add(record, "", text);  // is turned away as too large

@@ -1,7 +1,5 @@
 #include "decode/framed_decoder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -13,41 +11,18 @@ using event::RejectCause;
 
 namespace {
 
-/// Numbers that a registry does not know, asked for in one batch.
-constexpr size_t kUnknownSchemasMax = 100;
 constexpr auto kPrefix = static_cast<uint32_t>(schema::kSchemaPrefixBytes);
 
 }  // namespace
 
-FramedDecoder::FramedDecoder(std::unique_ptr<event::Decoder> documents, std::shared_ptr<schema::SchemaLookup> schemas,
-                             schema::SchemaKind kind)
-    : documents_(std::move(documents)), schemas_(std::move(schemas)), kind_(kind) {}
-
 std::string FramedDecoder::WhyNot(std::string_view message) {
-  const auto id = schema::SchemaIdOf(message);
-  if (!id) {
-    return "does not begin with a zero byte and the number of its schema: it was not written by a registry's "
-           "serializer";
-  }
-  if (const auto known = verdicts_.find(*id); known != verdicts_.end()) return known->second;
-  std::string& verdict = verdicts_[*id];
-  if (unknown_ < kUnknownSchemasMax) {
-    const auto found = schemas_->Find(*id);
-    if (found && found->kind == kind_) return verdict;
-    if (found) {
-      return verdict =
-                 fmt::format("is of schema {}, which is {} and not {}", *id, ToString(found->kind), ToString(kind_));
-    }
-  }
-  ++unknown_;
-  return verdict =
-             fmt::format("is of schema {}, which the registry does not know; register it, then replay the record", *id);
+  if (const auto id = schema::SchemaIdOf(message)) return verdicts_.Of(*id).why;
+  return "does not begin with a zero byte and the number of its schema: it was not written by a registry's "
+         "serializer";
 }
 
 Decoded FramedDecoder::Decode(const EventBatch& events) {
-  // What was not known may be known by now.
-  unknown_ = 0;
-  std::erase_if(verdicts_, [](const auto& verdict) { return !verdict.second.empty(); });
+  verdicts_.NextBatch();
   EventBatch inner = events;
   inner.records.clear();
   inner.keys.clear();

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <unordered_map>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "decode/schema_verdicts.h"
 #include "event/decoder.h"
 #include "schema/registry/registry.h"
 
@@ -14,7 +17,8 @@ namespace millrace::decode {
 class FramedDecoder final : public event::Decoder {
  public:
   FramedDecoder(std::unique_ptr<event::Decoder> documents, std::shared_ptr<schema::SchemaLookup> schemas,
-                schema::SchemaKind kind);
+                schema::SchemaKind kind)
+      : documents_(std::move(documents)), verdicts_(std::move(schemas), kind) {}
 
   event::Decoded Decode(const event::EventBatch& events) override;
   std::shared_ptr<arrow::Schema> schema() const override { return documents_->schema(); }
@@ -25,10 +29,7 @@ class FramedDecoder final : public event::Decoder {
   std::string WhyNot(std::string_view message);
 
   std::unique_ptr<event::Decoder> documents_;
-  std::shared_ptr<schema::SchemaLookup> schemas_;
-  const schema::SchemaKind kind_;
-  std::unordered_map<int32_t, std::string> verdicts_;  // of numbers seen; why they are none
-  size_t unknown_ = 0;                                 // in this batch
+  SchemaVerdicts verdicts_;
 };
 
 }  // namespace millrace::decode

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "decode/arrow_columns.h"
+#include "decode/contract_cause.h"
 #include "decode/json_scan.h"
 #include "decode/json_string.h"
 

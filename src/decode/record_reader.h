@@ -97,12 +97,6 @@ class RecordReader {
 
   bool ColumnsEvolve() const { return columns_open_ || options_.contract.columns == schema::ContractMode::kEvolve; }
   bool TypesEvolve() const { return options_.contract.types == schema::ContractMode::kEvolve; }
-  static bool Rejects(schema::ContractMode mode) {
-    return mode == schema::ContractMode::kDiscardRow || mode == schema::ContractMode::kFreeze;
-  }
-  static event::RejectCause CauseOf(schema::ContractMode mode) {
-    return mode == schema::ContractMode::kFreeze ? event::RejectCause::kFrozen : event::RejectCause::kContract;
-  }
   Status Twice(std::string_view path);
   /// After KeyText found none.
   Status BadKey();

@@ -9,9 +9,9 @@
 
 namespace millrace::io {
 
-/// While one lives, what its thread asks of a remote object store is asked again through an outage, for as long as it
-/// takes, where it would be Error kUnavailable otherwise; and a stop ends the requests of the thread that are under
-/// way. For those who would rather wait than fail. The innermost of a thread counts.
+/// While one lives, what its thread asks of a remote object store or a schema registry is asked again through an
+/// outage, for as long as it takes, where it would be Error kUnavailable otherwise; and a stop ends the requests of the
+/// thread that are under way. For those who would rather wait than fail. The innermost of a thread counts.
 class OutagePatience {
  public:
   /// Without `on_wait` nobody waits, and only the stop counts.

@@ -46,7 +46,7 @@ StoreOutage::StoreOutage(event::WaitBoard& board, const Clock& clock, std::stop_
                      [this](const std::string& why, milliseconds delay) {
                        if (const auto now = board_.Get(); now.kind != event::WaitKind::kStore) before_ = now;
                        board_.Put(event::WaitKind::kStore,
-                                  fmt::format("the lake does not answer ({}); trying again, everything is kept", why));
+                                  fmt::format("waiting through an outage ({}); trying again, everything is kept", why));
                        StoreFailed{.why = why, .delay = delay}.Emit();
                      },
                  .on_end =

@@ -16,7 +16,8 @@ namespace millrace::land {
 TableViewPtr ThroughOutage(const catalog::TableName& table, const std::function<TableViewPtr()>& look,
                            const Clock& clock, event::WaitBoard& board, const std::stop_token& stop);
 
-/// While it lives, what its thread asks of the object store waits through an outage, until `stop`, and `board` says so.
+/// While it lives, what its thread asks of the object store, or of a schema
+/// registry, waits through an outage, until `stop`, and `board` says so.
 class StoreOutage {
  public:
   StoreOutage(event::WaitBoard& board, const Clock& clock, std::stop_token stop);

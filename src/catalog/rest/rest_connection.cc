@@ -77,12 +77,6 @@ ServerConfig ParseServerConfig(const std::string& body, const RestCatalogOptions
   return config;
 }
 
-std::string OneLine(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  return text.substr(0, kRefusalCharactersMax);
-}
-
 }  // namespace
 
 std::vector<std::string> LevelsOf(std::string_view name_space) {
@@ -100,7 +94,8 @@ std::string RefusalOf(const io::HttpResponse& response) {
   if (answer.is_object() && answer.contains("error") && answer["error"].is_object()) {
     const auto& error = answer["error"];
     if (error.contains("message") && error["message"].is_string()) {
-      return OneLine(fmt::format("status {}, {}", response.status, error["message"].get<std::string>()));
+      return io::OneLine(fmt::format("status {}, {}", response.status, error["message"].get<std::string>()),
+                         kRefusalCharactersMax);
     }
   }
   return fmt::format("status {}", response.status);

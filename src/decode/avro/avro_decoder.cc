@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -13,6 +14,9 @@
 #include "decode/arrow_columns.h"
 #include "decode/avro/avro_plan.h"
 #include "decode/avro/avro_reader.h"
+#include "decode/schema_verdicts.h"
+#include "schema/avro/avro_encode.h"
+#include "schema/registry/registered_avro.h"
 
 namespace millrace::decode {
 
@@ -20,29 +24,29 @@ using event::Decoded;
 using event::EventBatch;
 using event::RejectCause;
 using schema::AvroSchema;
+using schema::AvroType;
 
 namespace {
 
 constexpr size_t kFingerprintPrefixBytes = 10;
 constexpr std::string_view kSingleObjectMark = "\xC3\x01";
-/// More numbers than these that a registry does not know are not asked for in one batch.
-constexpr int kUnknownSchemasMax = 100;
-/// What a registry has not is asked for again after so many batches.
-constexpr uint64_t kAskAgainBatches = 16;
 
 /// Everything known of one writer's schema.
 struct Writer {
   std::optional<AvroSchema> schema;
   std::optional<AvroPlan> plan;
   std::string unusable;  // why its records cannot be read; empty: they can
-  bool unknown = false;  // the registry has no such schema
-  uint64_t asked = 0;    // the batch in which it was looked up
 };
 
-std::string Capped(std::string text) {
-  constexpr size_t kBytesMax = 300;
-  if (text.size() > kBytesMax) text.replace(kBytesMax, std::string::npos, "...");
-  return text;
+/// A default that does not fit would show at the first record that needs it.
+void CheckDefaults(const AvroType& type, std::set<const AvroType*>& seen) {
+  if (!seen.insert(&type).second) return;
+  for (const auto* branch : type.branches) CheckDefaults(*branch, seen);
+  if (type.items != nullptr) CheckDefaults(*type.items, seen);
+  for (const auto& field : type.fields) {
+    CheckDefaults(*field.type, seen);
+    if (field.fallback) schema::EncodeAvroDefault(*field.fallback, *field.type);
+  }
 }
 
 }  // namespace
@@ -60,7 +64,6 @@ class AvroDecoder::Impl {
   /// The writer of a message, and how long the prefix is that says so; nullptr: rejected.
   Writer* WriterOf(std::string_view message, size_t index, size_t& prefix);
   Writer* Registered(int32_t id, size_t index);
-  void Ask(int32_t id, Writer& writer);
   bool MakePlan(Writer& writer);
   AvroPlanOptions PlanOptions(bool columns_open) const;
   void Reject(size_t record, RejectCause cause, std::string detail);
@@ -73,19 +76,19 @@ class AvroDecoder::Impl {
       std::make_unique<Column>(std::string(event::kRescuedColumn), ColumnKind::kString, nullptr);
   std::unique_ptr<AvroReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
+  SchemaVerdicts verdicts_;
   std::unordered_map<int32_t, Writer> registered_;
   std::unordered_map<uint64_t, Writer> known_;  // by fingerprint
   Writer* plain_ = nullptr;                     // of messages without a frame
   std::optional<AvroSchema> wanted_;            // what readers want
   uint64_t generation_ = 1;                     // of the columns that plans are for
-  uint64_t batches_ = 0;
-  int unknown_in_batch_ = 0;
   bool columns_open_ = true;
   size_t names_ = 0;
   Decoded decoded_;
 };
 
-AvroDecoder::Impl::Impl(AvroDecoderOptions options) : options_(std::move(options)) {
+AvroDecoder::Impl::Impl(AvroDecoderOptions options)
+    : options_(std::move(options)), verdicts_(options_.schemas, schema::SchemaKind::kAvro) {
   const bool needs_schema = options_.framing != AvroFraming::kConfluent;
   if (needs_schema ? options_.known_schemas.empty() : options_.schemas == nullptr) {
     throw Error(ErrorCode::kConfig, needs_schema ? "Avro messages that name no registry's schema need `schemas`"
@@ -98,6 +101,8 @@ AvroDecoder::Impl::Impl(AvroDecoderOptions options) : options_(std::move(options
       known_[fingerprint].schema = std::move(parsed);
       plain_ = &known_[fingerprint];
       wanted_ = AvroSchema::Parse(text);
+      std::set<const AvroType*> seen;
+      CheckDefaults(wanted_->root(), seen);
     } catch (const Error& error) {
       throw Error(ErrorCode::kConfig, error.message());
     }
@@ -107,7 +112,11 @@ AvroDecoder::Impl::Impl(AvroDecoderOptions options) : options_(std::move(options
   if (options_.columns) Adopt(*options_.columns);
   if (!wanted_) return;
   bool changed = false, stale = false;
-  MakeAvroPlan(wanted_->root(), PlanOptions(true), *root_, names_, changed, stale);
+  try {
+    MakeAvroPlan(wanted_->root(), PlanOptions(true), *root_, names_, changed, stale);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kConfig, "the schema that readers want cannot be a row: " + error.message());
+  }
   RefreshSchema();
 }
 
@@ -121,8 +130,7 @@ AvroPlanOptions AvroDecoder::Impl::PlanOptions(bool columns_open) const {
 
 Decoded AvroDecoder::Impl::Decode(const EventBatch& events) {
   decoded_ = {};
-  ++batches_;
-  unknown_in_batch_ = 0;
+  verdicts_.NextBatch();
   root_->Begin();
   rescued_->Begin();
   reader_->rescued_values = 0;
@@ -189,35 +197,19 @@ Writer* AvroDecoder::Impl::WriterOf(std::string_view message, size_t index, size
 }
 
 Writer* AvroDecoder::Impl::Registered(int32_t id, size_t index) {
+  if (const auto known = registered_.find(id); known != registered_.end()) return &known->second;
+  const auto& verdict = verdicts_.Of(id);
+  if (!verdict.schema) {
+    Reject(index, RejectCause::kMalformed, verdict.why);
+    return nullptr;
+  }
   Writer& writer = registered_[id];
-  const bool stale = writer.asked == 0 || (writer.unknown && batches_ - writer.asked >= kAskAgainBatches);
-  if (stale && unknown_in_batch_ < kUnknownSchemasMax) {
-    Ask(id, writer);
-    if (writer.unknown) ++unknown_in_batch_;
-  }
-  if (writer.asked != 0 && !writer.unknown) return &writer;
-  Reject(index, RejectCause::kMalformed,
-         fmt::format("is of schema {}, which the registry does not know; register it, then replay the record", id));
-  if (writer.asked == 0) registered_.erase(id);
-  return nullptr;
-}
-
-void AvroDecoder::Impl::Ask(int32_t id, Writer& writer) {
-  const auto found = options_.schemas->Find(id);
-  writer.asked = batches_;
-  writer.unknown = found == nullptr;
-  if (!found) return;
-  if (found->kind != schema::SchemaKind::kAvro) {
-    writer.unusable = fmt::format("is of schema {}, which is {} and not AVRO", id, ToString(found->kind));
-    return;
-  }
-  std::vector<std::string> references;
-  for (const auto& used : found->references) references.push_back(used.text);
   try {
-    writer.schema = AvroSchema::Parse(found->text, references, AvroSchema::Rules::kLenient);
+    writer.schema = schema::ParseAvro(*verdict.schema, AvroSchema::Rules::kLenient);
   } catch (const Error& error) {
     writer.unusable = fmt::format("is of schema {}: {}", id, error.message());
   }
+  return &writer;
 }
 
 bool AvroDecoder::Impl::MakePlan(Writer& writer) {
@@ -226,14 +218,14 @@ bool AvroDecoder::Impl::MakePlan(Writer& writer) {
     writer.plan = MakeAvroPlan(writer.schema->root(), PlanOptions(columns_open_), *root_, names_, changed, stale);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kData) throw;
+    writer.plan.reset();
     writer.unusable = "its schema cannot be a row: " + error.message();
-    reader_->schema_changed = reader_->schema_changed || changed;
-    return false;
   }
+  // Also what came to nothing may have changed the columns.
   if (stale) ++generation_;
-  writer.plan->generation = generation_;
+  if (writer.plan) writer.plan->generation = generation_;
   reader_->schema_changed = reader_->schema_changed || changed;
-  return true;
+  return writer.plan.has_value();
 }
 
 void AvroDecoder::Impl::Reject(size_t record, RejectCause cause, std::string detail) {

@@ -48,8 +48,9 @@ struct AvroDecoderOptions {
 /// goes into a declared column of dates, times, decimals or UUIDs as JSON's would; a `json` column keeps any value.
 /// Names that differ from a column's in case only, and reserved ones, are rescued.
 ///
-/// A message whose schema's number the registry does not know is rejected, and can be replayed once it does. Error
-/// kUnavailable when the registry cannot be asked. One thread at a time; memory in proportion to the batch.
+/// A message whose schema's number the registry does not know is rejected, and can be replayed once it does; so is one
+/// whose schema is damaged there. Error kUnavailable when the registry cannot be asked and nobody waits for it
+/// (io::OutagePatience), kConfig when it refuses who asks. One thread at a time; memory in proportion to the batch.
 class AvroDecoder final : public event::Decoder {
  public:
   /// Error kConfig when a schema given is none, or the framing needs one that is not given.

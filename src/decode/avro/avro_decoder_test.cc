@@ -9,10 +9,16 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
 
 #include "base/error.h"
+#include "base/hand_clock.h"
 #include "contract/decoder_contract.h"
 #include "contract/schema_shelf.h"
+#include "decode/framed_decoder.h"
+#include "decode/json_decoder.h"
+#include "io/outage_patience.h"
 #include "judge/python.h"
 #include "schema/avro/avro_encode.h"
 
@@ -171,6 +177,146 @@ TEST(AvroDecoderTest, WhatDoesNotFitIsRescuedOrRejectedAsTheContractSays) {
     EXPECT_THAT(decoding.last.unknown_columns, ElementsAre(Pair("new", 1u)));
     EXPECT_EQ(decoding.last.rescued_values, 4u);
   }
+}
+
+TEST(AvroDecoderTest, FreezeIsACauseOfItsOwn) {
+  const std::string first = R"({"name":"a","type":"int"})";
+  for (const auto& [second, json] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"name":"a","type":"string"})", R"({"a":"x"})"},
+           {R"({"name":"a","type":"int"},{"name":"b","type":"int"})", R"({"a":2,"b":1})"},
+           {R"({"name":"a","type":["null","int"]})", R"({"a":null})"},
+           {R"({"name":"b","type":["null","int"]})", R"({"b":null})"}}) {
+    Decoding decoding({.contract = {.columns = ContractMode::kFreeze, .types = ContractMode::kFreeze}});
+    decoding.Schema(1, first);
+    decoding.Take({decoding.Message(1, R"({"a":1})")});
+    auto columns = decoding.decoder->schema()->fields();
+    columns[0] = columns[0]->WithNullable(false);
+    decoding.decoder->Adopt(arrow::schema(columns));
+    decoding.Schema(2, second);
+    decoding.Take({decoding.Message(2, json)});
+    ASSERT_EQ(decoding.last.rejects.size(), 1u) << second;
+    EXPECT_EQ(decoding.last.rejects[0].cause, RejectCause::kFrozen) << second;
+  }
+}
+
+TEST(AvroDecoderTest, ASchemaThatFindsNoRoomChangesNothing) {
+  std::string wide = R"({"name":"a","type":"long"},{"name":"b","type":"int"})";
+  for (int i = 0; i < 6; ++i) wide += fmt::format(R"(,{{"name":"f{}","type":"int"}})", i);
+  Decoding decoding({.columns_max = 8});
+  decoding.Schema(1, R"({"name":"a","type":"int"},{"name":"c","type":"int"})");
+  decoding.Schema(2, wide);
+  decoding.Schema(3, R"({"name":"a","type":"int"},{"name":"c","type":"int"},{"name":"d","type":"int"})");
+  std::string values = R"({"a":5000000000,"b":1)";
+  for (int i = 0; i < 6; ++i) values += fmt::format(R"(,"f{}":1)", i);
+  const auto narrow = decoding.Message(1, R"({"a":1,"c":7})"), refused = decoding.Message(2, values + "}");
+  std::vector<std::string> messages{narrow, refused};
+  messages.insert(messages.end(), 1'000, narrow);
+  for (int batch = 0; batch < 2; ++batch) {
+    decoding.Take(messages);
+    ASSERT_EQ(decoding.last.rejects.size(), 1u);
+    EXPECT_THAT(decoding.last.rejects[0].detail, HasSubstr("columns"));
+    EXPECT_THAT(decoding.Column("a"), testing::Each("1"));
+    EXPECT_EQ(decoding.Type("b"), "no such column");
+    EXPECT_EQ(decoding.Type("a"), "int32");
+  }
+  decoding.Take({decoding.Message(3, R"({"a":1,"c":7,"d":9})")});
+  EXPECT_THAT(decoding.Column("d"), ElementsAre("9")) << "there was room for this one";
+}
+
+TEST(AvroDecoderTest, SchemasThatReadersWantAreCheckedAtOnce) {
+  const auto code_of = [](const std::string& fields, int columns_max) -> std::optional<ErrorCode> {
+    try {
+      AvroDecoder({.schemas = std::make_shared<SchemaShelf>(),
+                   .known_schemas = {R"({"type":"record","name":"R","fields":[)" + fields + "]}"},
+                   .columns_max = columns_max});
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return std::nullopt;
+  };
+  const std::string good = R"({"name":"a","type":"int","default":1},{"name":"b","type":"int"})";
+  EXPECT_EQ(code_of(good, 3), std::nullopt);
+  EXPECT_EQ(code_of(good, 1), ErrorCode::kConfig);
+  const std::string bad = R"({"name":"in","type":{"type":"record","name":"I","fields":[)"
+                          R"({"name":"a","type":"int","default":"x"}]}})";
+  EXPECT_EQ(code_of(bad, 10), ErrorCode::kConfig);
+}
+
+/// Knows one schema, and fails at others.
+class FailingLookup final : public schema::SchemaLookup {
+ public:
+  explicit FailingLookup(ErrorCode code) : code_(code) {}
+  schema::RegisteredSchemaPtr Find(int32_t id) override {
+    ++asked;
+    if (id != 1) throw Error(code_, "it is damaged there");
+    return std::make_shared<const schema::RegisteredSchema>(schema::RegisteredSchema{
+        .id = 1, .text = R"({"type":"record","name":"R","fields":[{"name":"a","type":"int"}]})"});
+  }
+  int asked = 0;
+
+ private:
+  const ErrorCode code_;
+};
+
+TEST(AvroDecoderTest, ASchemaThatIsDamagedInTheRegistryCostsItsRecordsOnly) {
+  const auto lookup = std::make_shared<FailingLookup>(ErrorCode::kData);
+  AvroDecoder decoder({.schemas = lookup});
+  const std::vector<std::string> messages = {schema::SchemaPrefix(1) + "\2", schema::SchemaPrefix(2) + "\2",
+                                             schema::SchemaPrefix(2) + "\2", schema::SchemaPrefix(1) + "\4"};
+  const auto decoded = event::DecodeChecked(decoder, messages, false);
+  EXPECT_EQ(decoded.rows->num_rows(), 2);
+  EXPECT_THAT(decoded.rejects.at(0).detail, HasSubstr("is of schema 2: it is damaged there"));
+  EXPECT_EQ(lookup->asked, 2);
+  AvroDecoder stopped({.schemas = std::make_shared<FailingLookup>(ErrorCode::kConfig)});
+  EXPECT_THROW(event::DecodeChecked(stopped, messages, false), Error) << "who may not ask learns nothing of records";
+}
+
+/// Answers at the third call.
+class LateLookup final : public schema::SchemaLookup {
+ public:
+  schema::RegisteredSchemaPtr Find(int32_t id) override {
+    if (++asked < 3) throw Error(ErrorCode::kUnavailable, "it does not answer");
+    return FailingLookup(ErrorCode::kInternal).Find(id);
+  }
+  int asked = 0;
+};
+
+TEST(AvroDecoderTest, AnOutageOfTheRegistryIsWaitedForByWhoIsPatient) {
+  const std::vector<std::string> messages = {schema::SchemaPrefix(1) + "\2"};
+  AvroDecoder impatient({.schemas = std::make_shared<LateLookup>()});
+  EXPECT_THROW(event::DecodeChecked(impatient, messages, false), Error);
+  AvroDecoder decoder({.schemas = std::make_shared<LateLookup>()});
+  const HandClock clock;
+  int waits = 0, ends = 0;
+  std::stop_source stop;
+  {
+    const io::OutagePatience patience(
+        stop.get_token(),
+        {.on_wait = [&](const std::string&, std::chrono::milliseconds) { ++waits; }, .on_end = [&] { ++ends; }}, clock);
+    EXPECT_EQ(event::DecodeChecked(decoder, messages, false).rows->num_rows(), 1);
+    EXPECT_EQ(waits, 2);
+    EXPECT_EQ(ends, 1);
+    stop.request_stop();
+    AvroDecoder stopped({.schemas = std::make_shared<LateLookup>()});
+    EXPECT_THROW(event::DecodeChecked(stopped, messages, false), Error);
+  }
+}
+
+TEST(FramedDecoderTest, NumbersThatNobodyKnowsCostLittle) {
+  const auto shelf = std::make_shared<SchemaShelf>();
+  shelf->Put(1, R"({"type":"object"})", schema::SchemaKind::kJson);
+  shelf->Put(2, R"("int")");
+  FramedDecoder decoder(std::make_unique<JsonDecoder>(JsonDecoderOptions{}), shelf, schema::SchemaKind::kJson);
+  std::vector<std::string> messages{schema::SchemaPrefix(1) + R"({"a":1})", schema::SchemaPrefix(2) + R"({"a":1})",
+                                    R"({"a":1})"};
+  for (int id = 100; id < 1'100; ++id) messages.push_back(schema::SchemaPrefix(id) + "{}");
+  for (int batch = 0; batch < 10; ++batch) {
+    const auto decoded = event::DecodeChecked(decoder, messages, false);
+    EXPECT_EQ(decoded.rows->num_rows(), 1);
+    EXPECT_EQ(decoded.rejects.size(), 1'002u);
+    EXPECT_THAT(decoded.rejects[0].detail, HasSubstr("AVRO and not JSON"));
+  }
+  EXPECT_LE(shelf->asked, 1'002) << "none is asked for in every batch";
 }
 
 TEST(AvroDecoderTest, ReadersSchemasGiveDefaultsAndNewNames) {

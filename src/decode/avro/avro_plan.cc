@@ -24,10 +24,22 @@ using Kind = AvroType::Kind;
 
 constexpr int32_t kDecimalDigitsMax = 38;
 
+size_t CountNames(const schema::Type& type) {
+  if (const auto* list = std::get_if<schema::ListType>(&type)) return 1 + CountNames(list->element->type);
+  if (const auto* map = std::get_if<schema::MapType>(&type)) return 2 + CountNames(map->value->type);
+  const auto* record = std::get_if<schema::StructType>(&type);
+  if (record == nullptr) return 0;
+  size_t count = record->fields.size();
+  for (const auto& field : record->fields) count += CountNames(field.type);
+  return count;
+}
+
 class PlanMaker {
  public:
-  PlanMaker(const AvroPlanOptions& options, size_t& names, bool& tree_changed, bool& plans_stale)
-      : options_(options), names_(names), tree_changed_(tree_changed), plans_stale_(plans_stale) {}
+  /// kMeasure: the tree stays as it is, and `names` becomes what it would be.
+  enum class Pass { kMeasure, kMake };
+  PlanMaker(Pass pass, const AvroPlanOptions& options, size_t& names, bool& tree_changed, bool& plans_stale)
+      : pass_(pass), options_(options), names_(names), tree_changed_(tree_changed), plans_stale_(plans_stale) {}
 
   AvroNode Record(const AvroType& type, Column& object, const AvroType* reader) {
     AvroNode node{.step = AvroStep::kRecord, .type = &type, .column = &object};
@@ -110,6 +122,11 @@ class PlanMaker {
     const size_t room = options_.columns_max - std::min(names_, options_.columns_max);
     auto column_type = schema::TypeFromAvro(type, room);
     if (!column_type) return nullptr;
+    if (pass_ == Pass::kMeasure) {
+      names_ += CountNames(*column_type) + 1;
+      if (names_ > options_.columns_max) throw Error(ErrorCode::kData, "the table has no room for its columns");
+      return nullptr;
+    }
     schema::Schema columns;
     columns.fields.push_back({.name = name, .type = *std::move(column_type)});
     AddColumns(*schema::ToArrow(columns), {}, object);
@@ -200,7 +217,7 @@ class PlanMaker {
   /// What the writer's schema promises may be wider than the column.
   void Widen(const schema::PrimitiveType& wanted, Column& column) {
     const bool evolve = options_.columns_open || options_.contract.types == ContractMode::kEvolve;
-    if (!evolve) return;
+    if (!evolve || pass_ == Pass::kMeasure) return;
     if (column.kind == ColumnKind::kDecimal && wanted.kind == Primitive::kDecimal) {
       const int32_t precision = std::min(kDecimalDigitsMax, column.scale + wanted.precision - wanted.scale);
       if (column.scale < wanted.scale || precision <= column.precision) return;
@@ -300,6 +317,7 @@ class PlanMaker {
     return AvroStep::kMisfit;
   }
 
+  const Pass pass_;
   const AvroPlanOptions& options_;
   size_t& names_;
   bool& tree_changed_;
@@ -315,8 +333,11 @@ AvroPlan MakeAvroPlan(const AvroType& writer, const AvroPlanOptions& options, Co
                 fmt::format("a row is made of a record, and the schema is of a {}", ToString(writer.kind)));
   }
   if (schema::IsRecursive(writer)) throw Error(ErrorCode::kData, "the schema of a row holds itself");
-  schema::TypeFromAvro(writer, options.columns_max);  // a schema that is too wide adds nothing
-  PlanMaker maker(options, names, tree_changed, plans_stale);
+  schema::TypeFromAvro(writer, options.columns_max);
+  size_t names_then = names;
+  PlanMaker(PlanMaker::Pass::kMeasure, options, names_then, tree_changed, plans_stale)
+      .Record(writer, root, options.reader);
+  PlanMaker maker(PlanMaker::Pass::kMake, options, names, tree_changed, plans_stale);
   return {.root = maker.Record(writer, root, options.reader)};
 }
 

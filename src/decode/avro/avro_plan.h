@@ -79,7 +79,8 @@ struct AvroPlan {
 
 /// Fits a writer's schema to the tree: columns that are new are added, types that widen are widened, as the contract
 /// says. `tree_changed` is set when there are new or other columns, `plans_stale` when plans made before no longer
-/// hold. `names` counts the names in the tree. Error kData when the schema cannot be a row of this table.
+/// hold. `names` counts the names in the tree. Error kData when the schema cannot be a row of this table, or has more
+/// names than there is room for: nothing was added then, and the other plans hold as `plans_stale` says.
 AvroPlan MakeAvroPlan(const schema::AvroType& writer, const AvroPlanOptions& options, Column& root, size_t& names,
                       bool& tree_changed, bool& plans_stale);
 

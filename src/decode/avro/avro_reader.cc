@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "decode/avro/avro_json.h"
+#include "decode/contract_cause.h"
 #include "decode/json_number.h"
 #include "decode/map_keys.h"
 #include "decode/parsed_text.h"
@@ -15,13 +16,10 @@ namespace millrace::decode {
 
 using event::RejectCause;
 using schema::AvroType;
-using schema::ContractMode;
 
 namespace {
 
 constexpr int64_t kTextBytesMax = std::numeric_limits<int32_t>::max();
-
-bool Rejects(ContractMode mode) { return mode == ContractMode::kDiscardRow || mode == ContractMode::kFreeze; }
 
 /// Most texts are ASCII, which costs less to see than to prove anything else.
 bool IsText(std::string_view text) {
@@ -99,9 +97,10 @@ AvroReader::Status AvroReader::ReadField(const AvroNode& node, Column& object) {
   }
   cursor_.MoveTo(start);
   if (Rejects(options_.contract.types)) {
-    return Fail(RejectCause::kContract, fmt::format("has a value at {} that does not fit its type; set `types: "
-                                                    "discard_value` to take such records",
-                                                    Shortened(PathOf(*node.column))));
+    return Fail(CauseOf(options_.contract.types),
+                fmt::format("has a value at {} that does not fit its type; set `types: "
+                            "discard_value` to take such records",
+                            Shortened(PathOf(*node.column))));
   }
   const Status rescued = Rescue(*node.type, PathOf(*node.column));
   return rescued == Status::kOk ? AppendNull(*node.column) : rescued;
@@ -391,9 +390,10 @@ AvroReader::Status AvroReader::AppendNull(Column& column) {
 
 AvroReader::Status AvroReader::Unrequire(Column& column) {
   if (!TypesEvolve()) {
-    return Fail(RejectCause::kContract, fmt::format("has no value for the required column {}; set `types: evolve` to "
-                                                    "make it optional",
-                                                    Shortened(PathOf(column))));
+    return Fail(CauseOf(options_.contract.types),
+                fmt::format("has no value for the required column {}; set `types: evolve` to "
+                            "make it optional",
+                            Shortened(PathOf(column))));
   }
   column.required = false;
   schema_changed = true;
@@ -427,9 +427,10 @@ AvroReader::Status AvroReader::RescueHomeless(const AvroNode& node) {
   const Status status = Rescue(*node.type, PathOf(*node.object, node.name));
   if (status != Status::kOk || rescued_row_.count() == before || node.reserved) return status;
   if (node.step == AvroStep::kRefuse) {
-    return Fail(RejectCause::kContract, fmt::format("has the field {}, which the contract keeps out; set `columns: "
-                                                    "evolve` or `discard_value` to take such records",
-                                                    Shortened(PathOf(*node.object, node.name))));
+    return Fail(CauseOf(options_.contract.columns),
+                fmt::format("has the field {}, which the contract keeps out; set `columns: "
+                            "evolve` or `discard_value` to take such records",
+                            Shortened(PathOf(*node.object, node.name))));
   }
   ++unknown_columns[SchemaPathOf(*node.object, node.name)];
   return Status::kOk;

@@ -7,14 +7,17 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "io/digest.h"
 #include "io/http_client.h"
+#include "io/one_line.h"
+#include "io/outage_patience.h"
 #include "io/percent_encoding.h"
 #include "io/retry_budget.h"
+#include "schema/json_object.h"
+#include "schema/registry/references.h"
 
 namespace millrace::schema {
 namespace {
@@ -23,7 +26,6 @@ using Json = nlohmann::json;
 
 constexpr const char* kMediaType = "application/vnd.schemaregistry.v1+json";
 constexpr size_t kCachedMax = 10'000;
-constexpr size_t kReferencesMax = 1'000;
 constexpr size_t kRefusalCharactersMax = 400;
 constexpr int64_t kAnswerBytesMax = int64_t{32} << 20;
 
@@ -35,24 +37,24 @@ struct Answer {
   std::string address;
 };
 
-std::string OneLine(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  return text.substr(0, kRefusalCharactersMax);
-}
-
 Answer Read(const io::HttpResponse& response, const std::string& address) {
   Answer answer{.status = response.status, .code = 0, .message = {}, .body = {}, .address = address};
-  answer.body = Json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  answer.body = MaybeParseJson(response.body).value_or(Json(Json::value_t::discarded));
   if (!answer.body.is_object()) return answer;
   if (const auto code = answer.body.find("error_code"); code != answer.body.end() && code->is_number_integer()) {
     answer.code = code->get<int>();
   }
   if (const auto message = answer.body.find("message"); message != answer.body.end() && message->is_string()) {
-    answer.message = OneLine(message->get<std::string>());
+    answer.message = io::OneLine(message->get<std::string>(), kRefusalCharactersMax);
   }
   return answer;
 }
+
+/// Not what a registry answers: it is none, or what it has of one schema is damaged.
+class StrangeAnswer final : public Error {
+ public:
+  explicit StrangeAnswer(std::string message) : Error(ErrorCode::kConfig, std::move(message)) {}
+};
 
 [[noreturn]] void Refused(const std::string& doing, const Answer& answer) {
   const auto why = fmt::format("{}: the schema registry at {} answers {}{}{}", doing, answer.address, answer.status,
@@ -72,9 +74,9 @@ Answer Read(const io::HttpResponse& response, const std::string& address) {
       break;
   }
   if (answer.status >= 500) throw Error(ErrorCode::kUnavailable, why + "; look at the registry's log, then try again");
-  throw Error(ErrorCode::kConfig, why +
-                                      "; is that the address of a schema registry (Apicurio's ends in "
-                                      "/apis/ccompat/v7)?");
+  throw StrangeAnswer(why +
+                      "; is that the address of a schema registry (Apicurio's ends in "
+                      "/apis/ccompat/v7)?");
 }
 
 /// Confluent's words for "there is none of these"; Apicurio has the same.
@@ -132,7 +134,7 @@ class RegistryClient::Impl {
     const auto doing = fmt::format("asking for schema {}", id);
     const auto answer = Ask(doing, "GET", fmt::format("/schemas/ids/{}", id), {});
     if (IsAbsent(answer)) return nullptr;
-    auto schema = Complete(id, Checked(doing, answer));
+    auto schema = OfARegistry(doing, [&] { return Complete(id, Checked(doing, answer)); });
     const std::scoped_lock lock(mutex_);
     if (by_id_.size() >= kCachedMax) by_id_.clear();
     return by_id_.emplace(id, std::move(schema)).first->second;
@@ -152,38 +154,40 @@ class RegistryClient::Impl {
     const auto doing = fmt::format("asking for the latest schema of {}", subject);
     const auto answer = Ask(doing, "GET", fmt::format("/subjects/{}/versions/latest", io::PercentEncoded(subject)), {});
     if (IsAbsent(answer)) return nullptr;
-    auto text = Checked(doing, answer);
-    return Complete(answer.body.value("id", 0), std::move(text));
+    return Complete(answer.body.value("id", 0), Checked(doing, answer));
   }
 
  private:
+  /// Where the registry is one but for this schema, Error kData says so: others can be read.
+  template <typename Body>
+  RegisteredSchemaPtr OfARegistry(const std::string& doing, Body&& body) {
+    std::string strange;
+    try {
+      return body();
+    } catch (const StrangeAnswer& error) {
+      strange = error.message();
+    } catch (const Json::exception& error) {
+      strange = fmt::format("{}: {}", doing, error.what());
+    }
+    const auto types = Ask(doing, "GET", "/schemas/types", {});
+    if (types.status == 200 && types.body.is_array()) throw Error(ErrorCode::kData, strange);
+    throw StrangeAnswer(strange);
+  }
+
   static SchemaText Checked(const std::string& doing, const Answer& answer) {
     if (answer.status != 200 || !answer.body.is_object()) Refused(doing, answer);
     return TextOf(doing, answer);
   }
 
-  RegisteredSchemaPtr Complete(int32_t id, SchemaText text) {
-    RegisteredSchema schema{.id = id, .kind = text.kind, .text = std::move(text.text)};
-    std::set<std::pair<std::string, int32_t>> seen;
-    AddReferences(text.references, seen, schema);
-    return std::make_shared<const RegisteredSchema>(std::move(schema));
-  }
-
-  void AddReferences(const std::vector<SchemaReference>& references, std::set<std::pair<std::string, int32_t>>& seen,
-                     RegisteredSchema& schema) {
-    for (const auto& reference : references) {
-      if (!seen.insert({reference.subject, reference.version}).second) continue;
-      if (seen.size() > kReferencesMax) throw Error(ErrorCode::kData, "a schema refers to more than 1000 others");
+  RegisteredSchemaPtr Complete(int32_t id, const SchemaText& text) {
+    return std::make_shared<const RegisteredSchema>(WithReferences(id, text, [&](const SchemaReference& reference) {
       const auto doing =
           fmt::format("asking for {} version {}, which a schema refers to", reference.subject, reference.version);
-      const auto answer = Ask(doing, "GET",
-                              fmt::format("/subjects/{}/versions/{}?deleted=true",
-                                          io::PercentEncoded(reference.subject), reference.version),
-                              {});
-      auto text = Checked(doing, answer);
-      AddReferences(text.references, seen, schema);
-      schema.references.push_back({.name = reference.name, .text = std::move(text.text)});
-    }
+      return Checked(doing, Ask(doing, "GET",
+                                fmt::format("/subjects/{}/versions/{}?deleted=true",
+                                            io::PercentEncoded(reference.subject), reference.version),
+                                {}));
+    }));
   }
 
   /// One request, at the next address when one does not answer.
@@ -191,11 +195,11 @@ class RegistryClient::Impl {
     std::optional<Error> failure;
     for (int attempt = 0; attempt < options_.attempts_max; ++attempt) {
       if (attempt > 0 && static_cast<size_t>(attempt) % options_.urls.size() == 0) {
-        if (!clock_.SleepFor(budget_.Wait(attempt), {})) break;
+        if (!clock_.SleepFor(budget_.Wait(attempt), io::OutagePatience::Stop())) break;
       }
       const auto& address = options_.urls[static_cast<size_t>(attempt) % options_.urls.size()];
       try {
-        auto answer = Read(http_.Send(Request(method, address + path, body)), address);
+        auto answer = Read(http_.Send(Request(method, address + path, body), io::OutagePatience::Stop()), address);
         if (answer.status < 500 && answer.status != 429) return answer;
         if (attempt + 1 == options_.attempts_max) Refused(doing, answer);
       } catch (const io::HttpFailure& wrong) {

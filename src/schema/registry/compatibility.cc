@@ -8,9 +8,10 @@
 
 #include "base/error.h"
 #include "schema/avro/avro_compatibility.h"
-#include "schema/avro/avro_schema.h"
+#include "schema/json_object.h"
 #include "schema/json_schema/json_compatibility.h"
 #include "schema/json_schema/json_schema.h"
+#include "schema/registry/registered_avro.h"
 
 namespace millrace::schema {
 namespace {
@@ -37,24 +38,19 @@ bool IsTransitive(Compatibility level) {
          level == Compatibility::kFullTransitive;
 }
 
-AvroSchema ParseAvro(const RegisteredSchema& schema) {
-  std::vector<std::string> references;
-  for (const auto& used : schema.references) references.push_back(used.text);
-  return AvroSchema::Parse(schema.text, references, AvroSchema::Rules::kStrict);
-}
-
 std::vector<std::string> WhyUnreadable(const RegisteredSchema& reader, const RegisteredSchema& writer) {
   if (reader.kind == SchemaKind::kAvro) {
-    const auto reads = ParseAvro(reader), wrote = ParseAvro(writer);
+    const auto reads = ParseAvro(reader, AvroSchema::Rules::kStrict);
+    const auto wrote = ParseAvro(writer, AvroSchema::Rules::kStrict);
     return WhyAvroUnreadable(reads.root(), wrote.root());
   }
   std::vector<nlohmann::json> kept;
   kept.reserve(2 + reader.references.size() + writer.references.size());
   const auto documents = [&](const RegisteredSchema& schema) {
     JsonSchemaDocuments parsed;
-    parsed.root = &kept.emplace_back(nlohmann::json::parse(schema.text));
+    parsed.root = &kept.emplace_back(ParseJson(schema.text, "JSON Schema"));
     for (const auto& used : schema.references) {
-      parsed.references[used.name] = &kept.emplace_back(nlohmann::json::parse(used.text));
+      parsed.references[used.name] = &kept.emplace_back(ParseJson(used.text, used.name));
     }
     return parsed;
   };
@@ -81,7 +77,7 @@ std::optional<Compatibility> ParseCompatibility(std::string_view word) {
 void CheckSchema(const RegisteredSchema& schema) {
   switch (schema.kind) {
     case SchemaKind::kAvro:
-      ParseAvro(schema);
+      ParseAvro(schema, AvroSchema::Rules::kStrict);
       return;
     case SchemaKind::kJson:
       JsonSchema(schema.text, schema.references);

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "io/digest.h"
 #include "io/sqlite.h"
+#include "schema/json_object.h"
+#include "schema/registry/references.h"
 
 namespace millrace::schema {
 namespace {
@@ -21,6 +24,8 @@ using Json = nlohmann::json;
 constexpr size_t kReferencesMax = 1'000;
 constexpr size_t kSubjectBytesMax = 1'024;
 constexpr size_t kSchemaBytesMax = size_t{1} << 20;
+/// 4 MiB in the write-ahead log.
+constexpr int kCheckpointFrames = 1'000;
 
 constexpr const char* kTables = R"(
   CREATE TABLE IF NOT EXISTS schemas(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, text TEXT NOT NULL,
@@ -55,10 +60,18 @@ std::vector<SchemaReference> ReferencesFrom(const std::string& text) {
   return references;
 }
 
+/// Before anything looks into it.
+void CheckSize(const SchemaText& schema) {
+  if (schema.text.size() > kSchemaBytesMax) throw RegistryRefusal(42201, "Invalid schema: it is longer than 1 MiB");
+  if (schema.references.size() > kReferencesMax) {
+    throw RegistryRefusal(42201, "Invalid schema: it refers to more than 1000 others");
+  }
+}
+
 /// Equal for schemas that differ in white space and in the order of members only.
 std::string DigestOf(const SchemaText& schema) {
-  const Json json = Json::parse(schema.text, nullptr, /*allow_exceptions=*/false);
-  const auto text = json.is_discarded() ? schema.text : json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto json = MaybeParseJson(schema.text);
+  const auto text = json ? json->dump(-1, ' ', false, Json::error_handler_t::replace) : schema.text;
   return io::Sha256(fmt::format("{}\n{}\n{}", ToString(schema.kind), ReferencesJson(schema.references), text));
 }
 
@@ -89,10 +102,10 @@ class RegistryStore::Impl {
     Transaction transaction(db_, kind);
     if constexpr (std::is_void_v<decltype(body())>) {
       body();
-      transaction.Commit();
+      Finish(kind, transaction);
     } else {
       auto result = body();
-      transaction.Commit();
+      Finish(kind, transaction);
       return result;
     }
   }
@@ -117,6 +130,7 @@ class RegistryStore::Impl {
   }
 
   std::optional<int32_t> IdOf(const SchemaText& schema) {
+    CheckSize(schema);
     const auto digest = DigestOf(schema);
     auto query = db_.Prepare("SELECT id FROM schemas WHERE digest = ?");
     query.BindBlob(0, digest);
@@ -125,39 +139,29 @@ class RegistryStore::Impl {
   }
 
   RegisteredSchema Complete(int32_t id, const SchemaText& text) {
-    RegisteredSchema schema{.id = id, .kind = text.kind, .text = text.text};
-    std::set<std::pair<std::string, int32_t>> seen;
-    AddReferences(text.references, seen, schema);
-    return schema;
-  }
-
-  void AddReferences(const std::vector<SchemaReference>& references, std::set<std::pair<std::string, int32_t>>& seen,
-                     RegisteredSchema& schema) {
-    for (const auto& reference : references) {
-      if (!seen.insert({reference.subject, reference.version}).second) continue;
-      if (seen.size() > kReferencesMax) throw RegistryRefusal(42201, "a schema refers to more than 1000 others");
+    return WithReferences(id, text, [&](const SchemaReference& reference) {
       auto query = db_.Prepare("SELECT id FROM versions WHERE subject = ? AND version = ?");
       query.Bind(0, reference.subject).Bind(1, reference.version);
-      const auto text = query.Step() ? TextOf(static_cast<int32_t>(query.Int(0))) : std::nullopt;
-      if (!text) {
-        throw RegistryRefusal(42201, fmt::format("Invalid schema: it refers to '{}' version {}, which is not there",
-                                                 reference.subject, reference.version));
-      }
-      AddReferences(text->references, seen, schema);
-      schema.references.push_back({.name = reference.name, .text = text->text});
-    }
+      auto used = query.Step() ? TextOf(static_cast<int32_t>(query.Int(0))) : std::nullopt;
+      if (used) return *std::move(used);
+      throw RegistryRefusal(42201, fmt::format("Invalid schema: it refers to '{}' version {}, which is not there",
+                                               reference.subject, reference.version));
+    });
   }
 
   RegisteredSchema Checked(const SchemaText& text) {
-    if (text.text.size() > kSchemaBytesMax) throw RegistryRefusal(42201, "Invalid schema: it is longer than 1 MiB");
+    CheckSize(text);
     if (text.text.empty()) throw RegistryRefusal(42201, "Empty schema");
-    auto schema = Complete(0, text);
     try {
+      auto schema = Complete(0, text);
       CheckSchema(schema);
+      return schema;
+    } catch (const RegistryRefusal&) {
+      throw;
     } catch (const Error& error) {
+      if (error.code() != ErrorCode::kData) throw;
       throw RegistryRefusal(42201, fmt::format("Invalid schema: {}", error.message()));
     }
-    return schema;
   }
 
   struct Row {
@@ -250,9 +254,8 @@ class RegistryStore::Impl {
     }
     const auto rows = Rows(subject, Deleted::kHidden);
     auto id = IdOf(text);
-    if (id) {
-      const auto same = std::ranges::find(rows, *id, &Row::id);
-      if (same != rows.end() && !import.version) return *id;
+    if (id && !(importing && import.version)) {
+      if (std::ranges::find(rows, *id, &Row::id) != rows.end()) return *id;
     }
     const auto added = Checked(text);
     if (!importing) {
@@ -264,7 +267,7 @@ class RegistryStore::Impl {
       }
     }
     id = Numbered(text, id, importing ? import.id : std::nullopt);
-    AddVersion(subject, *id, importing ? import.version : std::nullopt);
+    AddVersion(subject, *id, importing, import.version);
     return *id;
   }
 
@@ -279,17 +282,30 @@ class RegistryStore::Impl {
     wanted ? change.Bind(0, *wanted) : change.BindNull(0);
     change.Bind(1, ToString(text.kind)).Bind(2, text.text).Bind(3, refs).BindBlob(4, digest);
     change.Run();
-    return static_cast<int32_t>(db_.QueryInt("SELECT last_insert_rowid()"));
+    return Within32Bits(db_.QueryInt("SELECT last_insert_rowid()"));
   }
 
-  void AddVersion(const std::string& subject, int32_t id, std::optional<int32_t> wanted) {
-    auto highest = db_.Prepare("SELECT max(version) FROM versions WHERE subject = ?");
-    highest.Bind(0, subject);
-    const int64_t version = wanted ? *wanted : (highest.Step() ? highest.Int(0) : 0) + 1;
-    highest.Reset();
+  void AddVersion(const std::string& subject, int32_t id, bool importing, std::optional<int32_t> wanted) {
+    const auto rows = Rows(subject, Deleted::kShown);
+    const auto next = Within32Bits(rows.empty() ? 1 : int64_t{rows.back().version} + 1);
+    const auto version = wanted.value_or(next);
+    if (!importing && version != next) {
+      throw RegistryRefusal(42201, "Invalid schema: Version is not one more than previous version");
+    }
+    const auto there = std::ranges::find(rows, version, &Row::version);
+    if (there != rows.end() && there->id != id) {
+      throw RegistryRefusal(
+          42205, fmt::format("Subject {} has another schema as version {} already; delete it first", subject, version));
+    }
     auto change = db_.Prepare("INSERT OR REPLACE INTO versions(subject, version, id, deleted) VALUES(?, ?, ?, 0)");
     change.Bind(0, subject).Bind(1, version).Bind(2, id);
     change.Run();
+  }
+
+  /// An import may have taken the highest number there is.
+  static int32_t Within32Bits(int64_t number) {
+    if (number <= std::numeric_limits<int32_t>::max()) return static_cast<int32_t>(number);
+    throw RegistryRefusal(50001, "No number is left: an import has taken the highest one, 2147483647");
   }
 
   std::vector<int32_t> ReferencedBy(const std::string& subject, int32_t version) {
@@ -321,6 +337,11 @@ class RegistryStore::Impl {
   io::Connection& db() { return db_; }
 
  private:
+  void Finish(Transaction::Kind kind, Transaction& transaction) {
+    transaction.Commit();
+    if (kind == Transaction::Kind::kWrite && db_.wal_frames() >= kCheckpointFrames) db_.Checkpoint(/*restart=*/true);
+  }
+
   std::mutex mutex_;
   io::Connection db_;
 };

@@ -1,11 +1,10 @@
 #include <cstring>
 
+#include "event/blank.h"
 #include "source/file/record_scanner.h"
 
 namespace millrace::source {
 namespace {
-
-bool IsBlank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
 /// Lines that end in LF or CRLF; blank ones are none.
 class LineScanner final : public RecordScanner {
@@ -35,7 +34,7 @@ class LineScanner final : public RecordScanner {
   static void Add(std::string_view block, size_t begin, size_t end, std::vector<event::Span>* records) {
     if (end > begin && block[end - 1] == '\r') --end;
     if (end == begin) return;
-    if (static_cast<unsigned char>(block[begin]) <= ' ' && IsBlank(block.substr(begin, end - begin))) return;
+    if (static_cast<unsigned char>(block[begin]) <= ' ' && event::IsBlank(block.substr(begin, end - begin))) return;
     records->push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end - begin)});
   }
 };
