@@ -26,9 +26,9 @@ class PairFindings {
       const auto& why = known->second;
       return !why || Wrong(why->what, path + why->path, why->why);
     }
-    if (depth_ == kDepthMax || ++compared_ > kPairsMax) {
-      return Wrong("TOO_COMPLEX", path, "the schemas are too complex to be compared");
-    }
+    if (exhausted()) return false;  // as Take() says
+    ++compared_;
+    if (depth_ == kDepthMax) return Wrong(kTooComplex, path, kTooComplexWhy);
     verdicts_.emplace(pair, std::nullopt);
     const size_t mark = fine_.size();
     ++depth_;
@@ -58,18 +58,26 @@ class PairFindings {
   /// Always false.
   bool Wrong(std::string_view what, const std::string& path, std::string_view why) {
     last_ = {std::string(what), path, std::string(why)};
-    if (said_.size() < kSaidMax) {
+    if (said_.size() < kSaidMax || what == kTooComplex) {
       said_.push_back(fmt::format("{} at {}: {}", what, path.empty() ? "/" : path, why));
     }
     return false;
   }
 
-  std::vector<std::string> Take() && { return std::move(said_); }
+  /// Nothing goes together any more: whoever tries many pairs need try no other.
+  bool exhausted() const { return compared_ >= kPairsMax; }
+
+  std::vector<std::string> Take() && {
+    if (exhausted()) Wrong(kTooComplex, "", kTooComplexWhy);
+    return std::move(said_);
+  }
 
  private:
   static constexpr int kDepthMax = 200;
   static constexpr size_t kPairsMax = 30'000;
   static constexpr size_t kSaidMax = 100;
+  static constexpr const char* kTooComplex = "TOO_COMPLEX";
+  static constexpr const char* kTooComplexWhy = "the schemas are too complex to be compared";
 
   using Pair = std::pair<const Part*, const Part*>;
   struct Why {

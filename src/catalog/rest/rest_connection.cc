@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "catalog/rest/rest_events.h"
+#include "io/one_line.h"
 #include "io/percent_encoding.h"
 #include "schema/json_object.h"
 #include "table/metadata.h"

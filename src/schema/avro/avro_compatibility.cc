@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "schema/pair_findings.h"
@@ -35,12 +38,12 @@ bool SameName(const AvroType& reader, const AvroType& writer) {
          std::ranges::find(reader.aliases, writer.name) != reader.aliases.end();
 }
 
-const AvroField* Written(const AvroField& wanted, const AvroType& writer) {
-  for (const auto& field : writer.fields) {
-    if (field.name == wanted.name) return &field;
-  }
-  for (const auto& field : writer.fields) {
-    if (std::ranges::find(wanted.aliases, field.name) != wanted.aliases.end()) return &field;
+using FieldsByName = std::map<std::string_view, const AvroField*>;
+
+const AvroField* Written(const AvroField& wanted, const FieldsByName& fields) {
+  if (const auto same = fields.find(wanted.name); same != fields.end()) return same->second;
+  for (const auto& alias : wanted.aliases) {
+    if (const auto before = fields.find(alias); before != fields.end()) return before->second;
   }
   return nullptr;
 }
@@ -91,7 +94,7 @@ class Comparison {
     const auto alike = [&](const AvroType* branch) {
       return branch->kind == writer.kind && branch->name == writer.name;
     };
-    const auto reads = [&](const AvroType* branch) { return Reads(*branch, writer, path); };
+    const auto reads = [&](const AvroType* branch) { return !findings_.exhausted() && Reads(*branch, writer, path); };
     // The one that is called so first: most often it reads it, and no other is asked.
     const auto same = std::ranges::find_if(reader.branches, alike);
     const bool any = findings_.Quietly(
@@ -104,9 +107,11 @@ class Comparison {
 
   bool ReadsEnum(const AvroType& reader, const AvroType& writer, const std::string& path) {
     if (reader.fallback_symbol) return true;
+    constexpr size_t kShownMax = 500;
+    const std::set<std::string_view> known(reader.symbols.begin(), reader.symbols.end());
     std::string missing;
     for (const auto& symbol : writer.symbols) {
-      if (std::ranges::find(reader.symbols, symbol) != reader.symbols.end()) continue;
+      if (known.contains(symbol) || missing.size() > kShownMax) continue;
       missing += ' ';
       missing += symbol;
     }
@@ -114,11 +119,13 @@ class Comparison {
   }
 
   bool ReadsRecord(const AvroType& reader, const AvroType& writer, const std::string& path) {
+    FieldsByName fields;
+    for (const auto& field : writer.fields) fields.emplace(field.name, &field);
     bool all = true;
     for (size_t i = 0; i < reader.fields.size(); ++i) {
       const auto& wanted = reader.fields[i];
       const auto place = fmt::format("{}/fields/{}", path, i);
-      if (const auto* written = Written(wanted, writer)) {
+      if (const auto* written = Written(wanted, fields)) {
         all &= Reads(*wanted.type, *written->type, fmt::format("{}/type", place));
       } else if (!wanted.fallback && !(wanted.type->kind == Kind::kEnum && wanted.type->fallback_symbol)) {
         all &= Wrong("READER_FIELD_MISSING_DEFAULT_VALUE", place,

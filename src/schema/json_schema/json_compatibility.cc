@@ -116,16 +116,16 @@ class Comparison {
   }
 
   void CompareChoices(const Json& reader, const Json& writer, const std::string& path) {
-    const auto choices = [](const Json& schema) -> std::optional<Json> {
-      if (const auto* values = Member(schema, "enum")) return *values;
-      if (const auto* value = Member(schema, "const")) return Json::array({*value});
+    const auto choices = [](const Json& schema) -> std::optional<std::set<Json>> {
+      if (const auto* values = Member(schema, "enum")) return std::set<Json>(values->begin(), values->end());
+      if (const auto* value = Member(schema, "const")) return std::set<Json>{*value};
       return std::nullopt;
     };
     const auto now = choices(reader), before = choices(writer);
     if (!now) return;
     if (!before) return Wrong("ENUM_ARRAY_ADDED", fmt::format("{}/enum", path), "any value was allowed");
     for (const auto& value : *before) {
-      if (std::find(now->begin(), now->end(), value) == now->end()) {
+      if (!now->contains(value)) {
         Wrong("ENUM_ARRAY_NARROWED", fmt::format("{}/enum", path), value.dump() + " is not allowed any more");
       }
     }
@@ -297,8 +297,9 @@ class Comparison {
       for (size_t i = 0; i < all->size(); ++i) {
         const auto* same = Member(writer, "allOf");
         const bool kept =
-            same != nullptr && same->is_array() &&
-            std::any_of(same->begin(), same->end(), [&](const Json& part) { return Reads((*all)[i], part, path); });
+            same != nullptr && same->is_array() && std::any_of(same->begin(), same->end(), [&](const Json& part) {
+              return !findings_.exhausted() && Reads((*all)[i], part, path);
+            });
         if (!kept && !Reads((*all)[i], writer, path)) {
           Wrong("PRODUCT_TYPE_EXTENDED", fmt::format("{}/allOf/{}", path, i), "what was written may fail it");
         }
@@ -306,15 +307,22 @@ class Comparison {
       return;
     }
     if (const auto* all = Member(writer, "allOf"); all != nullptr && all->is_array()) {
-      if (std::any_of(all->begin(), all->end(), [&](const Json& part) { return Reads(reader, part, path); })) return;
+      if (std::any_of(all->begin(), all->end(),
+                      [&](const Json& part) { return !findings_.exhausted() && Reads(reader, part, path); }))
+        return;
       return Wrong("COMBINED_TYPE_CHANGED", path, "what was written may fail it");
     }
     const auto now = Alternatives(reader);
     const auto before = Alternatives(writer);
-    for (size_t i = 0; i < before.size(); ++i) {
-      const auto stayed = [&](const Json* part) { return *part == *before[i] && !with_references_.contains(part); };
-      const auto reads = [&](const Json* part) { return Reads(*part, *before[i], path); };
-      if (std::none_of(now.begin(), now.end(), stayed) && std::none_of(now.begin(), now.end(), reads)) {
+    const auto less = [](const Json* left, const Json* right) { return *left < *right; };
+    std::set<const Json*, decltype(less)> stayed(less);
+    for (const auto* part : now) {
+      if (!with_references_.contains(part)) stayed.insert(part);
+    }
+    for (size_t i = 0; i < before.size() && !findings_.exhausted(); ++i) {
+      if (stayed.contains(before[i]) && !with_references_.contains(before[i])) continue;
+      const auto reads = [&](const Json* part) { return findings_.exhausted() || Reads(*part, *before[i], path); };
+      if (std::none_of(now.begin(), now.end(), reads)) {
         Wrong("SUM_TYPE_NARROWED", fmt::format("{}/{}", path, i), "an alternative is not allowed any more");
       }
     }
