@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kRefineAgain = std::chrono::seconds(5);
 constexpr auto kTick = std::chrono::milliseconds(100);
-/// How long a peer is waited for after a stop: less than what a container has until it is killed.
+/// How long a peer is waited for after a stop: less than the 30 s that Kubernetes gives a container by itself.
 constexpr auto kPatience = std::chrono::seconds(20);
 
 }  // namespace

@@ -72,13 +72,10 @@ void PipelineView::ServedAt(std::string url) {
 
 bool PipelineView::IntakeEnded(const TableFeed& feed) const {
   const auto& from = parts_.config.tables.at(feed.table()).from;
-  bool fed = false;
-  for (const auto& source : parts_.runner.sources()) {
-    if (source->topic() != from) continue;
-    if (!source->done()) return false;
-    fed = true;
-  }
-  return fed;
+  const auto& runner = parts_.runner;
+  const bool fed = std::ranges::any_of(runner.sources(), [&](const auto& source) { return source->topic() == from; }) ||
+                   std::ranges::any_of(runner.ingests(), [&](const auto& ingest) { return ingest->Feeds(from); });
+  return fed && runner.IntakeDone(from);
 }
 
 TableSituation PipelineView::SituationOf(const TableFeed& feed, Timestamp now) const {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "io/outage_patience.h"
 
 namespace millrace::app {
 namespace {
@@ -24,6 +25,7 @@ TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<even
       account_(options_.table, options_.topic) {}
 
 void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
+  const io::OutagePatience stoppable(abort, {});
   try {
     WithContext(fmt::format("table {}", options_.table), [&] { RunUntilAborted(stop, abort); });
     account_.Turned(drained_ ? FeedState::kDrained : FeedState::kStopped);

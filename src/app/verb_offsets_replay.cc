@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/engine_options.h"
+#include "app/limited_stop.h"
 #include "app/opened_lake.h"
 #include "app/plan.h"
 #include "app/progress.h"
@@ -27,6 +28,8 @@ namespace {
 using Stage = land::Replay::Standing::Stage;
 
 constexpr auto kCommitEvery = std::chrono::seconds(30);
+/// What a stop leaves for the commit of what was read.
+constexpr auto kLastCommit = std::chrono::seconds(20);
 constexpr size_t kNameLength = 8;
 
 struct ReplayArguments {
@@ -181,7 +184,7 @@ bool Land(event::Sink& sink, event::Source& source, Progress& progress, const st
   const int64_t all = source.lag().records;
   for (bool more = true; more && !stop.stop_requested();) {
     auto read = source.Read({}, stop);
-    if (read.batch) sink.Write(std::move(read.batch));
+    if (read.batch) sink.Write(std::move(read.batch), stop);
     more = read.state != event::ReadState::kExhausted;
     if (more && !sink.CommitDue()) continue;
     if (sink.Commit(stop) == event::CommitOutcome::kConflict) {
@@ -191,7 +194,7 @@ bool Land(event::Sink& sink, event::Source& source, Progress& progress, const st
     const int64_t left = source.lag().records;
     progress.Show(all - left, all == 0 ? 1.0 : static_cast<double>(all - left) / static_cast<double>(all));
   }
-  if (stop.stop_requested()) sink.Commit({});
+  if (stop.stop_requested()) sink.Commit(LimitedStop({}, kLastCommit).token());
   return !stop.stop_requested();
 }
 

@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "io/several_at_once.h"
 #include "land/land_events.h"
 #include "land/through_outage.h"
 
@@ -278,29 +275,12 @@ bool FilesSink::PutPlan(Sealed& sealed, std::stop_token stop) {
 /// In any order: the plan is there, and each object is created for itself. A store takes its time over each.
 void FilesSink::PutObjects(const SealedChunk& chunk, std::stop_token stop) {
   const auto& objects = chunk.plan.objects;
-  std::atomic<size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto put_some = [&] {
+  io::SeveralAtOnce(objects.size(), kPutsAtOnce, [&](size_t i) {
     const StoreOutage outage(board_, clock_, stop);
-    try {
-      for (size_t i = next++; i < objects.size(); i = next++) {
-        FaultPoint("files.before_object");
-        PutObject(objects[i], chunk.contents[i], stop);
-        FaultPoint("files.after_object");
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-      next = objects.size();
-    }
-  };
-  {
-    std::vector<std::jthread> more;
-    for (size_t i = 1; i < std::min(kPutsAtOnce, objects.size()); ++i) more.emplace_back(put_some);
-    put_some();
-  }
-  if (failure) std::rethrow_exception(failure);
+    FaultPoint("files.before_object");
+    PutObject(objects[i], chunk.contents[i], stop);
+    FaultPoint("files.after_object");
+  });
   counts_.files += objects.size();
   for (const auto& object : objects) counts_.bytes += static_cast<uint64_t>(object.bytes);
 }

@@ -67,7 +67,7 @@ HeldRecords::HeldRecords(io::ObjectStore& store, const table::TableMetadata& met
       for (const auto& manifest : table::ReadManifestList(store, *snapshot)) {
         if (manifest.added_snapshot_id != snapshot->snapshot_id) continue;
         for (const auto& entry : table::ReadManifest(store, metadata, manifest)) {
-          if (entry.status == table::EntryStatus::kAdded) ReadFile(store, metadata, entry.file.file_path, scope);
+          if (entry.status == table::EntryStatus::kAdded) ReadFile(store, metadata, entry.file, scope);
         }
       }
     }
@@ -78,15 +78,15 @@ HeldRecords::HeldRecords(io::ObjectStore& store, const table::TableMetadata& met
 HeldRecords HeldRecords::Everything(io::ObjectStore& store, const table::TableMetadata& metadata) {
   HeldRecords held;
   if (const auto* head = metadata.current_snapshot()) {
-    table::ForEachLiveFile(store, metadata, *head, {}, [&](const table::ManifestEntry& entry) {
-      held.ReadFile(store, metadata, entry.file.file_path, {});
-    });
+    table::ForEachLiveFile(store, metadata, *head, {},
+                           [&](const table::ManifestEntry& entry) { held.ReadFile(store, metadata, entry.file, {}); });
   }
   return held;
 }
 
-void HeldRecords::ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata, const std::string& file_path,
+void HeldRecords::ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata, const table::DataFile& file,
                            const std::string& scope) {
+  if (file.content != table::FileContent::kData) return;  // deletes of others
   enum Column : size_t { kSplit, kOffset, kCause, kScope, kEndOffset, kReplayedAt };
   const auto& schema = metadata.schema();
   std::vector<schema::FieldId> ids;
@@ -95,7 +95,7 @@ void HeldRecords::ReadFile(io::ObjectStore& store, const table::TableMetadata& m
     if (field == nullptr && ids.size() >= kEndOffset) break;  // a table of an older version
     ids.push_back(field->id);
   }
-  ReadColumns(store, file_path, schema, ids, [&](const arrow::ArrayVector& columns) {
+  ReadColumns(store, file.file_path, schema, ids, [&](const arrow::ArrayVector& columns) {
     const auto text = [&](Column column, int64_t row) {
       return static_cast<const arrow::StringArray&>(*columns[column]).GetView(row);
     };

@@ -9,6 +9,7 @@
 #include "event/decoder.h"
 #include "event/position.h"
 #include "io/object_store.h"
+#include "table/data_file.h"
 #include "table/metadata.h"
 
 namespace millrace::land {
@@ -37,7 +38,7 @@ class HeldRecords {
 
  private:
   /// `scope` empty: of every scope.
-  void ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata, const std::string& file_path,
+  void ReadFile(io::ObjectStore& store, const table::TableMetadata& metadata, const table::DataFile& file,
                 const std::string& scope);
 
   std::map<event::SplitId, std::unordered_map<int64_t, event::RejectCause>> causes_;

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "land/arrow_status.h"
 #include "land/data_path.h"
+#include "land/drop_file.h"
 #include "land/file_metrics.h"
 #include "land/parquet_file.h"
 #include "table/delete_files.h"
@@ -101,7 +102,7 @@ std::vector<table::DataFile> PositionDeletes::Write(io::ObjectStore& store, cons
       for (auto file = files.begin(); file != files.end(); ++file) write(partition, file, std::next(file));
     }
   } catch (...) {
-    for (const auto& file : made) store.Delete(*store.KeyOf(file.file_path));
+    for (const auto& file : made) DropFile(store, file.file_path);
     throw;
   }
   return made;

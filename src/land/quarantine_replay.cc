@@ -239,7 +239,7 @@ event::CommitOutcome QuarantineReplay::State::LandChunk(event::Sink& sink, std::
     events.split = split;
     events.begin = std::exchange(at, event::Cursor(i + 1 == batches.size() ? chunk : fmt::format("{}/{}", chunk, i)));
     events.end = at;
-    sink.Write(batches[i].events);
+    sink.Write(batches[i].events, stop);
   }
   return sink.Commit(stop);
 }

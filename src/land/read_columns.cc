@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "land/arrow_compute.h"
 #include "land/arrow_status.h"
 #include "land/object_stream.h"
 
@@ -55,6 +56,7 @@ void AppendFlat(const std::shared_ptr<arrow::Array>& array, arrow::ArrayVector& 
 /// become what a table's values are.
 std::shared_ptr<arrow::Array> Plain(const std::shared_ptr<arrow::Array>& array) {
   const auto as = [&](const std::shared_ptr<arrow::DataType>& type) {
+    StartCompute();
     return ValueOf(arrow::compute::Cast(*array, type, arrow::compute::CastOptions::Unsafe()), "reading");
   };
   switch (array->type_id()) {

@@ -6,15 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include "base/error.h"
 #include "io/file_descriptor.h"
 #include "io/file_error.h"
+#include "io/several_at_once.h"
 
 namespace millrace::query {
 namespace {
@@ -53,24 +50,7 @@ ObjectCache::ObjectCache(io::ObjectStore& store, const fs::path& folder, int64_t
 std::shared_ptr<void> ObjectCache::Hold() { return Locked(lock_file_, LOCK_SH); }
 
 void ObjectCache::Fetch(const std::vector<Object>& objects) {
-  std::atomic<size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failed;
-  {
-    std::vector<std::jthread> fetchers;
-    for (size_t i = 0; i < std::min(kFetchersMax, objects.size()); ++i) {
-      fetchers.emplace_back([&] {
-        try {
-          for (size_t at = next++; at < objects.size(); at = next++) FetchOne(objects[at]);
-        } catch (...) {
-          next = objects.size();
-          const std::lock_guard lock(mutex);
-          failed = std::current_exception();
-        }
-      });
-    }
-  }
-  if (failed) std::rethrow_exception(failed);
+  io::SeveralAtOnce(objects.size(), kFetchersMax, [&](size_t i) { FetchOne(objects[i]); });
 }
 
 void ObjectCache::FetchOne(const Object& object) {

@@ -105,6 +105,7 @@ std::shared_ptr<arrow::Array> ResultRows::Kept(const arrow::RecordBatch& batch) 
 }
 
 std::shared_ptr<arrow::RecordBatch> ResultRows::Take(const arrow::RecordBatch& batch) {
+  land::StartCompute();
   arrow::ArrayVector columns;
   for (const auto& field : arrow_columns_->fields()) {
     columns.push_back(
@@ -113,7 +114,6 @@ std::shared_ptr<arrow::RecordBatch> ResultRows::Take(const arrow::RecordBatch& b
   auto rows = arrow::RecordBatch::Make(arrow_columns_, batch.num_rows(), std::move(columns));
   if (model_.expectations.empty()) return rows;
   const auto kept = Kept(batch);
-  land::StartCompute();
   auto filtered =
       land::ValueOf(arrow::compute::Filter(rows, kept), "dropping rows that break an expectation").record_batch();
   dropped_ += rows->num_rows() - filtered->num_rows();

@@ -179,8 +179,8 @@ io::HttpResponse RestConnection::Change(const char* method, const std::string& p
     try {
       auto again = SendTo(method, base_ + path, body, key);
       if (again.status == 200 || again.status == 204) return again;
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable) throw;
+    } catch (const Error&) {
+      // Whatever ails the second request, the first may have been obeyed: only what became of that one counts.
     }
     return std::nullopt;
   };

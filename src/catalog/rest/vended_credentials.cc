@@ -13,8 +13,11 @@ namespace {
 using nlohmann::json;
 using schema::JsonObject;
 
-/// Newer ones are asked for this long before the old ones end, which serve until then if the asking fails.
-constexpr auto kRefreshBefore = std::chrono::minutes(2);
+/// Newer ones are asked for this long before the old ones end, or half their life before if that is less; the old ones
+/// serve until then if the asking fails.
+constexpr Timestamp::duration kRefreshBefore = std::chrono::minutes(2);
+/// While the old ones serve, a catalogue that did not answer is left alone for as long.
+constexpr auto kAskAgainAfter = std::chrono::seconds(5);
 
 std::string TextOf(const json& config, const char* name) {
   const std::string* text = JsonObject(config, "config").MaybeString(name);
@@ -75,7 +78,8 @@ void VendedCredentials::SetRefresh(Refresh refresh) {
 
 void VendedCredentials::Learn(const TableName& table, const std::vector<StorageCredential>& credentials) {
   const std::lock_guard lock(mutex_);
-  for (const auto& each : credentials) entries_[each.prefix] = {table, each.keys, false};
+  for (const auto& each : credentials)
+    entries_[each.prefix] = {.table = table, .keys = each.keys, .learned = clock_.Now()};
 }
 
 /// Prefixes of one text sort by their length, and any text that sorts between them is no prefix of it.
@@ -86,7 +90,10 @@ VendedCredentials::Entries::iterator VendedCredentials::Find(const std::string& 
 }
 
 bool VendedCredentials::IsStale(const Entry& entry) const {
-  return entry.refused || (entry.keys.expires && clock_.Now() + kRefreshBefore >= *entry.keys.expires);
+  if (HasEnded(entry)) return true;
+  const auto now = clock_.Now();
+  if (!entry.keys.expires || now < entry.ask_again_at) return false;
+  return now + std::min(kRefreshBefore, (*entry.keys.expires - entry.learned) / 2) >= *entry.keys.expires;
 }
 
 bool VendedCredentials::HasEnded(const Entry& entry) const {
@@ -108,6 +115,8 @@ std::optional<io::AwsCredentials> VendedCredentials::For(const std::string& uri)
     Learn(entry->table, refresh_(entry->table));
   } catch (const Error& error) {
     if (HasEnded(*entry)) throw;
+    const std::lock_guard lock(mutex_);
+    Find(uri)->second.ask_again_at = clock_.Now() + kAskAgainAfter;
     LogWarning("newer credentials of {} cannot be had yet: {}", ToString(entry->table), error.what());
   }
   return look()->keys;

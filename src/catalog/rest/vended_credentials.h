@@ -45,6 +45,8 @@ class VendedCredentials final : public io::PrefixCredentials {
   struct Entry {
     TableName table;
     io::AwsCredentials keys;
+    Timestamp learned{};
+    Timestamp ask_again_at{};  // after a catalogue that did not answer
     bool refused = false;
   };
   using Entries = std::map<std::string, Entry, std::greater<>>;  // the longer of two prefixes of a text first

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/hand_clock.h"
 
 namespace millrace::catalog {
 namespace {
@@ -11,17 +12,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-class HandClock final : public Clock {
- public:
-  Timestamp Now() const override { return Timestamp(seconds(1'800'000'000)) + passed_; }
-  SteadyTime Steady() const override { return SteadyTime(passed_); }
-  bool SleepFor(std::chrono::nanoseconds, std::stop_token) const override { return true; }
-  void Pass(seconds time) { passed_ += time; }
-
- private:
-  seconds passed_{0};
-};
 
 const TableName kTable{"silver", "users"};
 
@@ -71,6 +61,25 @@ TEST_F(VendedCredentialsTest, NewOnesAreAskedForShortlyBeforeTheOldOnesEnd) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST_F(VendedCredentialsTest, ShortLivedOnesAndACatalogueThatIsAwayAreNotAskedForEachRequest) {
+  int asked = 0;
+  vended_.SetRefresh([&](const TableName&) -> std::vector<StorageCredential> {
+    if (++asked == 1) throw Error(ErrorCode::kUnavailable, "the catalogue is away");
+    return {{"s3://lake/t", Keys("k" + std::to_string(asked), seconds(90))}};
+  });
+  vended_.Learn(kTable, {{"s3://lake/t", Keys("k0", seconds(90))}});
+  clock_.Pass(seconds(44));
+  EXPECT_EQ(IdFor("s3://lake/t/x"), "k0");
+  EXPECT_EQ(asked, 0) << "less than half their life is gone";
+  clock_.Pass(seconds(1));
+  EXPECT_EQ(IdFor("s3://lake/t/x"), "k0");
+  EXPECT_EQ(IdFor("s3://lake/t/x"), "k0");
+  EXPECT_EQ(asked, 1);
+  clock_.Pass(seconds(5));
+  EXPECT_EQ(IdFor("s3://lake/t/x"), "k2");
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(VendedCredentialsTest, EndedOnesDoNotServe) {
   vended_.SetRefresh(
       [](const TableName&) -> std::vector<StorageCredential> { throw Error(ErrorCode::kUnavailable, "away"); });
@@ -98,7 +107,7 @@ TEST_F(VendedCredentialsTest, AnAnswerSaysThemPerPrefixOrForTheTable) {
       R"({"config": {"s3.access-key-id": "whole", "s3.secret-access-key": "s", "other": "x"},
           "storage-credentials": [
             {"prefix": "s3a://lake/t/data", "config": {"s3.access-key-id": "a", "s3.secret-access-key": "b",
-             "s3.session-token": "c", "s3.session-token-expires-at-ms": "1800000000000"}},
+             "s3.session-token": "c", "s3.session-token-expires-at-ms": "1700000000000"}},
             {"prefix": "gs://lake", "config": {"gcs.oauth2.token": "t"}}]})",
       "answer");
   const auto found = ParseStorageCredentials(schema::JsonObject(document, ""), "s3://lake/t");

@@ -92,10 +92,9 @@ std::shared_ptr<GroupCommit::Group> GroupCommit::Take(std::unique_lock<std::mute
 }
 
 void GroupCommit::Gather(std::unique_lock<std::mutex>& lock) {
-  if (open_->bytes > kGatherBytesMax) return;
-  const bool came =
-      gathered_.wait_until(lock, gather_until_, [&] { return open_->requests.size() >= expected_ || closing_; });
-  if (!came && open_->requests.size() < expected_ / 4 * 3) wait_for_nobody_ = kGroupsAfterVain;
+  if (open_->bytes > kGatherBytesMax || std::chrono::steady_clock::now() >= gather_until_) return;
+  gathered_.wait_until(lock, gather_until_, [&] { return open_->requests.size() >= expected_; });
+  if (open_->requests.size() < expected_ * 3 / 4) wait_for_nobody_ = kGroupsAfterVain;
 }
 
 void GroupCommit::Ended(const Group& group, std::chrono::steady_clock::duration took) {
