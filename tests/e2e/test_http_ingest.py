@@ -114,15 +114,16 @@ def test_every_form_becomes_rows(front):
     assert f.ask("/somedata/a%2Fb?unit=kg")[::2] == (200, {"accepted": 1})
     assert f.ask("/footdata?feet=2")[0] == 200
     assert f.ask("/footdata", b'{"feet":"3"}', Content_Type="application/json")[2] == {"accepted": 1}
+    assert f.ask("/footdata", b"feet=4+m&unit=", Content_Type="application/x-www-form-urlencoded")[2] == {"accepted": 1}
     assert f.ask("/orders", b'[{"id":1},{"id":2}]', Content_Type="application/json")[2] == {"accepted": 2}
     lines = b'{"id":3}\n{"id":4}\n'
     assert f.ask("/orders", lines, Content_Type=LINES)[2] == {"accepted": 2}
     assert f.ask("/orders", gzip.compress(b'{"id":5}\n'), Content_Type=LINES, Content_Encoding="gzip")[2] == {"accepted": 1}
-    for table, count in {"silver.somedata": 1, "silver.footdata": 2, "silver.orders": 5}.items():
+    for table, count in {"silver.somedata": 1, "silver.footdata": 3, "silver.orders": 5}.items():
         f.wait_for(table, count)
     f.stop()
     assert [(r["value"], r["unit"]) for r in f.rows("silver.somedata")] == [("a/b", "kg")]
-    assert sorted(r["feet"] for r in f.rows("silver.footdata")) == ["2", "3"]
+    assert sorted(r["feet"] for r in f.rows("silver.footdata")) == ["2", "3", "4 m"]
     orders = list(f.rows("silver.orders"))
     oracle.compare([1, 2, 3, 4, 5], [r["id"] for r in orders])
     assert {bytes(r["_key"]) for r in orders} == {b"1", b"2", b"3", b"4", b"5"}

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "io/http_routes.h"
 #include "source/joined_records.h"
 #include "source/json_fault.h"
 #include "source/json_values.h"
@@ -60,6 +61,34 @@ std::vector<std::string_view> Elements(std::string_view document, int64_t record
   return elements;
 }
 
+/// Text under each name; a list where a name comes again.
+std::shared_ptr<event::EventBatch> EventOfFields(nlohmann::ordered_json event,
+                                                 const std::vector<std::pair<std::string, std::string>>& fields) {
+  for (const auto& [name, value] : fields) {
+    auto& member = event[name];
+    if (member.is_null()) {
+      member = value;
+    } else if (member.is_array()) {
+      member.push_back(value);
+    } else {
+      member = nlohmann::ordered_json::array({std::move(member), value});
+    }
+  }
+  const auto text = event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return Joined({text});
+}
+
+std::shared_ptr<event::EventBatch> EventOfForm(std::string_view body) {
+  if (static_cast<size_t>(std::ranges::count(body, '&')) >= kFormFieldsMax) {
+    throw io::HttpRefusal(413, fmt::format("more than the {} fields that a form may have", kFormFieldsMax));
+  }
+  const auto fields = io::ParseQuery(body);
+  if (!fields || fields->empty()) {
+    throw io::HttpRefusal(400, "the form cannot be read: it has no fields, or a % that stands for no byte of text");
+  }
+  return EventOfFields(nlohmann::ordered_json::object(), *fields);
+}
+
 }  // namespace
 
 BodyForm FormOf(const io::HttpCall& call) {
@@ -73,14 +102,16 @@ BodyForm FormOf(const io::HttpCall& call) {
   if (is("application/json") || is("text/json") || is("application/octet-stream") || type.ends_with("+json")) {
     return BodyForm::kJson;
   }
+  if (is("application/x-www-form-urlencoded")) return BodyForm::kForm;
   throw io::HttpRefusal(415,
-                        "send application/json (one event, or an array of them) or application/x-ndjson (an event a "
-                        "line)");
+                        "send application/json (one event, or an array of them), application/x-ndjson (an event a "
+                        "line) or application/x-www-form-urlencoded (the fields of one event)");
 }
 
 std::shared_ptr<event::EventBatch> EventsOf(std::shared_ptr<PaddedBuffer> body, BodyForm form, int64_t records_max) {
   const auto text = TrimmedJson(body->view());
   if (text.empty()) throw io::HttpRefusal(400, "the body is empty");
+  if (form == BodyForm::kForm) return EventOfForm(text);
   return Joined(form == BodyForm::kLines ? Lines(body->view(), records_max) : Elements(text, records_max));
 }
 
@@ -103,18 +134,7 @@ void SetKeys(const JsonPath& path, event::EventBatch& batch) {
 std::shared_ptr<event::EventBatch> EventOfTarget(const io::HttpCall& call) {
   nlohmann::ordered_json event = nlohmann::ordered_json::object();
   for (const auto& [name, value] : call.parameters) event[name] = value;
-  for (const auto& [name, value] : call.query) {
-    auto& member = event[name];
-    if (member.is_null()) {
-      member = value;
-    } else if (member.is_array()) {
-      member.push_back(value);
-    } else {
-      member = nlohmann::ordered_json::array({std::move(member), value});
-    }
-  }
-  const auto text = event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  return Joined({text});
+  return EventOfFields(std::move(event), call.query);
 }
 
 }  // namespace millrace::source

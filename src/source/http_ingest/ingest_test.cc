@@ -151,6 +151,17 @@ TEST(IngestBody, TargetsAreEvents) {
   EXPECT_EQ(EventOfTarget(call)->record(0), R"({"value":"a\"b","x":["1","2","3"],"y":""})");
 }
 
+TEST(IngestBody, FieldsOfAFormAreAnEvent) {
+  EXPECT_THAT(Events("name=a+b%22&x=1&y=&x=2&%C3%A9=%0A", BodyForm::kForm),
+              ElementsAre("{\"name\":\"a b\\\"\",\"x\":[\"1\",\"2\"],\"y\":\"\",\"é\":\"\\n\"}"));
+  EXPECT_THAT(WhyNot("a=%4", BodyForm::kForm), HasSubstr("400"));
+  EXPECT_THAT(WhyNot("&", BodyForm::kForm), HasSubstr("400"));
+  std::string many = "a=1";
+  for (size_t i = 1; i < kFormFieldsMax; ++i) many += "&a=1";
+  EXPECT_EQ(WhyNot(many, BodyForm::kForm), "200");
+  EXPECT_THAT(WhyNot(many + "&a=1", BodyForm::kForm), HasSubstr("413"));
+}
+
 TEST(IngestBody, TypesAreKnown) {
   const auto form = [](const char* type) {
     io::HttpCall call;
@@ -161,6 +172,7 @@ TEST(IngestBody, TypesAreKnown) {
   EXPECT_EQ(form("Application/JSON; charset=utf-8"), BodyForm::kJson);
   EXPECT_EQ(form("application/cloudevents+json"), BodyForm::kJson);
   EXPECT_EQ(form("application/x-ndjson"), BodyForm::kLines);
+  EXPECT_EQ(form("application/x-www-form-urlencoded;charset=UTF-8"), BodyForm::kForm);
   EXPECT_EQ(RefusalOf([&] { form("text/csv"); }), 415);
 }
 
