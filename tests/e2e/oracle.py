@@ -76,7 +76,9 @@ class Lake:
 
     def live(self, table):
         """The same for data and delete files; each with the data sequence number and the spec it has ("sequence", "spec")."""
-        snapshot = self.snapshot(table)
+        return self.live_in(self.snapshot(table))
+
+    def live_in(self, snapshot):
         if snapshot is None:
             return
         for manifest in avro(snapshot["manifest-list"]):
@@ -95,15 +97,16 @@ class Lake:
                 raise Wrong(f"{manifest['manifest_path']} holds {dict(counted)} entries, its list says {stated}")
 
     def walk(self, table):
-        """Every row of a table, as dicts; raises Wrong where a file is not what its entry says."""
+        """Every row of a table, as dicts; raises Wrong where a file is not what its entry says. The table may be written meanwhile."""
         files, contents = [], []
-        for file in self.live(table):
+        snapshot = self.snapshot(table)
+        for file in self.live_in(snapshot):
             files.append(file)
             contents.append(content_of(file))
         paths = [path_of(file["file_path"]) for file in files]
         if len(set(paths)) != len(paths):
             raise Wrong(f"{[path for path in paths if paths.count(path) > 1][0]} is in the table twice")
-        self._check_totals(table, files)
+        self._check_totals(table, snapshot, files)
         deletes = [(file, data) for file, data in zip(files, contents) if file["content"] != 0]
         rows = []
         for file, data in zip(files, contents):
@@ -115,8 +118,7 @@ class Lake:
         """Names of the columns by id, newest first."""
         return {field["id"]: field["name"] for schema in self.metadata(table)["schemas"] for field in schema["fields"]}
 
-    def _check_totals(self, table, files):
-        snapshot = self.snapshot(table)
+    def _check_totals(self, table, snapshot, files):
         summary = snapshot["summary"] if snapshot else {}
         of = {content: [file for file in files if file["content"] == content] for content in (0, 1, 2)}
         for name, value in (
