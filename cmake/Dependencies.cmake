@@ -23,10 +23,12 @@ pkg_check_modules(zstd_pc REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(lz4_pc REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(avro_pc REQUIRED IMPORTED_TARGET avro-c)
 pkg_check_modules(xxhash_pc REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(mongoc_pc REQUIRED IMPORTED_TARGET libmongoc-1.0)
 add_library(zstd ALIAS PkgConfig::zstd_pc)
 add_library(lz4 ALIAS PkgConfig::lz4_pc)
 add_library(avro ALIAS PkgConfig::avro_pc)
 add_library(xxhash ALIAS PkgConfig::xxhash_pc)
+add_library(mongoc ALIAS PkgConfig::mongoc_pc)
 
 # Arrow: an installed package where there is one, else the pinned wheel.
 execute_process(

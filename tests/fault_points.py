@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/fault-points.md"
-SERVERS = ["kafka", "rest", "s3server"]
+SERVERS = ["kafka", "rest", "s3server", "mongo"]
 # What stands for {} in a name that is put together.
 KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 # First word of a name -> what lies around it, and the tests that end the program there. A test marked * asks a whole run which points it passes, and
@@ -22,6 +22,7 @@ KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 FAMILIES = {
     "app": ("a table's first start; a source and a table that tell where they are", ["e2e/test_crashes.py*", "e2e/test_kafka.py"]),
     "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
+    "documents": ("each request to a document store, the records it does not take, the positions it keeps", ["e2e/test_documents.py*"]),
     "files": ("plain files: rejects, the plan, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
     "ingest": ("a request that brings events: before they are appended, before it is answered", ["e2e/test_http_ingest.py"]),
     "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py", "e2e/test_crash_corners.py"]),

@@ -2,6 +2,7 @@
 
 #include "app/config_checks.h"
 #include "app/config_words.h"
+#include "app/document_blocks.h"
 #include "app/http_ingest_blocks.h"
 #include "app/http_poll_blocks.h"
 #include "app/kafka_blocks.h"
@@ -37,11 +38,13 @@ const Block<CsvConfig>& CsvBlock() {
 const Block<SourceConfig>& SourceBlock() {
   static const auto block =
       Block<SourceConfig>(
-          "Where events come from, by a name of yours. Exactly one kind (file, generator, http_poll, http_ingest).")
+          "Where events come from, by a name of yours. Exactly one kind (file, generator, http_poll, http_ingest, "
+          "mongodb).")
           .Nested("file", &SourceConfig::file, FileSourceBlock())
           .Nested("generator", &SourceConfig::generator, GeneratorBlock())
           .Nested("http_poll", &SourceConfig::http_poll, HttpPollBlock())
           .Nested("http_ingest", &SourceConfig::http_ingest, HttpIngestBlock())
+          .Nested("mongodb", &SourceConfig::mongodb, MongoSourceBlock())
           .Add(&SourceConfig::topic,
                {.name = "topic",
                 .doc =
@@ -49,7 +52,6 @@ const Block<SourceConfig>& SourceBlock() {
           .Add(&SourceConfig::drop,
                {.name = "drop",
                 .doc = "Top-level fields removed before anything is stored: card numbers, passwords. CSV files only."})
-          .Reserve("mongodb", "MongoDB change streams")
           .Reserve("kafka", "reading topics of Kafka")
           .Reserve("kinesis", "reading Kinesis")
           .Reserve("transform", "SQL over each batch")
@@ -257,7 +259,6 @@ const Block<TableConfig>& TableBlock() {
                                         .doc = "Columns about where a row came from: _topic, _partition, _offset, "
                                                "_event_time, _ingested_at, _key."})
           .Nested("maintenance", &TableConfig::maintenance, MaintenanceBlock())
-          .Reserve("documents", "document stores")
           .Check(CheckTable);
   return block;
 }
@@ -513,7 +514,7 @@ const Block<PipelineConfig>& PipelineBlock() {
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
           .Nested("server", &PipelineConfig::server, ServerBlock())
-          .Reserve("documents", "document stores")
+          .MapOf("documents", &PipelineConfig::documents, DocumentsBlock(), "documents")
           .CheckAlways(CheckPipeline);
   return block;
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "app/plan.h"
 #include "app/schemas.h"
 #include "app/server_options.h"
 #include "base/error.h"
@@ -49,13 +50,13 @@ std::vector<std::string> Origins(const PipelineConfig& pipeline) {
 }
 
 /// Topics of a cluster need no entry here. True: it is one, or was said to be none.
-bool CheckTopicName(const std::string& name, const TableConfig& table, config::ParseContext& context) {
+bool CheckTopicName(const std::string& where, const TableConfig& table, config::ParseContext& context) {
   const auto& topic = table.from;
   if (stream::IsPattern(topic)) {
-    Collect(context, table.MarkOf("from"), "tables." + name + ".from", [&] { stream::CheckPattern(topic); });
+    Collect(context, table.MarkOf("from"), where + ".from", [&] { stream::CheckPattern(topic); });
     if (table.start.start.at == event::Start::At::kOffsets) {
       context.problems.Add(table.MarkOf("start"),
-                           fmt::format("tables.{}.start: offsets are for one topic, not for a pattern", name));
+                           fmt::format("{}.start: offsets are for one topic, not for a pattern", where));
     }
     return true;
   }
@@ -63,7 +64,7 @@ bool CheckTopicName(const std::string& name, const TableConfig& table, config::P
 }
 
 /// `start` and `on_gap` are about topics.
-void CheckStart(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
+void CheckStart(const PipelineConfig& pipeline, const std::string& where, const TableConfig& table,
                 config::ParseContext& context) {
   const auto source = pipeline.sources.find(table.from);
   if (source == pipeline.sources.end() || !source->second.topic.empty()) return;
@@ -71,20 +72,21 @@ void CheckStart(const PipelineConfig& pipeline, const std::string& name, const T
     if (table.Given(word)) {
       context.problems.Add(
           table.MarkOf(word),
-          fmt::format("tables.{}.{}: is for tables from a topic; the source '{}' has none", name, word, table.from));
+          fmt::format("{}.{}: is for tables from a topic; the source '{}' has none", where, word, table.from));
     }
   }
 }
 
-void CheckOrigin(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
+/// `where`: the path of what takes from there.
+void CheckOrigin(const PipelineConfig& pipeline, const std::string& where, const TableConfig& table,
                  config::ParseContext& context) {
   if (table.from.empty()) return;
-  if (pipeline.stream.kafka && CheckTopicName(name, table, context)) return;
+  if (pipeline.stream.kafka && CheckTopicName(where, table, context)) return;
   const auto origins = Origins(pipeline);
   if (std::find(origins.begin(), origins.end(), table.from) != origins.end()) return;
   const auto source = pipeline.sources.find(table.from);
   if (pipeline.stream.kafka && source == pipeline.sources.end()) return;  // a topic of the cluster
-  const auto path = "tables." + name + ".from";
+  const auto path = where + ".from";
   if (source != pipeline.sources.end() && source->second.http_ingest) {
     context.problems.Add(table.MarkOf("from"),
                          fmt::format("{}: the source '{}' has a topic for each of its routes; take "
@@ -130,11 +132,11 @@ void CheckAddress(const config::Located& block, const char* member, const std::s
 
 void CheckSource(const SourceConfig& source, const std::string& path, config::ParseContext& context) {
   const int kinds = source.file.has_value() + source.generator.has_value() + source.http_poll.has_value() +
-                    source.http_ingest.has_value();
+                    source.http_ingest.has_value() + source.mongodb.has_value();
   if (kinds != 1) {
     context.problems.Add(
         source.mark,
-        fmt::format("{}: needs exactly one kind of source: file, generator, http_poll or http_ingest", path));
+        fmt::format("{}: needs exactly one kind of source: file, generator, http_poll, http_ingest or mongodb", path));
   }
   if (source.http_ingest && !source.topic.empty()) {
     context.problems.Add(source.MarkOf("topic"),
@@ -315,8 +317,24 @@ void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::P
   }
   for (const auto& [name, table] : pipeline.tables) {
     CheckTableName(name, table, context);
-    CheckOrigin(pipeline, name, table, context);
-    CheckStart(pipeline, name, table, context);
+    CheckOrigin(pipeline, "tables." + name, table, context);
+    CheckStart(pipeline, "tables." + name, table, context);
+  }
+  for (const auto& [name, documents] : pipeline.documents) {
+    const auto feed = FeedOf(name, documents);
+    CheckOrigin(pipeline, "documents." + name, feed, context);
+    CheckStart(pipeline, "documents." + name, feed, context);
+    if (const auto source = pipeline.sources.find(feed.from);
+        source != pipeline.sources.end() && source->second.topic.empty()) {
+      context.problems.Add(documents.MarkOf("from"),
+                           fmt::format("documents.{}.from: documents are made from topics: give the source '{}' a "
+                                       "`topic`, and take from that",
+                                       name, feed.from));
+    }
+    if (pipeline.tables.contains(FeedName(name))) {
+      context.problems.Add(documents.mark,
+                           fmt::format("documents.{}: a table has the name {}; rename one", name, FeedName(name)));
+    }
   }
 }
 

@@ -125,11 +125,25 @@ struct HttpIngestConfig : config::Located {
   int64_t in_flight_max = 0;
 };
 
+enum class BsonFormWord { kPlain, kExtended };
+
+struct MongoSourceConfig : config::Located {
+  config::Secret uri;
+  std::string database;
+  std::string collection;
+  std::string cursor;
+  std::string filter;
+  BsonFormWord form = BsonFormWord::kPlain;
+  std::optional<config::Duration> every;
+  config::Duration timeout{};
+};
+
 struct SourceConfig : config::Located {
   std::optional<FileSourceConfig> file;
   std::optional<GeneratorConfig> generator;
   std::optional<HttpPollConfig> http_poll;
   std::optional<HttpIngestConfig> http_ingest;
+  std::optional<MongoSourceConfig> mongodb;
   std::string topic;  // empty: feeds tables directly
   std::vector<std::string> drop;
 };
@@ -211,6 +225,29 @@ struct TableConfig : config::Located {
   config::ByteSize file_size;
   bool metadata = false;
   MaintenanceConfig maintenance;  // where an option is given; else the pipeline's
+};
+
+enum class PlainKeysWord { kJson, kText };
+
+struct MongoDbConfig : config::Located {
+  config::Secret uri;
+  std::string database;
+  std::string collection;
+  int64_t writers = 4;
+  config::Duration timeout{};
+};
+
+struct DocumentsConfig : config::Located {
+  std::string from;  // empty: the topic of the same name
+  StartConfig start;
+  GapWord on_gap = GapWord::kStop;
+  std::vector<std::string> key;
+  PlainKeysWord plain_keys = PlainKeysWord::kJson;
+  config::Duration freshness{};
+  config::Duration keep_deleted{};
+  std::string where;
+  std::string transform;
+  std::optional<MongoDbConfig> mongodb;
 };
 
 struct S3Config : config::Located {
@@ -337,6 +374,7 @@ struct PipelineConfig : config::Located {
   std::map<std::string, SourceConfig> sources;
   std::map<std::string, TopicConfig> topics;
   std::map<std::string, TableConfig> tables;
+  std::map<std::string, DocumentsConfig> documents;
   std::optional<config::Path> models;
   std::optional<ServerConfig> server;
 

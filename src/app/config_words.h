@@ -58,6 +58,18 @@ struct Choices<app::UpsertWriteWord> {
 };
 
 template <>
+struct Choices<app::BsonFormWord> {
+  static constexpr std::array<std::pair<std::string_view, app::BsonFormWord>, 2> kWords = {
+      {{"plain", app::BsonFormWord::kPlain}, {"extended", app::BsonFormWord::kExtended}}};
+};
+
+template <>
+struct Choices<app::PlainKeysWord> {
+  static constexpr std::array<std::pair<std::string_view, app::PlainKeysWord>, 2> kWords = {
+      {{"json", app::PlainKeysWord::kJson}, {"text", app::PlainKeysWord::kText}}};
+};
+
+template <>
 struct Choices<app::FilesEncoding> {
   static constexpr std::array<std::pair<std::string_view, app::FilesEncoding>, 1> kWords = {
       {{"jsonl", app::FilesEncoding::kJsonLines}}};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/allocation.h"
+#include "app/document_blocks.h"
 #include "app/engine_options.h"
 #include "app/fixed_start.h"
 #include "app/http_ingest_blocks.h"
@@ -106,20 +107,26 @@ void Pipeline::AddSources() {
 
 void Pipeline::AddTables() {
   for (const auto& [name, table] : config_.tables) {
-    TableFeed::Options options;
-    options.table = name;
-    if (FromTopic(config_, table)) {
-      options.topic = table.from;
-    } else {
-      options.time = limits_.intake_time;
-    }
-    options.settle = limits_.settle;
-    if (limits_.until_idle) options.intake_done = [this, topic = table.from] { return runner_->IntakeDone(topic); };
-    options.on_commit = [this] { runner_->NoteCommit(); };
-    runner_->AddTable(std::make_unique<TableFeed>(
-        OpenReader(name, table), MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle),
-        std::move(options)));
+    AddFeed(name, table, MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle));
   }
+  for (const auto& [name, documents] : config_.documents) {
+    AddFeed(FeedName(name), FeedOf(name, documents), MakeDocumentSink(config_, name, documents, budget_));
+  }
+}
+
+void Pipeline::AddFeed(const std::string& name, const TableConfig& feed, std::shared_ptr<event::Sink> sink) {
+  TableFeed::Options options;
+  options.table = name;
+  options.title = FeedTitle(config_, name);
+  if (FromTopic(config_, feed)) {
+    options.topic = feed.from;
+  } else {
+    options.time = limits_.intake_time;
+  }
+  options.settle = limits_.settle;
+  if (limits_.until_idle) options.intake_done = [this, topic = feed.from] { return runner_->IntakeDone(topic); };
+  options.on_commit = [this] { runner_->NoteCommit(); };
+  runner_->AddTable(std::make_unique<TableFeed>(OpenReader(name, feed), std::move(sink), std::move(options)));
 }
 
 std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_name, const TableConfig& table) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "app/plan.h"
 #include "app/version.h"
 
 namespace millrace::app {
@@ -94,7 +95,7 @@ void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::Top
   metrics.Clear(kPartitionLagRecords);
   metrics.Clear(kPartitionLagSeconds);
   for (const auto& feed : sources.runner.tables()) {
-    const auto& table = sources.config.tables.at(feed->table());
+    const auto table = FeedConfig(sources.config, feed->table());
     SetTableGauges(*feed, table, TopicNamed(table.from, topics), now);
   }
   for (const auto& [name, note] : sources.maintenance.All()) {

@@ -4,6 +4,11 @@
 #include <map>
 
 namespace millrace::app {
+namespace {
+
+constexpr std::string_view kDocuments = "documents.";
+
+}  // namespace
 
 event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic) {
   event::TopicSpec spec;
@@ -28,6 +33,28 @@ std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline) {
   std::vector<event::TopicSpec> specs;
   for (auto& [name, spec] : topics) specs.push_back(std::move(spec));
   return specs;
+}
+
+std::string FeedName(const std::string& documents) { return std::string(kDocuments) + documents; }
+
+TableConfig FeedOf(const std::string& name, const DocumentsConfig& documents) {
+  TableConfig feed;
+  static_cast<config::Located&>(feed) = documents;
+  feed.from = documents.from.empty() ? name : documents.from;
+  feed.start = documents.start;
+  feed.on_gap = documents.on_gap;
+  feed.freshness = documents.freshness;
+  return feed;
+}
+
+TableConfig FeedConfig(const PipelineConfig& pipeline, const std::string& feed) {
+  if (const auto table = pipeline.tables.find(feed); table != pipeline.tables.end()) return table->second;
+  const auto name = feed.substr(kDocuments.size());
+  return FeedOf(name, pipeline.documents.at(name));
+}
+
+std::string FeedTitle(const PipelineConfig& pipeline, const std::string& feed) {
+  return pipeline.tables.contains(feed) ? "table " + feed : "documents " + feed.substr(kDocuments.size());
 }
 
 bool FromTopic(const PipelineConfig& pipeline, const TableConfig& table) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/document_blocks.h"
 #include "app/http_poll_options.h"
 #include "base/error.h"
 #include "source/file/file_source.h"
@@ -103,8 +104,9 @@ std::unique_ptr<event::Source> MakeSource(const std::string& name, const SourceC
   if (source.http_poll) {
     return std::make_unique<source::HttpPollSource>(HttpPollOptionsFor(name, *source.http_poll, ends));
   }
+  if (source.mongodb) return MakeMongoSource(name, *source.mongodb, ends);
   throw Error(ErrorCode::kConfig,
-              fmt::format("the source '{}' has no kind; give it `file`, `generator` or `http_poll`", name));
+              fmt::format("the source '{}' has no kind; give it `file`, `generator`, `http_poll` or `mongodb`", name));
 }
 
 bool EndsByItself(const SourceConfig& source) {

@@ -27,7 +27,7 @@ TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<even
 void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
   const io::OutagePatience stoppable(abort, {});
   try {
-    WithContext(fmt::format("table {}", options_.table), [&] { RunUntilAborted(stop, abort); });
+    WithContext(options_.title, [&] { RunUntilAborted(stop, abort); });
     account_.Turned(drained_ ? FeedState::kDrained : FeedState::kStopped);
   } catch (const std::exception& failure) {
     account_.Turned(FeedState::kFailed, failure.what());
@@ -88,7 +88,7 @@ void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token&
       return recovery_.Clear();
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnavailable) throw;
-      LogWarning("table {}: where it stands cannot be read, trying again: {}", options_.table, error.what());
+      LogWarning("{}: where it stands cannot be read, trying again: {}", options_.title, error.what());
       recovery_.Put(event::WaitKind::kCatalog,
                     fmt::format("where it stands cannot be read ({}); trying again", error.what()));
     }
@@ -125,7 +125,7 @@ bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
 bool TableFeed::Commit(const std::stop_token& stop, const std::stop_token& abort) {
   const auto begin = Clock::System().Steady();
   if (!reader_->ConfirmRead(abort)) {
-    LogWarning("table {}: what was read since the last commit is dropped and read again", options_.table);
+    LogWarning("{}: what was read since the last commit is dropped and read again", options_.title);
     account_.Overtaken(sink_->counts(), 0);
     RecoverAgain(stop, abort);
     return false;

@@ -14,14 +14,15 @@
 
 namespace millrace::app {
 
-/// Carries one reader (of a topic, or a source itself) into one table. The reader is acknowledged only up to what has
-/// landed for certain. When the reader's splits change, what was read is committed and the table's positions are read
-/// anew: another worker may have landed more of a split that comes. Run belongs to one thread; status() may be called
-/// by others.
+/// Carries one reader (of a topic, or a source itself) into one table, or into documents as if they were one. The
+/// reader is acknowledged only up to what has landed for certain. When the reader's splits change, what was read is
+/// committed and the table's positions are read anew: another worker may have landed more of a split that comes. Run
+/// belongs to one thread; status() may be called by others.
 class TableFeed {
  public:
   struct Options {
     std::string table;
+    std::string title;  // "table silver.users", in errors
     std::string topic;  // that it reads; empty: a source itself
     /// Given: the feed is done once this says that nothing more will come and the reader is idle.
     std::function<bool()> intake_done;

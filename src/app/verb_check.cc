@@ -15,8 +15,9 @@ void AddCheck(CLI::App& root, Session& session) {
       [&session] {
         const auto pipeline = LoadConfig(session.config_paths);
         const size_t models = pipeline.models ? refine::ReadModels(pipeline.models->value).size() : 0;
-        fmt::print("{}: good: {} sources, {} topics, {} tables, {} models\n", pipeline.name, pipeline.sources.size(),
-                   TopicsOf(pipeline).size(), pipeline.tables.size(), models);
+        fmt::print("{}: good: {} sources, {} topics, {} tables, {} models{}\n", pipeline.name, pipeline.sources.size(),
+                   TopicsOf(pipeline).size(), pipeline.tables.size(), models,
+                   pipeline.documents.empty() ? "" : fmt::format(", {} documents", pipeline.documents.size()));
         return ExitCode::kDone;
       },
       "  millrace check\n  millrace check -c examples/github/millrace.yaml");

@@ -9,6 +9,7 @@
 #include "app/files_table_facts.h"
 #include "app/housekeeper.h"
 #include "app/load_config.h"
+#include "app/plan.h"
 #include "app/run_status.h"
 #include "app/snapshot_facts.h"
 #include "app/storage.h"
@@ -158,7 +159,9 @@ ExitCode Status(const Session& session, bool why) {
   std::vector<Listing::Column> columns = {{"table"}, {"from"}, {"rows"}, {"lag"}, {"last_commit"}};
   if (why) columns.insert(columns.end(), {{"state"}, {"why"}});
   Listing listing(columns);
-  for (const auto& [name, table] : pipeline.tables) {
+  auto tables = pipeline.tables;
+  for (const auto& [name, documents] : pipeline.documents) tables.emplace(FeedName(name), FeedOf(name, documents));
+  for (const auto& [name, table] : tables) {
     const auto found = facts.find(name);
     const auto* of_table = found == facts.end() ? nullptr : &found->second;
     AddRow(listing, name, table, of_table, why ? std::optional(WhyOf(run, name, of_table)) : std::nullopt);

@@ -20,13 +20,14 @@ enum class CommitOutcome {
   kConflict,  // another writer moved our positions: what was buffered is dropped; seek to positions() and go on
 };
 
-/// Counts since the sink was made. in = rows + deletes + rejected + duplicates + blank.
+/// Counts since the sink was made. in = rows + deletes + rejected + duplicates + blank + filtered.
 struct SinkCounts {
   uint64_t records = 0;
   uint64_t rows = 0;
   uint64_t deletes = 0;     // records that took the row of their key away, if there was one
   uint64_t duplicates = 0;  // dropped because their key had landed, or a newer change of it was there
   uint64_t blank = 0;
+  uint64_t filtered = 0;  // left out by a condition that was given
   uint64_t rescued_values = 0;
   std::map<RejectCause, uint64_t> rejected;
   uint64_t missing = 0;  // records that gaps stand for; not among `records`
@@ -34,6 +35,8 @@ struct SinkCounts {
   uint64_t files = 0;
   uint64_t bytes = 0;
 };
+
+void AddCounts(const SinkCounts& more, SinkCounts& total);
 
 /// Lands batches durably, with their positions, in one atomic step. One thread drives it; it may use more inside.
 class Sink {

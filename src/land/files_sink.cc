@@ -20,13 +20,6 @@ constexpr std::chrono::milliseconds kFirstDelay{200};
 constexpr std::chrono::milliseconds kLongestDelay{30'000};
 constexpr size_t kPutsAtOnce = 8;
 
-void Accumulate(event::SinkCounts& sum, const event::SinkCounts& more) {
-  sum.records += more.records;
-  sum.rows += more.rows;
-  sum.blank += more.blank;
-  for (const auto& [cause, count] : more.rejected) sum.rejected[cause] += count;
-}
-
 std::string_view FolderOfPlan(std::string_view key) { return key.substr(0, key.rfind('/')); }
 
 }  // namespace
@@ -218,7 +211,7 @@ event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
       if (!sealed.planned && !PutPlan(sealed, stop)) return GiveWay();
       PutObjects(sealed.chunk, stop);
       split.landed = sealed.chunk.plan.end;
-      Accumulate(counts_, sealed.counts);
+      AddCounts(sealed.counts, counts_);
     }
   }
   ++counts_.commits;

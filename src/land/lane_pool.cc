@@ -17,20 +17,6 @@ constexpr size_t kQueuedPerLane = 2;
 
 }  // namespace
 
-void AddCounts(const event::SinkCounts& more, event::SinkCounts& total) {
-  total.records += more.records;
-  total.rows += more.rows;
-  total.deletes += more.deletes;
-  total.duplicates += more.duplicates;
-  total.blank += more.blank;
-  total.rescued_values += more.rescued_values;
-  for (const auto& [cause, count] : more.rejected) total.rejected[cause] += count;
-  total.missing += more.missing;
-  total.commits += more.commits;
-  total.files += more.files;
-  total.bytes += more.bytes;
-}
-
 LanePool::LanePool(LaneContext context, int lanes, const std::function<std::unique_ptr<event::Decoder>()>& decoder,
                    const std::string& file_prefix)
     : context_(std::move(context)) {

@@ -20,9 +20,6 @@
 
 namespace millrace::land {
 
-/// Adds `more` to `total`, member by member.
-void AddCounts(const event::SinkCounts& more, event::SinkCounts& total);
-
 /// The lanes of a table sink and their threads, fed in order from one bounded queue. Driven by one thread. Dropping it
 /// stops the threads and deletes the files nobody asked for.
 class LanePool {

@@ -82,6 +82,35 @@ struct Result {
   ~Result() { duckdb_destroy_result(&value); }
 };
 
+using Chunk = std::unique_ptr<_duckdb_data_chunk, void (*)(duckdb_data_chunk)>;
+
+/// Null at the end.
+Chunk NextChunk(Result& result) {
+  return {duckdb_fetch_chunk(result.value), [](duckdb_data_chunk held) { duckdb_destroy_data_chunk(&held); }};
+}
+
+class Appender {
+ public:
+  Appender(duckdb_connection connection, const std::string& table) {
+    Check(duckdb_appender_create(connection, nullptr, table.c_str(), &handle_));
+  }
+  ~Appender() { duckdb_appender_destroy(&handle_); }
+  Appender(const Appender&) = delete;
+  Appender& operator=(const Appender&) = delete;
+
+  duckdb_appender handle() const { return handle_; }
+  void Check(duckdb_state state) const {
+    if (state == DuckDBSuccess) return;
+    const char* message = handle_ ? duckdb_appender_error(handle_) : nullptr;
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("rows cannot be held: {}", message ? message : "DuckDB does not say why"));
+  }
+  void Close() const { Check(duckdb_appender_close(handle_)); }
+
+ private:
+  duckdb_appender handle_ = nullptr;
+};
+
 [[noreturn]] void Throw(duckdb_result& result) {
   const char* message = duckdb_result_error(&result);
   throw ToError(duckdb_result_error_type(&result), message ? message : "DuckDB failed without saying why");
@@ -149,8 +178,7 @@ std::string Connection::AskText(const std::string& sql, const std::vector<std::s
   }
   Result result;
   if (duckdb_execute_prepared(statement.handle, &result.value) != DuckDBSuccess) Throw(result.value);
-  const std::unique_ptr<_duckdb_data_chunk, void (*)(duckdb_data_chunk)> chunk(
-      duckdb_fetch_chunk(result.value), [](duckdb_data_chunk held) { duckdb_destroy_data_chunk(&held); });
+  const auto chunk = NextChunk(result);
   if (!chunk || duckdb_data_chunk_get_size(chunk.get()) != 1)
     throw Error(ErrorCode::kInternal, "DuckDB answered no row");
   auto* cell = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
@@ -159,23 +187,37 @@ std::string Connection::AskText(const std::string& sql, const std::vector<std::s
 
 void Connection::AppendPositions(const std::string& table, const std::string& path,
                                  const std::vector<int64_t>& positions) {
-  struct Appender {
-    duckdb_appender handle = nullptr;
-    ~Appender() { duckdb_appender_destroy(&handle); }
-  } appender;
-  const auto check = [&](duckdb_state state) {
-    if (state == DuckDBSuccess) return;
-    const char* message = appender.handle ? duckdb_appender_error(appender.handle) : nullptr;
-    throw Error(ErrorCode::kUnavailable,
-                fmt::format("deleted rows cannot be held: {}", message ? message : "DuckDB does not say why"));
-  };
-  check(duckdb_appender_create(handle_, nullptr, table.c_str(), &appender.handle));
+  Appender appender(handle_, table);
   for (const int64_t position : positions) {
-    check(duckdb_append_varchar_length(appender.handle, path.data(), path.size()));
-    check(duckdb_append_int64(appender.handle, position));
-    check(duckdb_appender_end_row(appender.handle));
+    appender.Check(duckdb_append_varchar_length(appender.handle(), path.data(), path.size()));
+    appender.Check(duckdb_append_int64(appender.handle(), position));
+    appender.Check(duckdb_appender_end_row(appender.handle()));
   }
-  check(duckdb_appender_close(appender.handle));
+  appender.Close();
+}
+
+void Connection::AppendTexts(const std::string& table, std::span<const std::string_view> texts) {
+  Appender appender(handle_, table);
+  int64_t number = 0;
+  for (const auto text : texts) {
+    appender.Check(duckdb_append_int64(appender.handle(), number++));
+    appender.Check(duckdb_append_varchar_length(appender.handle(), text.data(), text.size()));
+    appender.Check(duckdb_appender_end_row(appender.handle()));
+  }
+  appender.Close();
+}
+
+void Connection::ForEachRow(const std::string& sql, const std::function<void(int64_t, std::string_view)>& row) {
+  Result result;
+  if (duckdb_query(handle_, sql.c_str(), &result.value) != DuckDBSuccess) Throw(result.value);
+  while (const auto chunk = NextChunk(result)) {
+    const auto* numbers =
+        static_cast<const int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
+    auto* texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 1)));
+    for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk.get()); ++i) {
+      row(numbers[i], {duckdb_string_t_data(&texts[i]), duckdb_string_t_length(texts[i])});
+    }
+  }
 }
 
 }  // namespace millrace::query

@@ -3,8 +3,11 @@
 #include <duckdb.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -43,6 +46,10 @@ class Connection {
   std::string AskText(const std::string& sql, const std::vector<std::string>& parameters);
   /// Appends rows of one path to a table of the columns (path VARCHAR, pos BIGINT).
   void AppendPositions(const std::string& table, const std::string& path, const std::vector<int64_t>& positions);
+  /// Appends rows to a table of the columns (number BIGINT, text VARCHAR), numbered from 0.
+  void AppendTexts(const std::string& table, std::span<const std::string_view> texts);
+  /// Runs a query of the columns (BIGINT, VARCHAR), neither ever null.
+  void ForEachRow(const std::string& sql, const std::function<void(int64_t, std::string_view)>& row);
   /// Ends whatever runs here, from any thread.
   void Interrupt() { duckdb_interrupt(handle_); }
 

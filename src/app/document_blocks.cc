@@ -1,0 +1,198 @@
+#include "app/document_blocks.h"
+
+#include <fmt/format.h>
+
+#include "app/config_words.h"
+#include "app/plan.h"
+#include "base/error.h"
+#include "document/document_sink.h"
+#include "document/mongodb/mongo_store.h"
+#include "query/record_sql.h"
+#include "source/mongodb/mongo_source.h"
+
+namespace millrace::app {
+namespace {
+
+using config::Block;
+using config::Duration;
+
+const Block<MongoDbConfig>& MongoDbBlock() {
+  static const auto block =
+      Block<MongoDbConfig>("A collection of MongoDB, or of what speaks its protocol.")
+          .Add(&MongoDbConfig::uri, {.name = "uri",
+                                     .doc = "mongodb://user:password@host:port/?options, or mongodb+srv://. Writes are "
+                                            "acknowledged by a majority and journalled, whatever it says.",
+                                     .required = true})
+          .Add(&MongoDbConfig::database, {.name = "database", .doc = "The database.", .required = true})
+          .Add(&MongoDbConfig::collection,
+               {.name = "collection", .doc = "The collection; without it, named as the block is."})
+          .Add(&MongoDbConfig::writers,
+               {.name = "writers", .doc = "Requests under way at a time.", .fallback = 4, .min = 1, .max = 64})
+          .Add(&MongoDbConfig::timeout,
+               {.name = "timeout",
+                .doc = "How long one request may take; socketTimeoutMS of the uri goes before.",
+                .fallback = Duration(30'000),
+                .min = Duration(100)});
+  return block;
+}
+
+void CheckDocuments(const DocumentsConfig& documents, const std::string& path, config::ParseContext& context) {
+  if (!documents.where.empty() || !documents.transform.empty()) {
+    const auto* word = documents.where.empty() ? "transform" : "where";
+    try {
+      const query::RecordSql checked(documents.where, documents.transform);
+    } catch (const Error& error) {
+      context.problems.Add(documents.MarkOf(word), fmt::format("{}.{}: {}", path, word, error.message()));
+    }
+  }
+  if (!documents.mongodb) {
+    context.problems.Add(documents.mark, fmt::format("{}: says no store; give it `mongodb`", path));
+  }
+}
+
+/// Records without a value are deletes, which no SQL looks at.
+document::Shape ShapeBy(const std::string& where, const std::string& transform) {
+  auto sql = std::make_shared<query::RecordSql>(where, transform);
+  return [sql](const event::EventBatch& events) {
+    std::vector<std::string_view> records(events.size());
+    for (uint32_t i = 0; i < events.size(); ++i) records[i] = events.record(i);
+    auto made = sql->Run(records);
+    document::Shaped shaped;
+    for (auto& row : made.rows) shaped.rows.push_back({row.record, std::move(row.json)});
+    for (auto& failure : made.failures) {
+      shaped.rejects.push_back({failure.record, event::RejectCause::kContract, std::move(failure.why)});
+    }
+    return shaped;
+  };
+}
+
+}  // namespace
+
+const Block<DocumentsConfig>& DocumentsBlock() {
+  static const auto block =
+      Block<DocumentsConfig>(
+          "Records of a topic as documents of a store, by a name of yours. With `key`, the last change of each stands "
+          "and "
+          "a record without a value deletes; without, each record is a document. See docs/documents.md.")
+          .Add(&DocumentsConfig::from,
+               {.name = "from", .doc = "The topic; without it, the one that has the name of the block."})
+          .Add(&DocumentsConfig::start,
+               {.name = "start",
+                .doc =
+                    "Where it begins in a topic that nothing was taken from yet; found out at the first run and kept.",
+                .fallback = StartConfig{}})
+          .Add(&DocumentsConfig::on_gap,
+               {.name = "on_gap",
+                .doc = "When records are gone before they were read: `stop` and say which, or `land` a note about them "
+                       "in the quarantine collection and go on.",
+                .fallback = GapWord::kStop})
+          .Add(&DocumentsConfig::key,
+               {.name = "key",
+                .doc = "Members of the record that make the document's id: of one the value, of several a document."})
+          .Add(&DocumentsConfig::plain_keys,
+               {.name = "plain_keys",
+                .doc =
+                    "What the key of a record without a value is when it is no JSON object: `json`, 7 is a number and "
+                    "x7 is text; `text` always.",
+                .fallback = PlainKeysWord::kJson})
+          .Add(&DocumentsConfig::freshness, {.name = "freshness",
+                                             .doc = "Records are to be in the store this soon after they arrived.",
+                                             .fallback = Duration(1000),
+                                             .min = Duration(10)})
+          .Add(&DocumentsConfig::keep_deleted,
+               {.name = "keep_deleted",
+                .doc = "A deleted document leaves `_deleted: true` in its place for as long, so that no older change "
+                       "brings it back.",
+                .fallback = Duration(24 * 3'600'000),
+                .min = Duration(60'000)})
+          .Nested("mongodb", &DocumentsConfig::mongodb, MongoDbBlock())
+          .Reserve("dynamodb", "DynamoDB")
+          .Reserve("firestore", "Firestore")
+          .Add(&DocumentsConfig::where,
+               {.name = "where",
+                .doc = "A condition in SQL (DuckDB's) over the members of a record: what does not meet it is left out. "
+                       "`length(value) > 0`, `customer.country = 'DE'`."})
+          .Add(&DocumentsConfig::transform,
+               {.name = "transform",
+                .doc =
+                    "A SELECT from `batch`, which has the records: each becomes the document that the SELECT makes of "
+                    "it. It looks at one record at a time, and may leave some out by WHERE."})
+          .Check(CheckDocuments);
+  return block;
+}
+
+const Block<MongoSourceConfig>& MongoSourceBlock() {
+  static const auto block =
+      Block<MongoSourceConfig>(
+          "Documents of a collection of MongoDB, or of what speaks its protocol, each as a JSON record with its _id as "
+          "the "
+          "key. See docs/documents.md.")
+          .Add(&MongoSourceConfig::uri, {.name = "uri",
+                                         .doc = "mongodb://user:password@host:port/?options, or mongodb+srv://.",
+                                         .required = true})
+          .Add(&MongoSourceConfig::database, {.name = "database", .doc = "The database.", .required = true})
+          .Add(&MongoSourceConfig::collection, {.name = "collection", .doc = "The collection.", .required = true})
+          .Add(
+              &MongoSourceConfig::cursor,
+              {.name = "cursor",
+               .doc = "A member that rises with every change of a document, such as updated_at: what was changed comes "
+                      "again. Without it, documents are read in the order of _id, and later ones as they come."})
+          .Add(&MongoSourceConfig::filter, {.name = "filter", .doc = "Which documents, as MongoDB writes it, in JSON."})
+          .Add(
+              &MongoSourceConfig::form,
+              {.name = "form",
+               .doc =
+                   "`plain`: what JSON has (an ObjectId is its digits, a date ISO 8601). `extended`: MongoDB's relaxed "
+                   "Extended JSON, which keeps every type; `documents` reads it back.",
+               .fallback = BsonFormWord::kPlain})
+          .Add(&MongoSourceConfig::every,
+               {.name = "every",
+                .doc = "How often it looks for more; without it, the source ends with the last document.",
+                .min = Duration(10)})
+          .Add(&MongoSourceConfig::timeout,
+               {.name = "timeout",
+                .doc = "How long one request may take; socketTimeoutMS of the uri goes before.",
+                .fallback = Duration(30'000),
+                .min = Duration(100)});
+  return block;
+}
+
+std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const MongoSourceConfig& config, bool ends) {
+  source::MongoSourceOptions options;
+  options.name = name;
+  options.server = {.uri = config.uri.Reveal(), .timeout = config.timeout};
+  options.database = config.database;
+  options.collection = config.collection;
+  options.cursor = config.cursor;
+  options.filter = config.filter;
+  options.form = config.form == BsonFormWord::kPlain ? source::BsonForm::kPlain : source::BsonForm::kExtended;
+  if (!ends) options.every = config.every;
+  return WithContext("source " + name, [&] { return std::make_unique<source::MongoSource>(std::move(options)); });
+}
+
+std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, const std::string& name,
+                                              const DocumentsConfig& documents, ByteBudget& budget) {
+  document::MongoStoreOptions mongo;
+  mongo.server.uri = documents.mongodb->uri.Reveal();
+  mongo.database = documents.mongodb->database;
+  mongo.collection = documents.mongodb->collection.empty() ? name : documents.mongodb->collection;
+  mongo.scope = pipeline.name + "/" + name;
+  mongo.writers = static_cast<int>(documents.mongodb->writers);
+  mongo.server.timeout = documents.mongodb->timeout;
+  document::DocumentSinkOptions options;
+  options.name = FeedTitle(pipeline, FeedName(name));
+  options.key = documents.key;
+  options.plain_keys =
+      documents.plain_keys == PlainKeysWord::kText ? document::PlainKeys::kText : document::PlainKeys::kJson;
+  options.buffer_time = documents.freshness;
+  if (!documents.where.empty() || !documents.transform.empty()) {
+    options.shape = ShapeBy(documents.where, documents.transform);
+  }
+  options.deleted_for = documents.keep_deleted;
+  return WithContext(options.name, [&] {
+    return std::make_shared<document::DocumentSink>(std::make_unique<document::MongoStore>(std::move(mongo)),
+                                                    std::move(options), budget);
+  });
+}
+
+}  // namespace millrace::app

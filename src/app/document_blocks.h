@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/config_model.h"
+#include "base/byte_budget.h"
+#include "config/block.h"
+#include "event/sink.h"
+#include "event/source.h"
+
+namespace millrace::app {
+
+/// `documents:` of the configuration.
+const config::Block<DocumentsConfig>& DocumentsBlock();
+
+/// `mongodb:` of a source, and the source.
+const config::Block<MongoSourceConfig>& MongoSourceBlock();
+std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const MongoSourceConfig& config, bool ends);
+
+/// What puts records into the document store that is configured. `budget` outlives it.
+std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, const std::string& name,
+                                              const DocumentsConfig& documents, ByteBudget& budget);
+
+}  // namespace millrace::app

@@ -1,0 +1,256 @@
+#include "document/document_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "event/blank.h"
+#include "io/outage_patience.h"
+
+namespace millrace::document {
+namespace {
+
+using event::RejectCause;
+
+constexpr auto kForgetEvery = std::chrono::minutes(1);  // at most: it reads the whole collection
+
+}  // namespace
+
+DocumentSink::DocumentSink(std::unique_ptr<DocumentStore> store, DocumentSinkOptions options, ByteBudget& budget,
+                           const Clock& clock)
+    : store_(std::move(store)),
+      options_(std::move(options)),
+      budget_(budget),
+      clock_(clock),
+      parser_(static_cast<size_t>(options_.record_bytes_max)),
+      board_(clock) {}
+
+template <typename Body>
+auto DocumentSink::Through(const std::stop_token& stop, Body&& body) {
+  const auto before = board_.Get();
+  const io::OutagePatience patience(
+      stop,
+      {.on_wait =
+           [this](const std::string& why, std::chrono::milliseconds) {
+             board_.Put(event::WaitKind::kStore,
+                        fmt::format("the document store does not answer ({}); trying again, everything is kept", why));
+           },
+       .on_end = [this, before] { board_.Put(before.kind, before.detail); }},
+      clock_);
+  return body();
+}
+
+event::Positions DocumentSink::Recover() {
+  Drop();
+  landed_ = store_->ReadPositions();
+  written_ = landed_;
+  return landed_;
+}
+
+void DocumentSink::Drop() {
+  changes_.clear();
+  change_of_id_.clear();
+  held_.clear();
+  buffered_bytes_ = 0;
+  reservation_.Release();
+  buffered_since_.reset();
+  pending_ = {};
+  board_.Clear();
+}
+
+void DocumentSink::Write(event::EventBatchPtr events, std::stop_token) {
+  const auto due = event::CursorOf(written_, events->split);
+  if (events->begin != due) {
+    throw Error(ErrorCode::kInternal, fmt::format("split {}: a batch begins at '{}' where '{}' is due",
+                                                  events->split.value(), events->begin.value(), due.value()));
+  }
+  if (events->gap) KeepGap(*events);
+  const int64_t before = buffered_bytes_;
+  pending_.records += events->size();
+  if (options_.shape) {
+    TakeShaped(events);
+  } else {
+    for (uint32_t record = 0; record < events->size(); ++record) Take(events, record, events->record(record));
+  }
+  if (events->size() > 0) buffered_bytes_ += events->bytes();
+  reservation_.Merge(budget_.Force(buffered_bytes_ - before));
+  written_[events->split] = events->end;
+  if (!buffered_since_ && (events->size() > 0 || events->gap)) buffered_since_ = clock_.Steady();
+  ShowBuffered();
+}
+
+void DocumentSink::TakeShaped(const event::EventBatchPtr& events) {
+  auto shaped = options_.shape(*events);
+  pending_.filtered += events->size() - shaped.rows.size() - shaped.rejects.size();
+  for (auto& reject : shaped.rejects) Reject(*events, reject.record, reject.cause, std::move(reject.detail));
+  for (auto& row : shaped.rows) {
+    if (row.json.empty()) {
+      Take(events, row.record, events->record(row.record));
+      continue;
+    }
+    const size_t size = row.json.size();
+    row.json.append(simdjson::SIMDJSON_PADDING, '\0');
+    Take(events, row.record, std::string_view(row.json).substr(0, size));
+  }
+}
+
+void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std::string_view value) {
+  try {
+    if (!options_.key.empty() && value.empty()) return TakeDelete(events, record);
+    if (event::IsBlank(value)) {
+      ++pending_.blank;
+      return;
+    }
+    const auto version = VersionOf(*events, record);
+    const auto object = parser_.Record(value);
+    auto encoded =
+        options_.key.empty() ? store_->EncodeAtPlace(object, version) : store_->Encode(object, options_.key, version);
+    Keep(events, record, std::move(encoded), false);
+  } catch (Unfit& unfit) {
+    Reject(*events, record, unfit.cause, std::move(unfit.detail));
+  }
+}
+
+/// A record without a value: what its key names is to go.
+void DocumentSink::TakeDelete(const event::EventBatchPtr& events, uint32_t record) {
+  const auto key = events->key(record);
+  if (event::IsBlank(key)) throw Unfit{RejectCause::kMissingKey, "it has neither a value nor a key"};
+  Keep(events, record,
+       store_->EncodeDeleted(parser_.Key(key, options_.key, options_.plain_keys), options_.key,
+                             VersionOf(*events, record)),
+       true);
+}
+
+void DocumentSink::Keep(const event::EventBatchPtr& events, uint32_t record, Encoded encoded, bool deletes) {
+  ++(deletes ? pending_.deletes : pending_.rows);
+  buffered_bytes_ += static_cast<int64_t>(encoded.id.size() + encoded.body.size());
+  Buffered buffered{.change = {.version = VersionOf(*events, record),
+                               .id = encoded.id,
+                               .body = std::move(encoded.body),
+                               .keyed = !options_.key.empty()},
+                    .deletes = deletes,
+                    .origin = events,
+                    .record = record};
+  const auto [known, added] = change_of_id_.try_emplace(std::move(encoded.id), changes_.size());
+  if (added) {
+    changes_.push_back(std::move(buffered));
+  } else if (IsNewer(buffered.change.version, changes_[known->second].change.version)) {
+    changes_[known->second] = std::move(buffered);
+  }
+}
+
+Version DocumentSink::VersionOf(const event::EventBatch& events, uint32_t record) {
+  return {.split = events.split, .offset = events.offset(record), .time = events.timestamp(record)};
+}
+
+void DocumentSink::Reject(const event::EventBatch& events, uint32_t record, RejectCause cause, std::string detail) {
+  ++pending_.rejected[cause];
+  held_.push_back({.split = events.split,
+                   .offset = events.offset(record),
+                   .topic = events.topic,
+                   .partition = events.partition,
+                   .cause = cause,
+                   .detail = std::move(detail),
+                   .value = std::string(events.record(record)),
+                   .key = std::string(events.key(record)),
+                   .time = events.timestamp(record)});
+}
+
+void DocumentSink::KeepGap(const event::EventBatch& events) {
+  const event::Gap& gap = *events.gap;
+  pending_.missing += static_cast<uint64_t>(gap.end_offset - gap.first_offset);
+  held_.push_back({.split = events.split,
+                   .offset = gap.first_offset,
+                   .topic = events.topic,
+                   .partition = events.partition,
+                   .cause = RejectCause::kGap,
+                   .detail = fmt::format("records [{}, {}) are missing: {}", gap.first_offset, gap.end_offset, gap.why),
+                   .value = {},
+                   .key = {},
+                   .time = events.ingested_at});
+}
+
+bool DocumentSink::CommitDue() const {
+  if (!buffered_since_) return false;
+  return buffered_bytes_ >= options_.buffer_bytes || budget_.under_pressure() ||
+         clock_.Steady() - *buffered_since_ >= options_.buffer_time;
+}
+
+event::CommitOutcome DocumentSink::Commit(std::stop_token stop) {
+  if (!buffered_since_) return event::CommitOutcome::kNothing;
+  board_.Put(event::WaitKind::kCommitting, "documents are being written");
+  const bool ours = Through(stop, [&] { return WriteAndMove(stop); });
+  if (!ours) {
+    Drop();
+    return event::CommitOutcome::kConflict;
+  }
+  landed_ = written_;
+  AddCounts(pending_, counts_);
+  ++counts_.commits;
+  Drop();
+  return event::CommitOutcome::kCommitted;
+}
+
+/// False when somebody else has moved our splits.
+bool DocumentSink::WriteAndMove(const std::stop_token& stop) {
+  // Not needed for what is in the store in the end; it spares readers what a worker long overtaken would write.
+  const auto there = store_->ReadPositions();
+  event::Positions moved;
+  for (const auto& [split, cursor] : written_) {
+    const auto from = event::CursorOf(landed_, split);
+    if (cursor == from) continue;
+    if (event::CursorOf(there, split) != from) return false;
+    moved[split] = cursor;
+  }
+  WriteChanges(stop);
+  if (!held_.empty()) {
+    FaultPoint("documents.before_hold");
+    store_->Hold(held_, stop);
+    FaultPoint("documents.after_hold");
+  }
+  FaultPoint("documents.before_move");
+  const bool ours = store_->MovePositions(landed_, moved, stop);
+  FaultPoint("documents.after_move");
+  if (ours) ForgetDeleted();
+  return ours;
+}
+
+void DocumentSink::WriteChanges(const std::stop_token& stop) {
+  if (changes_.empty()) return;
+  std::vector<Change> changes;
+  changes.reserve(changes_.size());
+  for (auto& buffered : changes_) changes.push_back(std::move(buffered.change));
+  FaultPoint("documents.before_write");
+  const auto refusals = store_->Write(changes, stop);
+  FaultPoint("documents.after_write");
+  for (const auto& change : changes) pending_.bytes += change.body.size();
+  for (const auto& refusal : refusals) {
+    const auto& buffered = changes_[refusal.change];
+    --(buffered.deletes ? pending_.deletes : pending_.rows);
+    Reject(*buffered.origin, buffered.record, RejectCause::kContract, refusal.why);
+  }
+}
+
+/// What fails here is tried again soon.
+void DocumentSink::ForgetDeleted() {
+  const auto every = std::max<std::chrono::milliseconds>(kForgetEvery, options_.deleted_for / 24);
+  if (options_.key.empty() || (forgot_ && clock_.Steady() - *forgot_ < every)) return;
+  forgot_ = clock_.Steady();
+  try {
+    store_->Forget(clock_.Now() - options_.deleted_for);
+  } catch (const Error& error) {
+    LogWarning("{}: places of deleted documents are kept for longer: {}", options_.name, error.what());
+  }
+}
+
+void DocumentSink::ShowBuffered() {
+  if (!buffered_since_) return;
+  board_.Put(event::WaitKind::kBuffering,
+             fmt::format("{} changes wait for the next commit", changes_.size() + held_.size()));
+}
+
+}  // namespace millrace::document

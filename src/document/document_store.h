@@ -1,0 +1,99 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "event/decoder.h"
+#include "event/position.h"
+
+namespace millrace::document {
+
+/// Which of two changes of a document is newer. Within a split its offset says so. Between splits (a topic made again,
+/// a key that moved when a topic got more partitions) the record's time does, then the split's name: an order that no
+/// replay changes.
+struct Version {
+  event::SplitId split;
+  int64_t offset = 0;
+  Timestamp time{};
+};
+
+bool IsNewer(const Version& one, const Version& than);
+
+/// "<split>/<offset>": no other record has it, also when a topic is made again under its name.
+std::string PlaceOf(const event::SplitId& split, int64_t offset);
+
+/// A record that a store cannot take, whenever it is tried.
+struct Unfit {
+  event::RejectCause cause = event::RejectCause::kMalformed;
+  std::string detail;  // for a person, some hundred bytes at most
+};
+
+/// A document in the store's own form.
+struct Encoded {
+  std::string id;  // equal for two changes of one document; not empty
+  std::string body;
+};
+
+/// What is to be in the store: the last change of a document.
+struct Change {
+  Version version;
+  std::string id;
+  std::string body;
+  bool keyed = false;  // else the id is the record's place, and what is there already is this very record
+};
+
+/// A record on its way to the store's quarantine.
+struct HeldRecord {
+  event::SplitId split;
+  int64_t offset = 0;
+  std::string topic;
+  int32_t partition = 0;
+  event::RejectCause cause = event::RejectCause::kMalformed;
+  std::string detail;
+  std::string value;  // as it came
+  std::string key;
+  Timestamp time{};
+};
+
+/// A collection of a document store, the quarantine beside it, and the positions of who writes it. Every call may wait
+/// through an outage as io::OutagePatience says; else Error kUnavailable. Writes are durable when they return, and
+/// harmless when they are repeated, in whatever order.
+class DocumentStore {
+ public:
+  virtual ~DocumentStore() = default;
+
+  /// A document of this object; `key` names the members that are its id. Throws Unfit.
+  virtual Encoded Encode(simdjson::dom::object record, std::span<const std::string> key, const Version& version) = 0;
+  /// The same under an id of its own, its place: "<split>/<offset>". Throws Unfit.
+  virtual Encoded EncodeAtPlace(simdjson::dom::object record, const Version& version) = 0;
+  /// What keeps the place of a deleted document, so that an older change does not bring it back. `key` has the values
+  /// of the id, in order. Throws Unfit.
+  virtual Encoded EncodeDeleted(std::span<const simdjson::dom::element> key, std::span<const std::string> names,
+                                const Version& version) = 0;
+
+  /// What did not fit, whoever else looks.
+  struct Refusal {
+    size_t change = 0;
+    std::string why;
+  };
+  /// Puts each change in place of whatever is older. No two are of one document.
+  virtual std::vector<Refusal> Write(std::span<const Change> changes, std::stop_token stop) = 0;
+  /// Keeps records that are no documents; one that is there stays as it is.
+  virtual void Hold(std::span<const HeldRecord> records, std::stop_token stop) = 0;
+
+  virtual event::Positions ReadPositions() = 0;
+  /// False when a split does not stand at `from` any more (absent: it has not begun); those before it may have moved.
+  virtual bool MovePositions(const event::Positions& from, const event::Positions& to, std::stop_token stop) = 0;
+  /// Forgets documents deleted before `before`: nothing older than that will be written again.
+  virtual void Forget(Timestamp before) = 0;
+};
+
+}  // namespace millrace::document

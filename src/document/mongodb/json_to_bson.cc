@@ -1,0 +1,137 @@
+#include "document/mongodb/json_to_bson.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "document/document_store.h"
+
+namespace millrace::document {
+namespace {
+
+using event::RejectCause;
+namespace dom = simdjson::dom;
+
+/// Few members are compared with each other, many by a table.
+constexpr size_t kFewMembers = 16;
+
+void Require(bool appended) {
+  if (!appended) throw Unfit{RejectCause::kTooLarge, "larger than a document may be"};
+}
+
+void AppendWhole(bson_t* document, const char* name, int length, int64_t value) {
+  const bool small = value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max();
+  Require(small ? bson_append_int32(document, name, length, static_cast<int32_t>(value))
+                : bson_append_int64(document, name, length, value));
+}
+
+void AppendLarge(bson_t* document, const char* name, int length, uint64_t value) {
+  bson_decimal128_t decimal;
+  bson_decimal128_from_string(std::to_string(value).c_str(), &decimal);
+  Require(bson_append_decimal128(document, name, length, &decimal));
+}
+
+bool IsExtended(dom::object object) {
+  if (object.begin() == object.end()) return false;
+  return std::ranges::all_of(object, [](const dom::key_value_pair& member) { return member.key.starts_with('$'); });
+}
+
+/// The driver's library reads these forms; one that it does not know stays out of the store.
+void AppendExtended(bson_t* document, const char* name, int length, dom::object object) {
+  const std::string text = "{\"v\":" + simdjson::minify(dom::element(object)) + "}";
+  bson_error_t error;
+  bson_t parsed;
+  if (!bson_init_from_json(&parsed, text.data(), static_cast<ssize_t>(text.size()), &error)) {
+    throw Unfit{RejectCause::kMalformed, fmt::format("{}: no Extended JSON: {}", name, error.message)};
+  }
+  bson_iter_t value;
+  const bool appended = bson_iter_init_find(&value, &parsed, "v") && bson_append_iter(document, name, length, &value);
+  bson_destroy(&parsed);
+  Require(appended);
+}
+
+void AppendArray(bson_t* document, const char* name, int length, dom::array array) {
+  bson_t list;
+  Require(bson_append_array_begin(document, name, length, &list));
+  uint32_t index = 0;
+  for (const auto item : array) {
+    char digits[16];
+    const char* place = nullptr;
+    const size_t size = bson_uint32_to_string(index++, &place, digits, sizeof digits);
+    AppendJson(&list, {place, size}, item);
+  }
+  Require(bson_append_array_end(document, &list));
+}
+
+void AppendObject(bson_t* document, const char* name, int length, dom::object object) {
+  if (IsExtended(object)) return AppendExtended(document, name, length, object);
+  bson_t members;
+  Require(bson_append_document_begin(document, name, length, &members));
+  AppendMembers(&members, object, {});
+  Require(bson_append_document_end(document, &members));
+}
+
+/// Whether a name was there before.
+class Names {
+ public:
+  bool Add(std::string_view name) {
+    if (few_.size() < kFewMembers) {
+      if (std::ranges::find(few_, name) != few_.end()) return false;
+      few_.push_back(name);
+      return true;
+    }
+    if (many_.empty()) many_.insert(few_.begin(), few_.end());
+    return many_.insert(name).second;
+  }
+
+ private:
+  std::vector<std::string_view> few_;
+  std::unordered_set<std::string_view> many_;
+};
+
+}  // namespace
+
+void AppendJson(bson_t* document, std::string_view name, dom::element value) {
+  if (name.find('\0') != std::string_view::npos) {
+    throw Unfit{RejectCause::kMalformed, "a name of a member holds a zero byte"};
+  }
+  const std::string ended(name);
+  const char* at = ended.c_str();
+  const int length = static_cast<int>(name.size());
+  switch (value.type()) {
+    case dom::element_type::OBJECT:
+      return AppendObject(document, at, length, value.get_object().value_unsafe());
+    case dom::element_type::ARRAY:
+      return AppendArray(document, at, length, value.get_array().value_unsafe());
+    case dom::element_type::INT64:
+      return AppendWhole(document, at, length, value.get_int64().value_unsafe());
+    case dom::element_type::UINT64:
+      return AppendLarge(document, at, length, value.get_uint64().value_unsafe());
+    case dom::element_type::DOUBLE:
+      return Require(bson_append_double(document, at, length, value.get_double().value_unsafe()));
+    case dom::element_type::STRING: {
+      const auto text = value.get_string().value_unsafe();
+      return Require(bson_append_utf8(document, at, length, text.data(), static_cast<int>(text.size())));
+    }
+    case dom::element_type::BOOL:
+      return Require(bson_append_bool(document, at, length, value.get_bool().value_unsafe()));
+    default:
+      return Require(bson_append_null(document, at, length));
+  }
+}
+
+void AppendMembers(bson_t* document, dom::object object, std::string_view taken) {
+  Names names;
+  for (const auto member : object) {
+    if (!names.Add(member.key)) {
+      throw Unfit{RejectCause::kDuplicateKey, fmt::format("one object names {} twice", member.key)};
+    }
+    if (member.key != taken) AppendJson(document, member.key, member.value);
+  }
+}
+
+}  // namespace millrace::document

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <mongoc/mongoc.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace millrace::io {
+
+struct MongoOptions {
+  std::string uri;  // mongodb:// or mongodb+srv://, a secret
+  std::chrono::milliseconds timeout{30'000};
+};
+
+template <auto Destroy>
+struct MongoDelete {
+  template <typename T>
+  void operator()(T* object) const {
+    Destroy(object);
+  }
+};
+template <typename T, auto Destroy>
+using MongoOwned = std::unique_ptr<T, MongoDelete<Destroy>>;
+
+using MongoCollectionPtr = MongoOwned<mongoc_collection_t, mongoc_collection_destroy>;
+using MongoBulkPtr = MongoOwned<mongoc_bulk_operation_t, mongoc_bulk_operation_destroy>;
+using MongoCursorPtr = MongoOwned<mongoc_cursor_t, mongoc_cursor_destroy>;
+
+/// A document that grows, or a server's answer.
+class BsonDocument {
+ public:
+  BsonDocument() { bson_init(&document_); }
+  ~BsonDocument() { bson_destroy(&document_); }
+  BsonDocument(const BsonDocument&) = delete;
+  BsonDocument& operator=(const BsonDocument&) = delete;
+  bson_t* get() { return &document_; }
+  const bson_t* get() const { return &document_; }
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(bson_get_data(&document_)), document_.len}; }
+
+ private:
+  bson_t document_;
+};
+
+/// A document's bytes as one, where they lie.
+class BsonView {
+ public:
+  explicit BsonView(std::string_view bytes);
+  BsonView(const BsonView&) = delete;
+  BsonView& operator=(const BsonView&) = delete;
+  const bson_t* get() const { return &document_; }
+
+ private:
+  bson_t document_;
+};
+
+/// What failed: kUnavailable for what another try may mend, kConfig for a login or address that is refused. `what` says
+/// what was asked for. No secret is in it.
+[[noreturn]] void ThrowMongo(const bson_error_t& error, std::string_view what);
+
+/// Connections to one deployment, from a pool that watches it. Writes are acknowledged by a majority, journalled.
+/// Error kConfig for an address that is none. Thread-safe.
+class MongoClients {
+ public:
+  explicit MongoClients(const MongoOptions& options);
+
+  /// A connection of the caller's own for as long as it lives.
+  class Lease {
+   public:
+    explicit Lease(mongoc_client_pool_t* pool) : pool_(pool), client_(mongoc_client_pool_pop(pool)) {}
+    ~Lease() { mongoc_client_pool_push(pool_, client_); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    mongoc_client_t* get() { return client_; }
+    MongoCollectionPtr Collection(const std::string& database, const std::string& name) {
+      return MongoCollectionPtr(mongoc_client_get_collection(client_, database.c_str(), name.c_str()));
+    }
+
+   private:
+    mongoc_client_pool_t* const pool_;
+    mongoc_client_t* const client_;
+  };
+  Lease Take() { return Lease(pool_.get()); }
+
+ private:
+  MongoOwned<mongoc_client_pool_t, mongoc_client_pool_destroy> pool_;
+};
+
+}  // namespace millrace::io

@@ -1,0 +1,154 @@
+#include "source/mongodb/mongo_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/error.h"
+#include "base/hand_clock.h"
+#include "contract/source_contract.h"
+#include "services/mongo_server.h"
+
+namespace millrace::source {
+namespace {
+
+using event::ReadState;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class MongoSourceTest : public testing::Test {
+ protected:
+  MongoSourceTest() {
+    static int made = 0;
+    options_.name = "people";
+    options_.server.uri = services::MongoUri();
+    options_.database = "source" + std::to_string(++made);
+    options_.collection = "people";
+  }
+  void Insert(const std::vector<std::string>& documents) {
+    services::ReadCollection(options_.server.uri, options_.database, "people", documents);
+  }
+  std::vector<std::string> Records(const event::Positions& from = {}) {
+    MongoSource source(options_);
+    std::vector<std::string> records;
+    for (const auto& seen : event::ReadToEnd(source, from, {}).records) records.push_back(seen.key + " " + seen.bytes);
+    return records;
+  }
+
+  MongoSourceOptions options_;
+};
+TEST_F(MongoSourceTest, KeepsTheContractOfSources) {
+  std::vector<std::string> documents;
+  for (int i = 0; i < 40; ++i) {
+    documents.push_back(R"({"_id": )" + std::to_string(i) + R"(, "at": )" + std::to_string(i / 7) + "}");
+  }
+  Insert(documents);
+  const event::ReadLimits limits{.bytes_max = 100, .wait = std::chrono::milliseconds(1)};
+  const auto make = [&] { return std::make_unique<MongoSource>(options_); };
+  event::CheckSourceContract(make, limits);
+  options_.cursor = "at";
+  event::CheckSourceContract(make, limits);
+}
+
+TEST_F(MongoSourceTest, IdsOfEveryTypeComeOnceWhereverItGoesOn) {
+  Insert({R"({"_id": 7})", R"({"_id": "text"})", R"({"_id": {"a": 1}})",
+          R"({"_id": {"$oid": "65f0c0ffee0123456789abcd"}})", R"({"_id": 2.5})", R"({"_id": true})",
+          R"({"_id": {"$date": "2026-01-02T03:04:05.678Z"}})"});
+  MongoSource source(options_);
+  const auto seen = event::ReadToEnd(source, {}, {.bytes_max = 1, .wait = std::chrono::milliseconds(1)});
+  ASSERT_EQ(seen.records.size(), 7U);
+  EXPECT_EQ(seen.stands.size(), 8U);
+  for (const auto& [positions, before] : seen.stands) EXPECT_EQ(Records(positions).size(), 7 - before) << before;
+}
+
+TEST_F(MongoSourceTest, TypesHaveAPlainForm) {
+  Insert(
+      {R"({"_id": {"$oid": "65f0c0ffee0123456789abcd"}, "n": 3000000000, "r": 0.1, "t": "q\"\n", "d": {"$date": "1969-12-31T23:59:59.001Z"},)"
+       R"( "b": {"$binary": {"base64": "AQI=", "subType": "00"}}, "l": [1, {"x": null}], "yes": true})"});
+  EXPECT_THAT(
+      Records(),
+      ElementsAre(
+          "65f0c0ffee0123456789abcd "
+          R"({"_id":"65f0c0ffee0123456789abcd","n":3000000000,"r":0.1,"t":"q\"\u000a","d":"1969-12-31T23:59:59.001Z",)"
+          R"("b":"AQI=","l":[1,{"x":null}],"yes":true})"));
+}
+
+TEST_F(MongoSourceTest, TheExtendedFormKeepsThem) {
+  options_.form = BsonForm::kExtended;
+  Insert({R"({"_id": "a", "d": {"$date": "2026-01-02T03:04:05.678Z"}})"});
+  EXPECT_THAT(Records(), ElementsAre(HasSubstr(R"("$date" : "2026-01-02T03:04:05.678Z")")));
+}
+
+TEST(BsonToJsonTest, DecimalsKeepTheirDigits) {
+  bson_t document;
+  bson_init(&document);
+  bson_decimal128_t decimal;
+  bson_decimal128_from_string("12345678901234567890.123456789", &decimal);
+  bson_append_decimal128(&document, "d", -1, &decimal);
+  bson_decimal128_from_string("Infinity", &decimal);
+  bson_append_decimal128(&document, "i", -1, &decimal);
+  bson_append_double(&document, "n", -1, std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(ToJson(document, BsonForm::kPlain), R"({"d":12345678901234567890.123456789,"i":null,"n":null})");
+  bson_destroy(&document);
+}
+
+TEST_F(MongoSourceTest, AFilterChooses) {
+  options_.filter = R"({"n": {"$gte": 2}})";
+  Insert({R"({"_id": 1, "n": 1})", R"({"_id": 2, "n": 2})", R"({"_id": 3, "n": 3})"});
+  EXPECT_THAT(Records(), ElementsAre(R"(2 {"_id":2,"n":2})", R"(3 {"_id":3,"n":3})"));
+}
+
+TEST_F(MongoSourceTest, AChangedDocumentComesAgainAndTiesComeOnce) {
+  options_.cursor = "at";
+  options_.every = std::chrono::seconds(5);
+  const HandClock clock;
+  MongoSource source(options_, clock);
+  Insert({R"({"_id": 1, "at": 5})", R"({"_id": 2, "at": 5})", R"({"_id": 9, "other": 1})"});
+  source.Seek({});
+  const auto next = [&] {
+    std::vector<std::string> records;
+    for (int i = 0; i < 3; ++i) {
+      const auto read = source.Read({.bytes_max = 1 << 20, .wait = std::chrono::seconds(6)}, {});
+      if (read.state == ReadState::kIdle) break;
+      if (read.state == ReadState::kBatch) {
+        for (size_t r = 0; r < read.batch->size(); ++r) records.emplace_back(read.batch->record(r));
+      }
+    }
+    return records;
+  };
+  EXPECT_THAT(next(), ElementsAre(R"({"_id":1,"at":5})", R"({"_id":2,"at":5})"));
+  EXPECT_THAT(next(), ElementsAre());
+  Insert({R"({"_id": 3, "at": 5})", R"({"_id": 0, "at": 6})"});
+  EXPECT_THAT(next(), ElementsAre(R"({"_id":3,"at":5})", R"({"_id":0,"at":6})"));
+}
+
+TEST(MongoSourceErrors, AFilterThatIsNoneIsSaidAtOnce) {
+  MongoSourceOptions options;
+  options.name = "people";
+  options.server.uri = "mongodb://127.0.0.1:1/";
+  options.filter = "{not json";
+  try {
+    const MongoSource source(options);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kConfig);
+    EXPECT_THAT(error.what(), HasSubstr("filter"));
+  }
+}
+
+TEST(MongoSourceErrors, AServerThatIsAwayIsAskedAgain) {
+  MongoSourceOptions options;
+  options.name = "people";
+  options.server.uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100";
+  options.database = options.collection = "x";
+  const HandClock clock;
+  MongoSource source(options, clock);
+  source.Seek({});
+  EXPECT_EQ(source.Read({}, {}).state, ReadState::kWaiting);
+  EXPECT_THAT(source.WaitsFor(), HasSubstr("cannot be read"));
+  EXPECT_EQ(source.Read({}, {}).state, ReadState::kWaiting);
+}
+
+}  // namespace
+}  // namespace millrace::source

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "judge/python.h"
+#include "services/service.h"
+
+namespace millrace::services {
+
+/// A sentence when the server is not installed.
+inline std::string MongoLacks() {
+  const auto jars = std::string(MILLRACE_DEPS_DIR) + "/mongo";
+  return std::filesystem::exists(jars) ? "" : "no server of MongoDB's protocol is here: run scripts/setup --servers";
+}
+
+/// Where it is, started at the first call.
+inline const std::string& MongoUri() {
+  static const judge::Folder folder;
+  static const Service server("mongodb.py", {"serve", folder.File("mongo")});
+  return server.address();
+}
+
+/// What pymongo reads of a collection, a JSON list sorted by id; puts documents there first (Extended JSON).
+inline std::string ReadCollection(const std::string& uri, const std::string& database, const std::string& collection,
+                                  const std::vector<std::string>& inserted = {}) {
+  std::string arguments = uri + " " + database + " " + collection;
+  for (const auto& document : inserted) arguments += " '" + document + "'";
+  return judge::Python("mongo_read.py", arguments);
+}
+
+}  // namespace millrace::services
