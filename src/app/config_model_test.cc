@@ -95,7 +95,7 @@ tables:
   p.yaml:6: sources.users.http_poll.url: 'ftp://x' is no address that can be asked; user names and passwords go to `auth`
   p.yaml:6: sources.users.http_poll.for: needs `every`; without it there is one round
   p.yaml:6: sources.users.http_poll.rows: '$..a' is no JSON path that is understood here: write $.name.name, $['any name'], [0] for one element, and [*] at the end for all
-  p.yaml:7: sources.both: needs exactly one kind of source: file, generator, http_poll or http_ingest
+  p.yaml:7: sources.both: needs exactly one kind of source: file, generator, http_poll, http_ingest or mongodb
   p.yaml:8: sources.cards.file.csv.quote: expected one character, found 'ab'
   p.yaml:12: tables.bronze.a.files.compression: expected one of none, gzip, zstd, found 'auto'
   p.yaml:12: tables.bronze.a.files.path: must stay below the table's folder
