@@ -390,13 +390,20 @@ MongoStore::PieceResult MongoStore::WriteAll(std::span<const Change> changes, st
   const auto pieces = Pieces(changes, indexes);
   PieceResult all;
   std::mutex mutex;
-  io::SeveralAtOnce(pieces.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
-    auto result = Insist([&] { return WritePiece(changes, pieces[i], way); });
-    const std::lock_guard lock(mutex);
-    all.there.insert(all.there.end(), result.there.begin(), result.there.end());
-    all.unsure.merge(result.unsure);
-    std::ranges::move(result.refused, std::back_inserter(all.refused));
-    all.made += result.made;
+  std::vector<char> written(pieces.size());
+  // Patience is of the caller's thread alone: what failed on any is written again from here.
+  Insist([&] {
+    io::SeveralAtOnce(pieces.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
+      if (written[i] != 0) return;
+      auto result = WritePiece(changes, pieces[i], way);
+      written[i] = 1;
+      const std::lock_guard lock(mutex);
+      all.there.insert(all.there.end(), result.there.begin(), result.there.end());
+      all.unsure.merge(result.unsure);
+      std::ranges::move(result.refused, std::back_inserter(all.refused));
+      all.made += result.made;
+    });
+    return true;
   });
   return all;
 }

@@ -10,6 +10,7 @@
 #include "contract/sink_contract.h"
 #include "document/document_sink.h"
 #include "document/record_parser.h"
+#include "io/outage_patience.h"
 #include "services/mongo_server.h"
 
 namespace millrace::document {
@@ -269,6 +270,37 @@ TEST(MongoClients, AnAddressThatIsNoneIsAnErrorWithoutItsPassword) {
     EXPECT_EQ(error.code(), ErrorCode::kConfig);
     EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("hidden")));
   }
+}
+
+TEST(MongoStoreOutage, AllPiecesOfAChunkWaitForTheServer) {
+  MongoStoreOptions options;
+  options.server.uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50";
+  options.database = options.collection = "x";
+  const HandClock clock;
+  MongoStore store(options, clock);
+  RecordParser parser(1 << 20);
+  std::vector<Change> changes;
+  const auto record = PaddedBuffer::CopyOf(R"({"name": "n"})");
+  for (int i = 0; i < 5000; ++i) {
+    const Version version{event::SplitId("topic:t/0"), i, {}};
+    auto encoded = store.EncodeAtPlace(parser.Record(record->view()), version);
+    changes.push_back({version, encoded.id, encoded.body, false});
+  }
+  std::stop_source stop;
+  int waits = 0;
+  const io::OutagePatience patience(stop.get_token(),
+                                    {.on_wait =
+                                         [&](const std::string&, std::chrono::milliseconds) {
+                                           if (++waits == 3) stop.request_stop();
+                                         }},
+                                    clock);
+  try {
+    store.Write(changes, stop.get_token());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
+  }
+  EXPECT_EQ(waits, 3);
 }
 
 TEST(MongoClients, AServerThatIsAwayIsUnavailable) {
