@@ -58,7 +58,8 @@ def compare(what, ours, theirs):
 
 
 def documents(scratch, runs):
-    """Into a collection without a key and with one, changes of all keys, and out again."""
+    """Into a collection without a key and with one, and out again. Not documents that are there already: this server reads its whole collection for each
+    condition, so that it alone would be measured."""
     sys.path[:0] = [str(ROOT / "tests/services"), str(ROOT / ".deps/pymongo")]
     import mongodb
     import pymongo
@@ -90,8 +91,6 @@ def documents(scratch, runs):
 
         compare("append, from a file through the stream", ours("ours"), theirs("theirs", "plain"))
         compare("by key, all new", ours("ours-keyed", key=["event_id"]), theirs("theirs-keyed", "keyed"))
-        # The same records under other positions: older than nothing, so each replaces.
-        compare("by key, all there", ours("ours-keyed", key=["event_id"]), theirs("theirs-keyed", "keyed"))
         lines = scratch / "read.jsonl"
         command = configured(
             scratch / "read",
