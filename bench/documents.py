@@ -11,7 +11,7 @@ import pipelines
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".deps/venv/bin/python"
-ROWS = int(os.environ.get("MILLRACE_BENCH_DOCUMENTS", 100_000))
+ROWS = int(os.environ.get("MILLRACE_BENCH_DOCUMENTS", 20_000))
 
 LOADER = """
 import json, sys
