@@ -105,11 +105,11 @@ void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std
       ++pending_.blank;
       return;
     }
-    const auto version = VersionOf(*events, record);
+    auto version = VersionOf(*events, record);
     const auto object = parser_.Record(value);
     auto encoded =
         options_.key.empty() ? store_->EncodeAtPlace(object, version) : store_->Encode(object, options_.key, version);
-    Keep(events, record, std::move(encoded), false);
+    Keep(events, record, std::move(version), std::move(encoded), false);
   } catch (Unfit& unfit) {
     Reject(*events, record, unfit.cause, std::move(unfit.detail));
   }
@@ -119,16 +119,16 @@ void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std
 void DocumentSink::TakeDelete(const event::EventBatchPtr& events, uint32_t record) {
   const auto key = events->key(record);
   if (event::IsBlank(key)) throw Unfit{RejectCause::kMissingKey, "it has neither a value nor a key"};
-  Keep(events, record,
-       store_->EncodeDeleted(parser_.Key(key, options_.key, options_.plain_keys), options_.key,
-                             VersionOf(*events, record)),
-       true);
+  auto version = VersionOf(*events, record);
+  auto encoded = store_->EncodeDeleted(parser_.Key(key, options_.key, options_.plain_keys), options_.key, version);
+  Keep(events, record, std::move(version), std::move(encoded), true);
 }
 
-void DocumentSink::Keep(const event::EventBatchPtr& events, uint32_t record, Encoded encoded, bool deletes) {
+void DocumentSink::Keep(const event::EventBatchPtr& events, uint32_t record, Version version, Encoded encoded,
+                        bool deletes) {
   ++(deletes ? pending_.deletes : pending_.rows);
   buffered_bytes_ += static_cast<int64_t>(encoded.id.size() + encoded.body.size());
-  Buffered buffered{.change = {.version = VersionOf(*events, record),
+  Buffered buffered{.change = {.version = std::move(version),
                                .id = encoded.id,
                                .body = std::move(encoded.body),
                                .keyed = !options_.key.empty()},
@@ -183,7 +183,7 @@ bool DocumentSink::CommitDue() const {
 event::CommitOutcome DocumentSink::Commit(std::stop_token stop) {
   if (!buffered_since_) return event::CommitOutcome::kNothing;
   board_.Put(event::WaitKind::kCommitting, "documents are being written");
-  const bool ours = Through(stop, [&] { return WriteAndMove(stop); });
+  const bool ours = Through(stop, [&] { return WriteAndMove(); });
   if (!ours) {
     Drop();
     return event::CommitOutcome::kConflict;
@@ -196,7 +196,7 @@ event::CommitOutcome DocumentSink::Commit(std::stop_token stop) {
 }
 
 /// False when somebody else has moved our splits.
-bool DocumentSink::WriteAndMove(const std::stop_token& stop) {
+bool DocumentSink::WriteAndMove() {
   // Not needed for what is in the store in the end; it spares readers what a worker long overtaken would write.
   const auto there = store_->ReadPositions();
   event::Positions moved;
@@ -206,26 +206,26 @@ bool DocumentSink::WriteAndMove(const std::stop_token& stop) {
     if (event::CursorOf(there, split) != from) return false;
     moved[split] = cursor;
   }
-  WriteChanges(stop);
+  WriteChanges();
   if (!held_.empty()) {
     FaultPoint("documents.before_hold");
-    store_->Hold(held_, stop);
+    store_->Hold(held_);
     FaultPoint("documents.after_hold");
   }
   FaultPoint("documents.before_move");
-  const bool ours = store_->MovePositions(landed_, moved, stop);
+  const bool ours = store_->MovePositions(landed_, moved);
   FaultPoint("documents.after_move");
   if (ours) ForgetDeleted();
   return ours;
 }
 
-void DocumentSink::WriteChanges(const std::stop_token& stop) {
+void DocumentSink::WriteChanges() {
   if (changes_.empty()) return;
   std::vector<Change> changes;
   changes.reserve(changes_.size());
   for (auto& buffered : changes_) changes.push_back(std::move(buffered.change));
   FaultPoint("documents.before_write");
-  const auto refusals = store_->Write(changes, stop);
+  const auto refusals = store_->Write(changes);
   FaultPoint("documents.after_write");
   for (const auto& change : changes) pending_.bytes += change.body.size();
   for (const auto& refusal : refusals) {

@@ -74,12 +74,12 @@ class DocumentSink final : public event::Sink {
   /// `value`: padded, the record or what was made of it.
   void Take(const event::EventBatchPtr& events, uint32_t record, std::string_view value);
   void TakeDelete(const event::EventBatchPtr& events, uint32_t record);
-  void Keep(const event::EventBatchPtr& events, uint32_t record, Encoded encoded, bool deletes);
+  void Keep(const event::EventBatchPtr& events, uint32_t record, Version version, Encoded encoded, bool deletes);
   void Reject(const event::EventBatch& events, uint32_t record, event::RejectCause cause, std::string detail);
   void KeepGap(const event::EventBatch& events);
   static Version VersionOf(const event::EventBatch& events, uint32_t record);
-  bool WriteAndMove(const std::stop_token& stop);
-  void WriteChanges(const std::stop_token& stop);
+  bool WriteAndMove();
+  void WriteChanges();
   void ForgetDeleted();
   void Drop();
   void ShowBuffered();

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,8 +63,8 @@ struct HeldRecord {
 };
 
 /// A collection of a document store, the quarantine beside it, and the positions of who writes it. Every call may wait
-/// through an outage as io::OutagePatience says; else Error kUnavailable. Writes are durable when they return, and
-/// harmless when they are repeated, in whatever order.
+/// through an outage, and is stopped, as io::OutagePatience says; else Error kUnavailable. Writes are durable when they
+/// return, and harmless when they are repeated, in whatever order.
 class DocumentStore {
  public:
   virtual ~DocumentStore() = default;
@@ -85,13 +84,13 @@ class DocumentStore {
     std::string why;
   };
   /// Puts each change in place of whatever is older. No two are of one document.
-  virtual std::vector<Refusal> Write(std::span<const Change> changes, std::stop_token stop) = 0;
+  virtual std::vector<Refusal> Write(std::span<const Change> changes) = 0;
   /// Keeps records that are no documents; one that is there stays as it is.
-  virtual void Hold(std::span<const HeldRecord> records, std::stop_token stop) = 0;
+  virtual void Hold(std::span<const HeldRecord> records) = 0;
 
   virtual event::Positions ReadPositions() = 0;
   /// False when a split does not stand at `from` any more (absent: it has not begun); those before it may have moved.
-  virtual bool MovePositions(const event::Positions& from, const event::Positions& to, std::stop_token stop) = 0;
+  virtual bool MovePositions(const event::Positions& from, const event::Positions& to) = 0;
   /// Forgets documents deleted before `before`: nothing older than that will be written again.
   virtual void Forget(Timestamp before) = 0;
 };

@@ -67,8 +67,8 @@ const std::vector<dom::element>& RecordParser::Key(std::string_view key, const s
       throw Unfit{RejectCause::kInvalidUtf8, "its key is not UTF-8"};
     }
   };
-  const bool object =
-      key.find_first_not_of(" \t\r\n") != std::string_view::npos && key[key.find_first_not_of(" \t\r\n")] == '{';
+  const auto first = key.find_first_not_of(" \t\r\n");
+  const bool object = first != std::string_view::npos && key[first] == '{';
   if (object || names.size() > 1) {
     dom::object members;
     if (parse(std::string(key)).get(members) != simdjson::SUCCESS) {

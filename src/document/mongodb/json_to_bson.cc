@@ -46,7 +46,9 @@ void AppendExtended(bson_t* document, const char* name, int length, dom::object 
   bson_error_t error;
   bson_t parsed;
   if (!bson_init_from_json(&parsed, text.data(), static_cast<ssize_t>(text.size()), &error)) {
-    throw Unfit{RejectCause::kMalformed, fmt::format("{}: no Extended JSON: {}", name, error.message)};
+    throw Unfit{
+        RejectCause::kMalformed,
+        fmt::format("{}: no Extended JSON: {}", std::string_view(name, static_cast<size_t>(length)), error.message)};
   }
   bson_iter_t value;
   const bool appended = bson_iter_init_find(&value, &parsed, "v") && bson_append_iter(document, name, length, &value);
@@ -99,8 +101,7 @@ void AppendJson(bson_t* document, std::string_view name, dom::element value) {
   if (name.find('\0') != std::string_view::npos) {
     throw Unfit{RejectCause::kMalformed, "a name of a member holds a zero byte"};
   }
-  const std::string ended(name);
-  const char* at = ended.c_str();
+  const char* at = name.data();
   const int length = static_cast<int>(name.size());
   switch (value.type()) {
     case dom::element_type::OBJECT:

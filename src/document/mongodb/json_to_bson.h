@@ -11,7 +11,7 @@ namespace millrace::document {
 /// whose only members begin with $ is MongoDB's Extended JSON v2 ({"$oid": ...}, {"$date": ...}). Throws Unfit.
 void AppendJson(bson_t* document, std::string_view name, simdjson::dom::element value);
 
-/// All members of `object`; a name that stands twice is Unfit, and so is `taken`.
+/// All members of `object` but `taken`, which the document has already. A name that stands twice is Unfit.
 void AppendMembers(bson_t* document, simdjson::dom::object object, std::string_view taken);
 
 }  // namespace millrace::document

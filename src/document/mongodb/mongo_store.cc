@@ -339,7 +339,7 @@ Encoded MongoStore::EncodeDeleted(std::span<const dom::element> key, std::span<c
   return {std::string(id.bytes()), Finished(document)};
 }
 
-std::vector<MongoStore::Refusal> MongoStore::Write(std::span<const Change> changes, std::stop_token) {
+std::vector<MongoStore::Refusal> MongoStore::Write(std::span<const Change> changes) {
   std::vector<size_t> left(changes.size());
   std::iota(left.begin(), left.end(), 0);
   const bool keyed = !changes.empty() && changes[0].keyed;
@@ -436,7 +436,7 @@ MongoStore::PieceResult MongoStore::WritePiece(std::span<const Change> changes, 
   return result;
 }
 
-void MongoStore::Hold(std::span<const HeldRecord> records, std::stop_token) {
+void MongoStore::Hold(std::span<const HeldRecord> records) {
   const auto name = options_.collection + "_quarantine";
   constexpr size_t kAtOnce = 100;
   for (size_t first = 0; first < records.size(); first += kAtOnce) {
@@ -478,7 +478,7 @@ event::Positions MongoStore::ReadPositions() {
   });
 }
 
-bool MongoStore::MovePositions(const event::Positions& from, const event::Positions& to, std::stop_token) {
+bool MongoStore::MovePositions(const event::Positions& from, const event::Positions& to) {
   return std::ranges::all_of(to, [&](const auto& position) {
     const auto& [split, cursor] = position;
     return Insist([&] { return MovePosition(split, event::CursorOf(from, split), cursor); });
@@ -487,6 +487,11 @@ bool MongoStore::MovePositions(const event::Positions& from, const event::Positi
 
 /// An answer may have been lost: who finds it moved to the same place has moved it, or somebody who wrote the same.
 bool MongoStore::MovePosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) {
+  return SwapPosition(split, from, to) || event::CursorOf(ReadPositions(), split) == to;
+}
+
+/// False when it does not stand at `from`. Its connection is free again then: there may be but one.
+bool MongoStore::SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) {
   auto client = clients_.Take();
   const auto collection = client.Collection(options_.database, kPositions);
   bson_error_t error{};
@@ -515,7 +520,7 @@ bool MongoStore::MovePosition(const event::SplitId& split, const event::Cursor& 
     bson_iter_t matched;
     if (bson_iter_init_find(&matched, reply.get(), "matchedCount") && bson_iter_as_int64(&matched) == 1) return true;
   }
-  return event::CursorOf(ReadPositions(), split) == to;
+  return false;
 }
 
 void MongoStore::Forget(Timestamp before) {

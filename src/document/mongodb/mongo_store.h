@@ -23,10 +23,10 @@ class MongoStore final : public DocumentStore {
   Encoded EncodeAtPlace(simdjson::dom::object record, const Version& version) override;
   Encoded EncodeDeleted(std::span<const simdjson::dom::element> key, std::span<const std::string> names,
                         const Version& version) override;
-  std::vector<Refusal> Write(std::span<const Change> changes, std::stop_token stop) override;
-  void Hold(std::span<const HeldRecord> records, std::stop_token stop) override;
+  std::vector<Refusal> Write(std::span<const Change> changes) override;
+  void Hold(std::span<const HeldRecord> records) override;
   event::Positions ReadPositions() override;
-  bool MovePositions(const event::Positions& from, const event::Positions& to, std::stop_token stop) override;
+  bool MovePositions(const event::Positions& from, const event::Positions& to) override;
   void Forget(Timestamp before) override;
 
  private:
@@ -42,6 +42,7 @@ class MongoStore final : public DocumentStore {
   PieceResult WriteAll(std::span<const Change> changes, std::span<const size_t> indexes, Way way);
   PieceResult WritePiece(std::span<const Change> changes, const std::vector<size_t>& piece, Way way);
   bool MovePosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to);
+  bool SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to);
   std::string PositionId(const event::SplitId& split) const;
 
   const MongoStoreOptions options_;

@@ -97,7 +97,7 @@ class MongoStoreTest : public testing::Test {
     return {version, encoded.id, encoded.body, true};
   }
   void Put(const Change& change) {
-    for (const auto& refusal : store_.Write({&change, 1}, {})) ADD_FAILURE() << refusal.why;
+    for (const auto& refusal : store_.Write({&change, 1})) ADD_FAILURE() << refusal.why;
   }
   std::string Name() {
     const auto all = ReadAll(options_, "people");
@@ -184,7 +184,7 @@ TEST_F(MongoStoreTest, WhatTheServerRefusesIsSaidOfThatDocumentAlone) {
   const std::vector<Change> changes = {At(R"({"id": 1, "name": "a"})", "topic:t/0", 0),
                                        At(R"({"id": 2, "$set": 1, "name": "b"})", "topic:t/0", 1),
                                        At(R"({"id": 3, "name": "c"})", "topic:t/0", 2)};
-  const auto refused = store_.Write(changes, {});
+  const auto refused = store_.Write(changes);
   std::vector<int> ids;
   for (const auto& document : ReadAll(options_, "people")) ids.push_back(document["id"].get<int>());
   if (refused.empty()) {
@@ -200,11 +200,11 @@ TEST_F(MongoStoreTest, WhatAnotherUniqueIndexKeepsOutIsRefusedAndNotTakenForKnow
   ReadAll(options_, "people", {"unique:mail"});
   const std::vector<Change> changes = {At(R"({"id": 1, "mail": "a"})", "topic:t/0", 0),
                                        At(R"({"id": 2, "mail": "b"})", "topic:t/0", 1)};
-  EXPECT_TRUE(store_.Write(changes, {}).empty());
+  EXPECT_TRUE(store_.Write(changes).empty());
   const std::vector<Change> more = {At(R"({"id": 3, "mail": "a"})", "topic:t/0", 2),
                                     At(R"({"id": 1, "mail": "b"})", "topic:t/0", 3),
                                     At(R"({"id": 4, "mail": "d"})", "topic:t/0", 4)};
-  auto refused = store_.Write(more, {});
+  auto refused = store_.Write(more);
   std::ranges::sort(refused, {}, &MongoStore::Refusal::change);
   ASSERT_EQ(refused.size(), 2U);
   EXPECT_EQ(refused[0].change, 0U);
@@ -219,8 +219,8 @@ TEST_F(MongoStoreTest, ThousandsOfChangesGoInPieces) {
   for (int i = 0; i < 2500; ++i) {
     changes.push_back(At(R"({"id": )" + std::to_string(i) + R"(, "name": "n"})", "topic:t/0", i));
   }
-  EXPECT_TRUE(store_.Write(changes, {}).empty());
-  EXPECT_TRUE(store_.Write(changes, {}).empty());
+  EXPECT_TRUE(store_.Write(changes).empty());
+  EXPECT_TRUE(store_.Write(changes).empty());
   EXPECT_EQ(ReadAll(options_, "people").size(), 2500U);
 }
 
@@ -249,14 +249,26 @@ TEST_F(MongoStoreTest, ARecordThatIsNoDocumentIsUnfit) {
   EXPECT_EQ(cause(R"({"id": 1, "a": ")" + std::string(size_t{17} << 20, 'x') + "\"}"), kTooLarge);
 }
 
+TEST_F(MongoStoreTest, OneConnectionIsEnough) {
+  auto options = options_;
+  options.server.uri += "?maxPoolSize=1";
+  MongoStore store(options);
+  const event::SplitId split("topic:t/0");
+  EXPECT_TRUE(store.MovePositions({}, {{split, OffsetCursor(5)}}));
+  EXPECT_FALSE(store.MovePositions({}, {{split, OffsetCursor(6)}}));
+  std::vector<Change> changes;
+  for (int i = 0; i < 2500; ++i) changes.push_back(At(R"({"id": )" + std::to_string(i) + "}", "topic:t/0", i));
+  EXPECT_TRUE(store.Write(changes).empty());
+}
+
 TEST_F(MongoStoreTest, APositionMovesOnlyFromWhereItIs) {
   const event::SplitId split("topic:t/0");
   EXPECT_TRUE(store_.ReadPositions().empty());
-  EXPECT_TRUE(store_.MovePositions({}, {{split, OffsetCursor(5)}}, {}));
-  EXPECT_TRUE(store_.MovePositions({}, {{split, OffsetCursor(5)}}, {})) << "an answer that was lost";
-  EXPECT_FALSE(store_.MovePositions({}, {{split, OffsetCursor(6)}}, {}));
-  EXPECT_FALSE(store_.MovePositions({{split, OffsetCursor(4)}}, {{split, OffsetCursor(7)}}, {}));
-  EXPECT_TRUE(store_.MovePositions({{split, OffsetCursor(5)}}, {{split, OffsetCursor(7)}}, {}));
+  EXPECT_TRUE(store_.MovePositions({}, {{split, OffsetCursor(5)}}));
+  EXPECT_TRUE(store_.MovePositions({}, {{split, OffsetCursor(5)}})) << "an answer that was lost";
+  EXPECT_FALSE(store_.MovePositions({}, {{split, OffsetCursor(6)}}));
+  EXPECT_FALSE(store_.MovePositions({{split, OffsetCursor(4)}}, {{split, OffsetCursor(7)}}));
+  EXPECT_TRUE(store_.MovePositions({{split, OffsetCursor(5)}}, {{split, OffsetCursor(7)}}));
   EXPECT_EQ(store_.ReadPositions(), (event::Positions{{split, OffsetCursor(7)}}));
 }
 
@@ -295,7 +307,7 @@ TEST(MongoStoreOutage, AllPiecesOfAChunkWaitForTheServer) {
                                          }},
                                     clock);
   try {
-    store.Write(changes, stop.get_token());
+    store.Write(changes);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnavailable);

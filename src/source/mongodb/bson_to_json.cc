@@ -6,25 +6,17 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "io/digest.h"
+#include "source/file/csv_rows.h"
 
 namespace millrace::source {
 namespace {
 
-void AppendText(std::string& json, std::string_view text) {
-  json += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      json += c;
-    }
-  }
-  json += '"';
+bool HasFourDigitYear(int64_t since_epoch) {
+  constexpr int64_t kDay = 86'400'000;
+  return since_epoch >= DaysFromCivil(0, 1, 1) * kDay && since_epoch < DaysFromCivil(10'000, 1, 1) * kDay;
 }
 
 void AppendDate(std::string& json, int64_t since_epoch) {
@@ -58,7 +50,7 @@ void AppendMembers(std::string& json, const bson_iter_t& parent, bool names) {
   for (bool first = true; bson_iter_next(&member); first = false) {
     if (!first) json += ',';
     if (names) {
-      AppendText(json, bson_iter_key(&member));
+      AppendJsonString(bson_iter_key(&member), &json);
       json += ':';
     }
     AppendValue(json, member);
@@ -97,7 +89,7 @@ void AppendValue(std::string& json, const bson_iter_t& iter) {
     case BSON_TYPE_UTF8: {
       uint32_t size = 0;
       const char* text = bson_iter_utf8(&iter, &size);
-      return AppendText(json, {text, size});
+      return AppendJsonString({text, size}, &json);
     }
     case BSON_TYPE_INT32:
       json += fmt::format("{}", bson_iter_int32(&iter));
@@ -119,10 +111,12 @@ void AppendValue(std::string& json, const bson_iter_t& iter) {
     case BSON_TYPE_OID: {
       char digits[25];
       bson_oid_to_string(bson_iter_oid(&iter), digits);
-      return AppendText(json, digits);
+      return AppendJsonString(digits, &json);
     }
-    case BSON_TYPE_DATE_TIME:
-      return AppendDate(json, bson_iter_date_time(&iter));
+    case BSON_TYPE_DATE_TIME: {
+      const int64_t time = bson_iter_date_time(&iter);
+      return HasFourDigitYear(time) ? AppendDate(json, time) : AppendOther(json, iter);
+    }
     case BSON_TYPE_BINARY:
       return AppendBinary(json, iter);
     case BSON_TYPE_DOCUMENT:
@@ -152,7 +146,7 @@ std::string ToJson(const bson_t& document, BsonForm form) {
   json += '{';
   for (bool first = true; bson_iter_next(&member); first = false) {
     if (!first) json += ',';
-    AppendText(json, bson_iter_key(&member));
+    AppendJsonString(bson_iter_key(&member), &json);
     json += ':';
     AppendValue(json, member);
   }

@@ -7,7 +7,8 @@
 namespace millrace::source {
 
 enum class BsonForm {
-  /// What JSON has: an ObjectId is its 24 digits, a date ISO 8601 with milliseconds, a Decimal128 a number of all its
+  /// What JSON has: an ObjectId is its 24 digits, a date of the years 0 to 9999 ISO 8601 with milliseconds, a
+  /// Decimal128 a number of all its
   /// digits, binary base64, a number that is none (NaN) null.
   kPlain,
   kExtended,  // MongoDB's relaxed Extended JSON v2: types can be had back

@@ -70,7 +70,7 @@ TEST_F(MongoSourceTest, TypesHaveAPlainForm) {
       Records(),
       ElementsAre(
           "65f0c0ffee0123456789abcd "
-          R"({"_id":"65f0c0ffee0123456789abcd","n":3000000000,"r":0.1,"t":"q\"\u000a","d":"1969-12-31T23:59:59.001Z",)"
+          R"({"_id":"65f0c0ffee0123456789abcd","n":3000000000,"r":0.1,"t":"q\"\n","d":"1969-12-31T23:59:59.001Z",)"
           R"("b":"AQI=","l":[1,{"x":null}],"yes":true})"));
 }
 
@@ -78,6 +78,18 @@ TEST_F(MongoSourceTest, TheExtendedFormKeepsThem) {
   options_.form = BsonForm::kExtended;
   Insert({R"({"_id": "a", "d": {"$date": "2026-01-02T03:04:05.678Z"}})"});
   EXPECT_THAT(Records(), ElementsAre(HasSubstr(R"("$date" : "2026-01-02T03:04:05.678Z")")));
+}
+
+TEST(BsonToJsonTest, DatesThatHaveNoPlainFormKeepTheirMilliseconds) {
+  bson_t document;
+  bson_init(&document);
+  bson_append_date_time(&document, "last", -1, 253402300799999);
+  bson_append_date_time(&document, "after", -1, 253402300800000);
+  bson_append_date_time(&document, "most", -1, std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(ToJson(document, BsonForm::kPlain),
+            R"({"last":"9999-12-31T23:59:59.999Z","after":{ "$date" : "10000-01-01T00:00:00Z" },)"
+            R"("most":{ "$date" : "292278994-08-17T07:12:55.807Z" }})");
+  bson_destroy(&document);
 }
 
 TEST(BsonToJsonTest, DecimalsKeepTheirDigits) {
