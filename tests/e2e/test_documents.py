@@ -1,13 +1,10 @@
 """Records into documents of a server that speaks MongoDB's protocol, judged by pymongo: the last change of each key stands and no deleted document
 comes back, whatever is killed on the way and however often it is done again."""
 
-import contextlib
 import json
 import pathlib
 import random
-import socket
 import sys
-import threading
 import time
 
 import pytest
@@ -20,6 +17,7 @@ sys.path.insert(0, str(ROOT / ".deps/pymongo"))
 sys.path.insert(0, str(ROOT / "tests/services"))
 
 import mongodb  # noqa: E402
+from fault_proxy import FaultProxy  # noqa: E402
 
 pymongo = pytest.importorskip("pymongo")
 pytestmark = pytest.mark.skipif(not (ROOT / ".deps/mongo").exists(), reason="scripts/setup --servers fetches the servers")
@@ -139,48 +137,15 @@ documents:
 """
 
 
-class Relay:
-    """Between a client and a server: every connection can be cut, and new ones refused for a while."""
-
-    def __init__(self, port):
-        self.to, self.open, self.sockets = port, True, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            if not self.open:
-                client.close()
-                continue
-            server = socket.create_connection(("127.0.0.1", self.to))
-            self.sockets += [client, server]
-            for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
-
-    @staticmethod
-    def carry(one, other):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data)
-        except OSError:
-            pass
-        for end in (one, other):
-            end.close()
-
-    def cut(self):
-        self.open = False
-        for end in self.sockets:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        self.sockets = []
+@pytest.fixture
+def proxy(mongo):
+    with FaultProxy("tcp", f"127.0.0.1:{mongo.port}") as between:
+        yield between
 
 
-def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connections(pipeline, mongo, monkeypatch):  # noqa: F811
+def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connections(pipeline, mongo, proxy, monkeypatch):  # noqa: F811
     """Keyed rows and tombstones through a real Kafka, two workers, each killed; the connections to the server are cut in the middle of writes."""
-    relay = Relay(mongo.port)
-    monkeypatch.setenv("MONGO_URI", f"mongodb://127.0.0.1:{relay.port}/")
+    monkeypatch.setenv("MONGO_URI", f"mongodb://127.0.0.1:{proxy.port}/")
     pipeline.create(partitions=3)
     configs = [pipeline.config(name, tables=DOCUMENTS.replace("DATABASE", "d" + pipeline.topic)) for name in ("one", "two")]
     producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "linger.ms": 1})
@@ -199,7 +164,7 @@ def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connect
                 producer.produce(pipeline.topic, json.dumps(rows[key]), key=str(key))
         assert producer.flush(60) == 0
 
-    workers = [pipeline.start(config) for config in configs]
+    workers, refused = [pipeline.start(config) for config in configs], 0
     change(500)
     for cycle in range(3):
         change(300)
@@ -207,10 +172,12 @@ def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connect
         workers[cycle % 2].kill()
         workers[cycle % 2].wait()
         change(200)
-        relay.cut()
+        proxy.inject(effect="refused", times=-1)
+        proxy.cut()
         time.sleep(1)
         change(200)
-        relay.open = True
+        refused += sum(proxy.hits())
+        proxy.clear()
         workers[cycle % 2] = pipeline.start(configs[cycle % 2])
         time.sleep(1)
     database = pymongo.MongoClient(mongo.uri)["d" + pipeline.topic]
@@ -224,6 +191,7 @@ def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connect
         time.sleep(0.3)
     for worker in workers:
         stop(worker)
+    assert refused > 0, "nobody asked while the server was away"
     assert held("people") == wanted and held("copy") == wanted
     assert database["people"].count_documents({"_deleted": True}) > 0
     assert database["people_quarantine"].count_documents({}) == 0

@@ -21,6 +21,7 @@ For TCP, each connection counts as one request; effects are refused, reset (afte
 """
 
 import http.client
+import contextlib
 import json
 import re
 import socket
@@ -216,6 +217,14 @@ class TcpServer:
     def __init__(self, address, _):
         self.listener = socket.create_server(address, backlog=128)
         self.server_port = self.listener.getsockname()[1]
+        self.connections = []
+
+    def cut(self):
+        """Ends every connection that is open now, in both directions."""
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.connections = []
 
     def serve_forever(self):
         while True:
@@ -233,6 +242,7 @@ class TcpServer:
             time.sleep(rule.get("delay", 1.0))
         host, _, port = self.upstream.rpartition(":")
         server = socket.create_connection((host, int(port)))
+        self.connections += [client, server]
         threading.Thread(target=self.pump, args=(client, server, {}), daemon=True).start()
         self.pump(server, client, rule)
 
@@ -270,6 +280,10 @@ class FaultProxy:
 
     def clear(self):
         self.server.rules.clear()
+
+    def cut(self):
+        """Of a TCP proxy: what is open now ends, whatever the rules say of what comes."""
+        self.server.cut()
 
     def hits(self):
         return self.server.rules.hits()
