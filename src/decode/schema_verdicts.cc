@@ -40,7 +40,7 @@ const SchemaVerdicts::Verdict& SchemaVerdicts::Of(int32_t id) {
 SchemaVerdicts::Verdict SchemaVerdicts::Ask(int32_t id) const {
   Verdict verdict{.schema = nullptr, .asked = batches_};
   try {
-    const auto found = Find(id);
+    const auto found = io::OutagePatience::Ask([&] { return schemas_->Find(id); });
     if (!found) {
       verdict.why =
           fmt::format("is of schema {}, which the registry does not know; register it, then replay the record", id);
@@ -54,18 +54,6 @@ SchemaVerdicts::Verdict SchemaVerdicts::Ask(int32_t id) const {
     verdict.why = Capped(fmt::format("is of schema {}: {}", id, error.message()));
   }
   return verdict;
-}
-
-schema::RegisteredSchemaPtr SchemaVerdicts::Find(int32_t id) const {
-  for (int waits = 0;; ++waits) {
-    try {
-      auto found = schemas_->Find(id);
-      if (waits > 0) io::OutagePatience::End();
-      return found;
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable || !io::OutagePatience::Wait(error.what(), waits)) throw;
-    }
-  }
 }
 
 std::string Capped(std::string text) {

@@ -29,7 +29,6 @@ class SchemaVerdicts {
 
  private:
   Verdict Ask(int32_t id) const;
-  schema::RegisteredSchemaPtr Find(int32_t id) const;
 
   std::shared_ptr<schema::SchemaLookup> schemas_;
   schema::SchemaKind kind_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace millrace::io {
 
@@ -37,10 +38,49 @@ class BsonDocument {
   BsonDocument& operator=(const BsonDocument&) = delete;
   bson_t* get() { return &document_; }
   const bson_t* get() const { return &document_; }
+  /// For those functions of the library that initialise what they are given.
+  bson_t* Uninitialised() {
+    bson_destroy(&document_);
+    return &document_;
+  }
   std::string_view bytes() const { return {reinterpret_cast<const char*>(bson_get_data(&document_)), document_.len}; }
 
  private:
   bson_t document_;
+};
+
+/// The member `name`, a document that `fill` fills.
+template <typename Fill>
+void AppendNested(bson_t* to, std::string_view name, Fill&& fill) {
+  bson_t nested;
+  bson_append_document_begin(to, name.data(), static_cast<int>(name.size()), &nested);
+  fill(&nested);
+  bson_append_document_end(to, &nested);
+}
+
+/// A list of conditions in a filter: "$or", "$and".
+class BsonConditions {
+ public:
+  BsonConditions(bson_t* filter, const char* way) : filter_(filter) {
+    bson_append_array_begin(filter_, way, -1, &list_);
+  }
+  BsonConditions(const BsonConditions&) = delete;
+  BsonConditions& operator=(const BsonConditions&) = delete;
+
+  template <typename Fill>
+  void Add(Fill&& fill) {
+    char digits[16];
+    const char* place = nullptr;
+    const size_t size = bson_uint32_to_string(count_++, &place, digits, sizeof digits);
+    AppendNested(&list_, {place, size}, std::forward<Fill>(fill));
+  }
+  /// Call last.
+  void End() { bson_append_array_end(filter_, &list_); }
+
+ private:
+  bson_t* const filter_;
+  bson_t list_;
+  uint32_t count_ = 0;
 };
 
 /// A document's bytes as one, where they lie.

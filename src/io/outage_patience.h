@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace millrace::io {
 
@@ -25,6 +26,20 @@ class OutagePatience {
   OutagePatience& operator=(const OutagePatience&) = delete;
 
   // For clients of stores, of the calling thread.
+
+  /// What `body` gives; it is called again for as long as it is Error kUnavailable and somebody is patient.
+  template <typename Body>
+  static auto Ask(Body&& body) {
+    for (int waits = 0;; ++waits) {
+      try {
+        auto answer = body();
+        if (waits > 0) End();
+        return answer;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kUnavailable || !Wait(error.what(), waits)) throw;
+      }
+    }
+  }
 
   /// Waits before a request is sent once more, the longer the more often it was (`waits`, from 0). False when nobody
   /// is patient, or not any more.

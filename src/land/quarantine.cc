@@ -58,13 +58,7 @@ QuarantineWriter::~QuarantineWriter() = default;
 
 /// The table, made where it is missing; whoever is patient with the store is so with the catalogue.
 TableViewPtr QuarantineWriter::State::Table() {
-  for (int waits = 0;; ++waits) {
-    try {
-      return authority.Require(*QuarantineColumns(), io::OutagePatience::Stop());
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable || !io::OutagePatience::Wait(error.what(), waits)) throw;
-    }
-  }
+  return io::OutagePatience::Ask([&] { return authority.Require(*QuarantineColumns(), io::OutagePatience::Stop()); });
 }
 
 DataFileWriter& QuarantineWriter::State::Writer() {

@@ -62,13 +62,12 @@ void AppendText(bson_t* document, const char* name, std::string_view text) {
 
 /// `deleted`: when; none: it stands.
 void AppendVersion(bson_t* document, const Version& version, std::optional<Timestamp> deleted) {
-  bson_t members;
-  bson_append_document_begin(document, kVersion.data(), -1, &members);
-  AppendText(&members, "split", version.split.value());
-  bson_append_int64(&members, "offset", -1, version.offset);
-  bson_append_date_time(&members, "time", -1, Milliseconds(version.time));
-  if (deleted) bson_append_date_time(&members, "deleted", -1, Milliseconds(*deleted));
-  bson_append_document_end(document, &members);
+  io::AppendNested(document, kVersion, [&](bson_t* members) {
+    AppendText(members, "split", version.split.value());
+    bson_append_int64(members, "offset", -1, version.offset);
+    bson_append_date_time(members, "time", -1, Milliseconds(version.time));
+    if (deleted) bson_append_date_time(members, "deleted", -1, Milliseconds(*deleted));
+  });
 }
 
 /// {_id: ...} of the values of its members.
@@ -77,10 +76,9 @@ void AppendId(bson_t* document, std::span<const dom::element> values, std::span<
     throw Unfit{RejectCause::kMissingKey, "a list makes no id"};
   }
   if (values.size() == 1) return AppendJson(document, kId, values[0]);
-  bson_t members;
-  bson_append_document_begin(document, kId.data(), -1, &members);
-  for (size_t i = 0; i < values.size(); ++i) AppendJson(&members, names[i], values[i]);
-  bson_append_document_end(document, &members);
+  io::AppendNested(document, kId, [&](bson_t* members) {
+    for (size_t i = 0; i < values.size(); ++i) AppendJson(members, names[i], values[i]);
+  });
 }
 
 /// A member that is ours cannot be the record's.
@@ -102,40 +100,23 @@ std::string Finished(const BsonDocument& document) {
 void AppendOlder(bson_t* selector, const Version& version) {
   const auto& split = version.split.value();
   const int64_t time = Milliseconds(version.time);
-  bson_t ways;
-  bson_append_array_begin(selector, "$or", -1, &ways);
-  const auto way = [&](const char* index, const auto& fill) {
-    bson_t conditions;
-    bson_append_document_begin(&ways, index, -1, &conditions);
-    fill(&conditions);
-    bson_append_document_end(&ways, &conditions);
-  };
-  const auto compare = [](bson_t* conditions, const char* member, const char* by, const auto& append) {
-    bson_t comparison;
-    bson_append_document_begin(conditions, member, -1, &comparison);
-    append(&comparison, by);
-    bson_append_document_end(conditions, &comparison);
-  };
-  const auto text = [&](bson_t* to, const char* by) { AppendText(to, by, split); };
-  way("0", [&](bson_t* to) {
-    AppendText(to, "_millrace.split", split);
-    compare(to, "_millrace.offset", "$lt",
-            [&](bson_t* by_offset, const char* by) { bson_append_int64(by_offset, by, -1, version.offset); });
+  io::BsonConditions ways(selector, "$or");
+  ways.Add([&](bson_t* way) {
+    AppendText(way, "_millrace.split", split);
+    io::AppendNested(way, "_millrace.offset", [&](bson_t* is) { bson_append_int64(is, "$lt", -1, version.offset); });
   });
-  way("1", [&](bson_t* to) {
-    compare(to, "_millrace.split", "$ne", text);
-    compare(to, "_millrace.time", "$lt",
-            [&](bson_t* by_time, const char* by) { bson_append_date_time(by_time, by, -1, time); });
+  ways.Add([&](bson_t* way) {
+    io::AppendNested(way, "_millrace.split", [&](bson_t* is) { AppendText(is, "$ne", split); });
+    io::AppendNested(way, "_millrace.time", [&](bson_t* is) { bson_append_date_time(is, "$lt", -1, time); });
   });
-  way("2", [&](bson_t* to) {
-    compare(to, "_millrace.split", "$lt", text);
-    bson_append_date_time(to, "_millrace.time", -1, time);
+  ways.Add([&](bson_t* way) {
+    io::AppendNested(way, "_millrace.split", [&](bson_t* is) { AppendText(is, "$lt", split); });
+    bson_append_date_time(way, "_millrace.time", -1, time);
   });
-  way("3", [&](bson_t* to) {
-    compare(to, "_millrace.split", "$exists",
-            [](bson_t* exists, const char* by) { bson_append_bool(exists, by, -1, false); });
+  ways.Add([&](bson_t* way) {
+    io::AppendNested(way, "_millrace.split", [](bson_t* is) { bson_append_bool(is, "$exists", -1, false); });
   });
-  bson_append_array_end(selector, &ways);
+  ways.End();
 }
 
 struct WriteFailure {
@@ -177,9 +158,7 @@ std::vector<WriteFailure> Execute(mongoc_bulk_operation_t* bulk, const std::stri
   const auto what = "writing to the collection " + collection;
   BsonDocument reply;
   bson_error_t error{};
-  // It fills the reply in anew.
-  bson_destroy(reply.get());
-  const bool done = mongoc_bulk_operation_execute(bulk, reply.get(), &error) != 0;
+  const bool done = mongoc_bulk_operation_execute(bulk, reply.Uninitialised(), &error) != 0;
   bson_iter_t found;
   if (made != nullptr && bson_iter_init_find(&found, reply.get(), "nUpserted")) {
     *made = static_cast<size_t>(bson_iter_as_int64(&found));
@@ -192,20 +171,6 @@ std::vector<WriteFailure> Execute(mongoc_bulk_operation_t* bulk, const std::stri
     if (IsPassing(failure.code)) throw Error(ErrorCode::kUnavailable, fmt::format("{}: {}", what, failure.why));
   }
   return failures;
-}
-
-/// Asks again while somebody is patient.
-template <typename Body>
-auto Insist(Body&& body) {
-  for (int waits = 0;; ++waits) {
-    try {
-      auto result = body();
-      if (waits > 0) io::OutagePatience::End();
-      return result;
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable || !io::OutagePatience::Wait(error.what(), waits)) throw;
-    }
-  }
 }
 
 io::MongoBulkPtr UnorderedBulk(mongoc_collection_t* collection) {
@@ -371,7 +336,7 @@ std::vector<MongoStore::Refusal> MongoStore::RefusedAfterAll(std::span<const Cha
   std::vector<Refusal> refused;
   for (const auto& [index, why] : unsure) {
     const auto& change = changes[index];
-    const bool there = Insist([&] {
+    const bool there = io::OutagePatience::Ask([&] {
       auto client = clients_.Take();
       const auto collection = client.Collection(options_.database, options_.collection);
       BsonDocument older;
@@ -392,7 +357,7 @@ MongoStore::PieceResult MongoStore::WriteAll(std::span<const Change> changes, st
   std::mutex mutex;
   std::vector<char> written(pieces.size());
   // Patience is of the caller's thread alone: what failed on any is written again from here.
-  Insist([&] {
+  io::OutagePatience::Ask([&] {
     io::SeveralAtOnce(pieces.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
       if (written[i] != 0) return;
       auto result = WritePiece(changes, pieces[i], way);
@@ -441,7 +406,7 @@ void MongoStore::Hold(std::span<const HeldRecord> records) {
   constexpr size_t kAtOnce = 100;
   for (size_t first = 0; first < records.size(); first += kAtOnce) {
     const auto some = records.subspan(first, std::min(kAtOnce, records.size() - first));
-    Insist([&] {
+    io::OutagePatience::Ask([&] {
       auto client = clients_.Take();
       const auto collection = client.Collection(options_.database, name);
       const auto bulk = UnorderedBulk(collection.get());
@@ -461,7 +426,7 @@ std::string MongoStore::PositionId(const event::SplitId& split) const {
 }
 
 event::Positions MongoStore::ReadPositions() {
-  return Insist([&] {
+  return io::OutagePatience::Ask([&] {
     auto client = clients_.Take();
     const auto collection = client.Collection(options_.database, kPositions);
     BsonDocument filter;
@@ -481,7 +446,7 @@ event::Positions MongoStore::ReadPositions() {
 bool MongoStore::MovePositions(const event::Positions& from, const event::Positions& to) {
   return std::ranges::all_of(to, [&](const auto& position) {
     const auto& [split, cursor] = position;
-    return Insist([&] { return MovePosition(split, event::CursorOf(from, split), cursor); });
+    return io::OutagePatience::Ask([&] { return MovePosition(split, event::CursorOf(from, split), cursor); });
   });
 }
 
@@ -508,13 +473,10 @@ bool MongoStore::SwapPosition(const event::SplitId& split, const event::Cursor& 
   } else {
     AppendText(id.get(), "cursor", from.value());
     BsonDocument update;
-    bson_t members;
-    bson_append_document_begin(update.get(), "$set", -1, &members);
-    AppendText(&members, "cursor", to.value());
-    bson_append_document_end(update.get(), &members);
+    io::AppendNested(update.get(), "$set", [&](bson_t* members) { AppendText(members, "cursor", to.value()); });
     BsonDocument reply;
-    bson_destroy(reply.get());
-    if (!mongoc_collection_update_one(collection.get(), id.get(), update.get(), nullptr, reply.get(), &error)) {
+    if (!mongoc_collection_update_one(collection.get(), id.get(), update.get(), nullptr, reply.Uninitialised(),
+                                      &error)) {
       io::ThrowMongo(error, "moving a position");
     }
     bson_iter_t matched;
@@ -528,10 +490,8 @@ void MongoStore::Forget(Timestamp before) {
   const auto collection = client.Collection(options_.database, options_.collection);
   BsonDocument filter;
   bson_append_bool(filter.get(), "_deleted", -1, true);
-  bson_t comparison;
-  bson_append_document_begin(filter.get(), "_millrace.deleted", -1, &comparison);
-  bson_append_date_time(&comparison, "$lt", -1, Milliseconds(before));
-  bson_append_document_end(filter.get(), &comparison);
+  io::AppendNested(filter.get(), "_millrace.deleted",
+                   [&](bson_t* is) { bson_append_date_time(is, "$lt", -1, Milliseconds(before)); });
   bson_error_t error{};
   if (!mongoc_collection_delete_many(collection.get(), filter.get(), nullptr, nullptr, &error)) {
     io::ThrowMongo(error, "forgetting deleted documents");

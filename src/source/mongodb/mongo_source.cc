@@ -13,6 +13,7 @@
 namespace millrace::source {
 namespace {
 
+using io::BsonConditions;
 using io::BsonDocument;
 using std::chrono::milliseconds;
 
@@ -44,69 +45,40 @@ int RankOf(bson_type_t type) {
   return found == kRanks.end() ? 9 : found->rank;
 }
 
-/// A list of conditions: "$or" or "$and".
-class Branches {
- public:
-  Branches(bson_t* filter, const char* way) : filter_(filter) { bson_append_array_begin(filter_, way, -1, &list_); }
-
-  template <typename Fill>
-  void Add(Fill&& fill) {
-    char digits[16];
-    const char* place = nullptr;
-    const size_t size = bson_uint32_to_string(count_++, &place, digits, sizeof digits);
-    bson_t branch;
-    bson_append_document_begin(&list_, place, static_cast<int>(size), &branch);
-    fill(&branch);
-    bson_append_document_end(&list_, &branch);
-  }
-
-  /// {member: {$gt: value}} and, for what sorts behind all of its type, {member: {$type: [...]}}.
-  void AddAfter(const std::string& member, const bson_iter_t& value) {
-    Add([&](bson_t* branch) { AppendGreater(branch, member, value); });
-    const int rank = RankOf(bson_iter_type(&value));
-    if (std::ranges::none_of(kRanks, [&](const auto& each) { return each.rank > rank; })) return;
-    Add([&](bson_t* branch) {
-      bson_t of_type;
+/// {member: {$gt: value}} and, for what sorts behind all of its type, {member: {$type: [...]}}.
+void AddAfter(BsonConditions& ways, std::string_view member, const bson_iter_t& value) {
+  ways.Add([&](bson_t* way) {
+    io::AppendNested(way, member, [&](bson_t* is) { bson_append_iter(is, "$gt", -1, &value); });
+  });
+  const int rank = RankOf(bson_iter_type(&value));
+  if (std::ranges::none_of(kRanks, [&](const auto& each) { return each.rank > rank; })) return;
+  ways.Add([&](bson_t* way) {
+    io::AppendNested(way, member, [&](bson_t* is) {
       bson_t types;
-      bson_append_document_begin(branch, member.c_str(), -1, &of_type);
-      bson_append_array_begin(&of_type, "$type", -1, &types);
+      bson_append_array_begin(is, "$type", -1, &types);
       uint32_t count = 0;
       for (const auto& each : kRanks) {
         if (each.rank > rank) bson_append_int32(&types, std::to_string(count++).c_str(), -1, each.type);
       }
-      bson_append_array_end(&of_type, &types);
-      bson_append_document_end(branch, &of_type);
+      bson_append_array_end(is, &types);
     });
-  }
-  /// Equal in `member`, and behind `id` in _id.
-  void AddTie(const std::string& member, const bson_iter_t& value, const bson_iter_t& id) {
-    Add([&](bson_t* branch) {
-      bson_append_iter(branch, member.c_str(), -1, &value);
-      Branches after(branch, "$or");
-      after.AddAfter(kId, id);
-      after.End();
-    });
-  }
-  void End() { bson_append_array_end(filter_, &list_); }
+  });
+}
 
- private:
-  static void AppendGreater(bson_t* branch, const std::string& member, const bson_iter_t& value) {
-    bson_t comparison;
-    bson_append_document_begin(branch, member.c_str(), -1, &comparison);
-    bson_append_iter(&comparison, "$gt", -1, &value);
-    bson_append_document_end(branch, &comparison);
-  }
+/// Equal in `member`, and behind `id` in _id.
+void AddTie(BsonConditions& ways, const std::string& member, const bson_iter_t& value, const bson_iter_t& id) {
+  ways.Add([&](bson_t* way) {
+    bson_append_iter(way, member.c_str(), -1, &value);
+    BsonConditions after(way, "$or");
+    AddAfter(after, kId, id);
+    after.End();
+  });
+}
 
-  bson_t* const filter_;
-  bson_t list_;
-  uint32_t count_ = 0;
-};
-
-void FromJson(bson_t* document, const std::string& json, const std::string& what) {
+void FromJson(BsonDocument& document, const std::string& json, const std::string& what) {
   bson_error_t error;
-  bson_destroy(document);
-  if (bson_init_from_json(document, json.data(), static_cast<ssize_t>(json.size()), &error)) return;
-  bson_init(document);
+  if (bson_init_from_json(document.Uninitialised(), json.data(), static_cast<ssize_t>(json.size()), &error)) return;
+  bson_init(document.get());
   throw Error(ErrorCode::kConfig, fmt::format("{} is no JSON document: {}", what, error.message));
 }
 
@@ -135,7 +107,7 @@ MongoSource::MongoSource(MongoSourceOptions options, const Clock& clock)
     : options_(std::move(options)), clock_(clock), clients_(options_.server), split_(SplitOf(options_)) {
   if (options_.filter.empty()) return;
   BsonDocument checked;
-  FromJson(checked.get(), options_.filter, "filter");
+  FromJson(checked, options_.filter, "filter");
 }
 
 MongoSource::~MongoSource() = default;
@@ -148,7 +120,7 @@ void MongoSource::Seek(const event::Positions& positions) {
   if (at_ == event::kStart) return;
   BsonDocument stored;
   bson_iter_t count;
-  FromJson(stored.get(), at_.value(), "a stored position");
+  FromJson(stored, at_.value(), "a stored position");
   if (!bson_iter_init_find(&count, stored.get(), "n")) {
     throw Error(ErrorCode::kStop, fmt::format("the stored position {} is not one of a collection", at_.value()));
   }
@@ -158,19 +130,16 @@ void MongoSource::Seek(const event::Positions& positions) {
 /// What was asked for, and lies behind at_.
 void MongoSource::AppendFilter(bson_t* filter) const {
   const auto& member = options_.cursor;
-  Branches parts(filter, "$and");
+  BsonConditions parts(filter, "$and");
   parts.Add([&](bson_t* part) {
     if (options_.filter.empty()) return;
     BsonDocument given;
-    FromJson(given.get(), options_.filter, "filter");
+    FromJson(given, options_.filter, "filter");
     bson_concat(part, given.get());
   });
   if (!member.empty()) {
     parts.Add([&](bson_t* part) {
-      bson_t exists;
-      bson_append_document_begin(part, member.c_str(), -1, &exists);
-      bson_append_bool(&exists, "$exists", -1, true);
-      bson_append_document_end(part, &exists);
+      io::AppendNested(part, member, [](bson_t* is) { bson_append_bool(is, "$exists", -1, true); });
     });
   }
   if (at_ != event::kStart) parts.Add([&](bson_t* part) { AppendBehind(part); });
@@ -179,7 +148,7 @@ void MongoSource::AppendFilter(bson_t* filter) const {
 
 void MongoSource::AppendBehind(bson_t* part) const {
   BsonDocument stored;
-  FromJson(stored.get(), at_.value(), "a stored position");
+  FromJson(stored, at_.value(), "a stored position");
   const auto& member = options_.cursor;
   bson_iter_t id;
   bson_iter_t value;
@@ -187,14 +156,14 @@ void MongoSource::AppendBehind(bson_t* part) const {
       (!member.empty() && !bson_iter_init_find(&value, stored.get(), "at"))) {
     throw Error(ErrorCode::kStop, fmt::format("the stored position {} is not one of this collection", at_.value()));
   }
-  Branches branches(part, "$or");
+  BsonConditions ways(part, "$or");
   if (member.empty()) {
-    branches.AddAfter(kId, id);
+    AddAfter(ways, kId, id);
   } else {
-    branches.AddAfter(member, value);
-    branches.AddTie(member, value, id);
+    AddAfter(ways, member, value);
+    AddTie(ways, member, value, id);
   }
-  branches.End();
+  ways.End();
 }
 
 void MongoSource::Open() {
@@ -203,11 +172,10 @@ void MongoSource::Open() {
   BsonDocument filter;
   AppendFilter(filter.get());
   BsonDocument options;
-  bson_t sort;
-  bson_append_document_begin(options.get(), "sort", -1, &sort);
-  if (!options_.cursor.empty() && options_.cursor != kId) bson_append_int32(&sort, options_.cursor.c_str(), -1, 1);
-  bson_append_int32(&sort, kId, -1, 1);
-  bson_append_document_end(options.get(), &sort);
+  io::AppendNested(options.get(), "sort", [&](bson_t* sort) {
+    if (!options_.cursor.empty() && options_.cursor != kId) bson_append_int32(sort, options_.cursor.c_str(), -1, 1);
+    bson_append_int32(sort, kId, -1, 1);
+  });
   query->cursor.reset(mongoc_collection_find_with_opts(query->collection.get(), filter.get(), options.get(), nullptr));
   query_ = std::move(query);
 }
