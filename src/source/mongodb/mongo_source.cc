@@ -20,7 +20,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstDelay{200};
 constexpr milliseconds kLongestDelay{30'000};
 constexpr const char* kId = "_id";
-constexpr size_t kUsualDocumentBytes = 512;
 
 /// The types that a cursor or an _id may have, in the order in which the server sorts them (MongoDB manual, "Comparison
 /// and Sort Order"): a comparison with a value finds those of its own type alone.
