@@ -180,7 +180,7 @@ std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, co
   mongo.writers = static_cast<int>(documents.mongodb->writers);
   mongo.server.timeout = documents.mongodb->timeout;
   document::DocumentSinkOptions options;
-  options.name = FeedTitle(pipeline, FeedName(name));
+  options.name = "documents " + name;
   options.key = documents.key;
   options.plain_keys =
       documents.plain_keys == PlainKeysWord::kText ? document::PlainKeys::kText : document::PlainKeys::kJson;

@@ -107,17 +107,22 @@ void Pipeline::AddSources() {
 
 void Pipeline::AddTables() {
   for (const auto& [name, table] : config_.tables) {
-    AddFeed(name, table, MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle));
+    AddFeed(name, "table " + name, table,
+            MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle));
   }
   for (const auto& [name, documents] : config_.documents) {
-    AddFeed(FeedName(name), FeedOf(name, documents), MakeDocumentSink(config_, name, documents, budget_));
+    AddFeed(FeedName(name), "documents " + name, FeedOf(name, documents),
+            MakeDocumentSink(config_, name, documents, budget_));
   }
 }
 
-void Pipeline::AddFeed(const std::string& name, const TableConfig& feed, std::shared_ptr<event::Sink> sink) {
+void Pipeline::AddFeed(const std::string& name, std::string title, const TableConfig& feed,
+                       std::shared_ptr<event::Sink> sink) {
   TableFeed::Options options;
   options.table = name;
-  options.title = FeedTitle(config_, name);
+  options.title = std::move(title);
+  options.from = feed.from;
+  options.freshness = feed.files ? feed.files->buffer_time : feed.freshness;
   if (FromTopic(config_, feed)) {
     options.topic = feed.from;
   } else {

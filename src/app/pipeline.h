@@ -37,7 +37,7 @@ class Pipeline {
  private:
   void AddSources();
   void AddTables();
-  void AddFeed(const std::string& name, const TableConfig& feed, std::shared_ptr<event::Sink> sink);
+  void AddFeed(const std::string& name, std::string title, const TableConfig& feed, std::shared_ptr<event::Sink> sink);
   void Serve(const ServerConfig& server);
   std::unique_ptr<event::Source> OpenReader(const std::string& table_name, const TableConfig& table);
   void Refine(std::stop_token stop, bool tell_built);

@@ -4,7 +4,6 @@
 #include <map>
 #include <string>
 
-#include "app/plan.h"
 #include "app/version.h"
 
 namespace millrace::app {
@@ -43,14 +42,14 @@ const event::TopicInfo* TopicNamed(const std::string& name, const std::vector<ev
   return found == topics.end() ? nullptr : &*found;
 }
 
-void SetTableGauges(const TableFeed& feed, const TableConfig& table, const event::TopicInfo* topic, Timestamp now) {
+void SetTableGauges(const TableFeed& feed, const event::TopicInfo* topic, Timestamp now) {
   auto& metrics = Metrics::Process();
   const auto& name = feed.table();
   auto status = feed.status();
   status.lag = LagNow(status, topic, Clock::System().Steady());
   metrics.Set(kTableUp, {name}, AsUp(status.state));
-  metrics.Set(kTableFreshness, {name}, Seconds(FreshnessOf(table)));
-  const auto still = StandingStill(status.standing, FreshnessOf(table), Clock::System().Steady());
+  metrics.Set(kTableFreshness, {name}, Seconds(feed.freshness()));
+  const auto still = StandingStill(status.standing, feed.freshness(), Clock::System().Steady());
   metrics.Set(kTableStalledPartitions, {name},
               status.state == FeedState::kRunning ? static_cast<double>(still.size()) : 0);
   metrics.Set(kTableLagSeconds, {name}, AgeOf(status.oldest_unlanded, now));
@@ -81,10 +80,6 @@ event::Lag LagNow(const TableStatus& status, const event::TopicInfo* topic, Stea
   return lag;
 }
 
-std::chrono::milliseconds FreshnessOf(const TableConfig& table) {
-  return table.files ? table.files->buffer_time : table.freshness;
-}
-
 void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::TopicInfo>& topics, Timestamp now) {
   auto& metrics = Metrics::Process();
   metrics.Set(kBuildInfo, {kVersion, __VERSION__, sources.config.name}, 1);
@@ -95,8 +90,7 @@ void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::Top
   metrics.Clear(kPartitionLagRecords);
   metrics.Clear(kPartitionLagSeconds);
   for (const auto& feed : sources.runner.tables()) {
-    const auto table = FeedConfig(sources.config, feed->table());
-    SetTableGauges(*feed, table, TopicNamed(table.from, topics), now);
+    SetTableGauges(*feed, TopicNamed(feed->from(), topics), now);
   }
   for (const auto& [name, note] : sources.maintenance.All()) {
     metrics.Set(kTableDataFiles, {name}, static_cast<double>(note.files));

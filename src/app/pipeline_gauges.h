@@ -86,7 +86,4 @@ void SetStreamGauges(const std::vector<event::TopicInfo>& topics);
 /// compared with the topic as it stands.
 event::Lag LagNow(const TableStatus& status, const event::TopicInfo* topic, SteadyTime now);
 
-/// How soon a table's events are to be visible.
-std::chrono::milliseconds FreshnessOf(const TableConfig& table);
-
 }  // namespace millrace::app

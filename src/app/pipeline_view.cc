@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "app/plan.h"
 #include "app/process_gauges.h"
 #include "app/table_why.h"
 #include "app/warehouse_store.h"
@@ -71,7 +70,7 @@ void PipelineView::ServedAt(std::string url) {
 }
 
 bool PipelineView::IntakeEnded(const TableFeed& feed) const {
-  const auto from = FeedConfig(parts_.config, feed.table()).from;
+  const auto& from = feed.from();
   const auto& runner = parts_.runner;
   const bool fed = std::ranges::any_of(runner.sources(), [&](const auto& source) { return source->topic() == from; }) ||
                    std::ranges::any_of(runner.ingests(), [&](const auto& ingest) { return ingest->Feeds(from); });
@@ -85,7 +84,7 @@ TableSituation PipelineView::SituationOf(const TableFeed& feed, Timestamp now) c
   situation.maintenance = parts_.maintenance.Find(feed.table());
   situation.now = now;
   situation.steady = Clock::System().Steady();
-  situation.freshness = FreshnessOf(FeedConfig(parts_.config, feed.table()));
+  situation.freshness = feed.freshness();
   return situation;
 }
 
@@ -182,8 +181,7 @@ void PipelineView::AddFeedReasons(std::vector<std::string>& reasons) const {
     const bool runs = status.state == FeedState::kRunning || status.state == FeedState::kDrained;
     const bool trouble =
         IsTrouble(status.wait.kind) && status.wait.since && situation.steady - *status.wait.since > kTroubleAfter;
-    if (!runs || trouble)
-      reasons.push_back(fmt::format("{}: {}", FeedTitle(parts_.config, feed->table()), Explain(situation).sentence));
+    if (!runs || trouble) reasons.push_back(fmt::format("{}: {}", feed->title(), Explain(situation).sentence));
   }
 }
 

@@ -4,12 +4,6 @@
 #include <map>
 
 namespace millrace::app {
-namespace {
-
-constexpr std::string_view kDocuments = "documents.";
-
-}  // namespace
-
 event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic) {
   event::TopicSpec spec;
   spec.name = name;
@@ -35,7 +29,7 @@ std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline) {
   return specs;
 }
 
-std::string FeedName(const std::string& documents) { return std::string(kDocuments) + documents; }
+std::string FeedName(const std::string& documents) { return "documents." + documents; }
 
 TableConfig FeedOf(const std::string& name, const DocumentsConfig& documents) {
   TableConfig feed;
@@ -45,16 +39,6 @@ TableConfig FeedOf(const std::string& name, const DocumentsConfig& documents) {
   feed.on_gap = documents.on_gap;
   feed.freshness = documents.freshness;
   return feed;
-}
-
-TableConfig FeedConfig(const PipelineConfig& pipeline, const std::string& feed) {
-  if (const auto table = pipeline.tables.find(feed); table != pipeline.tables.end()) return table->second;
-  const auto name = feed.substr(kDocuments.size());
-  return FeedOf(name, pipeline.documents.at(name));
-}
-
-std::string FeedTitle(const PipelineConfig& pipeline, const std::string& feed) {
-  return pipeline.tables.contains(feed) ? "table " + feed : "documents " + feed.substr(kDocuments.size());
 }
 
 bool FromTopic(const PipelineConfig& pipeline, const TableConfig& table) {

@@ -16,10 +16,6 @@ std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline);
 /// What reads for documents as what reads for a table does: its name, and where from, how soon.
 std::string FeedName(const std::string& documents);
 TableConfig FeedOf(const std::string& name, const DocumentsConfig& documents);
-/// Of a feed of either kind, by the name of the table or the one that FeedName gives.
-TableConfig FeedConfig(const PipelineConfig& pipeline, const std::string& feed);
-/// "table silver.users", "documents people": for a person.
-std::string FeedTitle(const PipelineConfig& pipeline, const std::string& feed);
 
 /// Whether a table takes from a topic; otherwise it takes from a source directly.
 bool FromTopic(const PipelineConfig& pipeline, const TableConfig& table);

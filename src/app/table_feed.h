@@ -22,8 +22,10 @@ class TableFeed {
  public:
   struct Options {
     std::string table;
-    std::string title;  // "table silver.users", in errors
-    std::string topic;  // that it reads; empty: a source itself
+    std::string title;                       // "table silver.users", in errors
+    std::string from;                        // the topic, or the source, it reads
+    std::string topic;                       // the same for a topic; empty: a source itself
+    std::chrono::milliseconds freshness{0};  // events are to be visible so soon
     /// Given: the feed is done once this says that nothing more will come and the reader is idle.
     std::function<bool()> intake_done;
     std::chrono::milliseconds settle{0};              // it is idle for this long before it is done
@@ -37,6 +39,9 @@ class TableFeed {
   void Run(std::stop_token stop, std::stop_token abort);
 
   const std::string& table() const { return options_.table; }
+  const std::string& title() const { return options_.title; }
+  const std::string& from() const { return options_.from; }
+  std::chrono::milliseconds freshness() const { return options_.freshness; }
   TableStatus status() const;
   bool drained() const { return drained_; }
 
