@@ -28,7 +28,11 @@ add_library(zstd ALIAS PkgConfig::zstd_pc)
 add_library(lz4 ALIAS PkgConfig::lz4_pc)
 add_library(avro ALIAS PkgConfig::avro_pc)
 add_library(xxhash ALIAS PkgConfig::xxhash_pc)
-add_library(mongoc ALIAS PkgConfig::mongoc_pc)
+# The driver itself is loaded when it is needed (src/io/mongo_driver.h).
+pkg_check_modules(bson_pc REQUIRED IMPORTED_TARGET libbson-1.0)
+add_library(mongoc INTERFACE)
+target_include_directories(mongoc SYSTEM INTERFACE ${mongoc_pc_INCLUDE_DIRS})
+target_link_libraries(mongoc INTERFACE PkgConfig::bson_pc ${CMAKE_DL_LIBS})
 
 # Arrow: an installed package where there is one, else the pinned wheel.
 execute_process(

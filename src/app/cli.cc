@@ -14,6 +14,7 @@
 #include "app/verbs.h"
 #include "app/version.h"
 #include "base/nearest.h"
+#include "io/mongo_driver.h"
 
 namespace millrace::app {
 namespace {
@@ -92,6 +93,7 @@ int RunAction(const Session& session) {
 
 int Main(int argc, const char* const* argv) {
   ChooseAllocators();
+  io::KeepMongoCountersPrivate();
   CLI::App root(kAbout, "millrace");
   root.footer(kFirstSteps);
   root.get_formatter()->column_width(34);

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
-
 #include "base/error.h"
-#include "base/log.h"
 
 namespace millrace::io {
 namespace {
@@ -14,23 +11,9 @@ namespace {
 constexpr uint32_t kUnauthorized = 13;
 constexpr uint32_t kAuthenticationFailed = 18;
 
-void Tell(mongoc_log_level_t level, const char* domain, const char* message, void*) {
-  // Its warnings are about what comes back as an error.
-  if (level <= MONGOC_LOG_LEVEL_CRITICAL) LogWarning("{}: {}", domain, message);
-}
-
-/// Once for the program; its own clean-up is left to the end of the process, which other threads may outlive.
-void StartDriver() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    mongoc_init();
-    mongoc_log_set_handler(Tell, nullptr);
-  });
-}
-
 void SetUnlessGiven(mongoc_uri_t* uri, const char* option, std::chrono::milliseconds value) {
-  if (!mongoc_uri_has_option(uri, option))
-    mongoc_uri_set_option_as_int32(uri, option, static_cast<int32_t>(value.count()));
+  if (!Mongo().uri_has_option(uri, option))
+    Mongo().uri_set_option_as_int32(uri, option, static_cast<int32_t>(value.count()));
 }
 
 }  // namespace
@@ -53,24 +36,24 @@ void ThrowMongo(const bson_error_t& error, std::string_view what) {
 }
 
 MongoClients::MongoClients(const MongoOptions& options) {
-  StartDriver();
   bson_error_t error;
-  const MongoOwned<mongoc_uri_t, mongoc_uri_destroy> uri(mongoc_uri_new_with_error(options.uri.c_str(), &error));
+  const MongoOwned<mongoc_uri_t, &MongoDriver::uri_destroy> uri(
+      Mongo().uri_new_with_error(options.uri.c_str(), &error));
   // The driver's own words may repeat the address, which holds the password.
   if (!uri)
     throw Error(ErrorCode::kConfig, "the uri is no MongoDB address: mongodb://user:password@host:port/?options");
   SetUnlessGiven(uri.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, std::chrono::seconds(5));
   SetUnlessGiven(uri.get(), MONGOC_URI_CONNECTTIMEOUTMS, std::chrono::seconds(5));
   SetUnlessGiven(uri.get(), MONGOC_URI_SOCKETTIMEOUTMS, options.timeout);
-  mongoc_uri_set_appname(uri.get(), "millrace");
-  const MongoOwned<mongoc_write_concern_t, mongoc_write_concern_destroy> concern(mongoc_write_concern_new());
-  mongoc_write_concern_set_wmajority(concern.get(), -1);
-  mongoc_write_concern_set_journal(concern.get(), true);
-  mongoc_uri_set_write_concern(uri.get(), concern.get());
-  pool_.reset(mongoc_client_pool_new(uri.get()));
+  Mongo().uri_set_appname(uri.get(), "millrace");
+  const MongoOwned<mongoc_write_concern_t, &MongoDriver::write_concern_destroy> concern(Mongo().write_concern_new());
+  Mongo().write_concern_set_wmajority(concern.get(), -1);
+  Mongo().write_concern_set_journal(concern.get(), true);
+  Mongo().uri_set_write_concern(uri.get(), concern.get());
+  pool_.reset(Mongo().client_pool_new(uri.get()));
   if (!pool_)
     throw Error(ErrorCode::kConfig, "the MongoDB address cannot be used; does it ask for TLS without a build of it?");
-  mongoc_client_pool_set_error_api(pool_.get(), MONGOC_ERROR_API_VERSION_2);
+  Mongo().client_pool_set_error_api(pool_.get(), MONGOC_ERROR_API_VERSION_2);
 }
 
 }  // namespace millrace::io

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <mongoc/mongoc.h>
-
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "io/mongo_driver.h"
 
 namespace millrace::io {
 
@@ -19,15 +19,15 @@ template <auto Destroy>
 struct MongoDelete {
   template <typename T>
   void operator()(T* object) const {
-    Destroy(object);
+    (Mongo().*Destroy)(object);
   }
 };
 template <typename T, auto Destroy>
 using MongoOwned = std::unique_ptr<T, MongoDelete<Destroy>>;
 
-using MongoCollectionPtr = MongoOwned<mongoc_collection_t, mongoc_collection_destroy>;
-using MongoBulkPtr = MongoOwned<mongoc_bulk_operation_t, mongoc_bulk_operation_destroy>;
-using MongoCursorPtr = MongoOwned<mongoc_cursor_t, mongoc_cursor_destroy>;
+using MongoCollectionPtr = MongoOwned<mongoc_collection_t, &MongoDriver::collection_destroy>;
+using MongoBulkPtr = MongoOwned<mongoc_bulk_operation_t, &MongoDriver::bulk_operation_destroy>;
+using MongoCursorPtr = MongoOwned<mongoc_cursor_t, &MongoDriver::cursor_destroy>;
 
 /// A document that grows, or a server's answer.
 class BsonDocument {
@@ -108,13 +108,13 @@ class MongoClients {
   /// A connection of the caller's own for as long as it lives.
   class Lease {
    public:
-    explicit Lease(mongoc_client_pool_t* pool) : pool_(pool), client_(mongoc_client_pool_pop(pool)) {}
-    ~Lease() { mongoc_client_pool_push(pool_, client_); }
+    explicit Lease(mongoc_client_pool_t* pool) : pool_(pool), client_(Mongo().client_pool_pop(pool)) {}
+    ~Lease() { Mongo().client_pool_push(pool_, client_); }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     mongoc_client_t* get() { return client_; }
     MongoCollectionPtr Collection(const std::string& database, const std::string& name) {
-      return MongoCollectionPtr(mongoc_client_get_collection(client_, database.c_str(), name.c_str()));
+      return MongoCollectionPtr(Mongo().client_get_collection(client_, database.c_str(), name.c_str()));
     }
 
    private:
@@ -124,7 +124,7 @@ class MongoClients {
   Lease Take() { return Lease(pool_.get()); }
 
  private:
-  MongoOwned<mongoc_client_pool_t, mongoc_client_pool_destroy> pool_;
+  MongoOwned<mongoc_client_pool_t, &MongoDriver::client_pool_destroy> pool_;
 };
 
 }  // namespace millrace::io

@@ -158,7 +158,7 @@ std::vector<WriteFailure> Execute(mongoc_bulk_operation_t* bulk, const std::stri
   const auto what = "writing to the collection " + collection;
   BsonDocument reply;
   bson_error_t error{};
-  const bool done = mongoc_bulk_operation_execute(bulk, reply.Uninitialised(), &error) != 0;
+  const bool done = io::Mongo().bulk_operation_execute(bulk, reply.Uninitialised(), &error) != 0;
   bson_iter_t found;
   if (made != nullptr && bson_iter_init_find(&found, reply.get(), "nUpserted")) {
     *made = static_cast<size_t>(bson_iter_as_int64(&found));
@@ -176,7 +176,7 @@ std::vector<WriteFailure> Execute(mongoc_bulk_operation_t* bulk, const std::stri
 io::MongoBulkPtr UnorderedBulk(mongoc_collection_t* collection) {
   BsonDocument options;
   bson_append_bool(options.get(), "ordered", -1, false);
-  return io::MongoBulkPtr(mongoc_collection_create_bulk_operation_with_opts(collection, options.get()));
+  return io::MongoBulkPtr(io::Mongo().collection_create_bulk_operation_with_opts(collection, options.get()));
 }
 
 void Must(bool added, const bson_error_t& error) {
@@ -194,24 +194,25 @@ void AddReplace(mongoc_bulk_operation_t* bulk, const Change& change) {
   bson_concat(selector.get(), id.get());
   AppendOlder(selector.get(), change.version);
   const BsonView body(change.body);
-  Must(mongoc_bulk_operation_replace_one_with_opts(bulk, selector.get(), body.get(), options.get(), &error), error);
+  Must(io::Mongo().bulk_operation_replace_one_with_opts(bulk, selector.get(), body.get(), options.get(), &error),
+       error);
 }
 
 void AddInsert(mongoc_bulk_operation_t* bulk, const bson_t* document) {
   bson_error_t error{};
   BsonDocument options;
   bson_append_bool(options.get(), "validate", -1, false);
-  Must(mongoc_bulk_operation_insert_with_opts(bulk, document, options.get(), &error), error);
+  Must(io::Mongo().bulk_operation_insert_with_opts(bulk, document, options.get(), &error), error);
 }
 
 bool Finds(mongoc_collection_t* collection, const bson_t* filter) {
   BsonDocument options;
   bson_append_int64(options.get(), "limit", -1, 1);
-  const io::MongoCursorPtr cursor(mongoc_collection_find_with_opts(collection, filter, options.get(), nullptr));
+  const io::MongoCursorPtr cursor(io::Mongo().collection_find_with_opts(collection, filter, options.get(), nullptr));
   const bson_t* found = nullptr;
-  const bool there = mongoc_cursor_next(cursor.get(), &found);
+  const bool there = io::Mongo().cursor_next(cursor.get(), &found);
   bson_error_t error{};
-  if (mongoc_cursor_error(cursor.get(), &error)) io::ThrowMongo(error, "looking for a document");
+  if (io::Mongo().cursor_error(cursor.get(), &error)) io::ThrowMongo(error, "looking for a document");
   return there;
 }
 
@@ -431,14 +432,15 @@ event::Positions MongoStore::ReadPositions() {
     const auto collection = client.Collection(options_.database, kPositions);
     BsonDocument filter;
     AppendText(filter.get(), "scope", options_.scope);
-    const io::MongoCursorPtr cursor(mongoc_collection_find_with_opts(collection.get(), filter.get(), nullptr, nullptr));
+    const io::MongoCursorPtr cursor(
+        io::Mongo().collection_find_with_opts(collection.get(), filter.get(), nullptr, nullptr));
     event::Positions positions;
     const bson_t* document = nullptr;
-    while (mongoc_cursor_next(cursor.get(), &document)) {
+    while (io::Mongo().cursor_next(cursor.get(), &document)) {
       positions[event::SplitId(TextOf(document, "split"))] = event::Cursor(TextOf(document, "cursor"));
     }
     bson_error_t error{};
-    if (mongoc_cursor_error(cursor.get(), &error)) io::ThrowMongo(error, "reading the positions");
+    if (io::Mongo().cursor_error(cursor.get(), &error)) io::ThrowMongo(error, "reading the positions");
     return positions;
   });
 }
@@ -468,15 +470,15 @@ bool MongoStore::SwapPosition(const event::SplitId& split, const event::Cursor& 
     AppendText(document.get(), "scope", options_.scope);
     AppendText(document.get(), "split", split.value());
     AppendText(document.get(), "cursor", to.value());
-    if (mongoc_collection_insert_one(collection.get(), document.get(), nullptr, nullptr, &error)) return true;
+    if (io::Mongo().collection_insert_one(collection.get(), document.get(), nullptr, nullptr, &error)) return true;
     if (error.code != kDuplicateKey) io::ThrowMongo(error, "moving a position");
   } else {
     AppendText(id.get(), "cursor", from.value());
     BsonDocument update;
     io::AppendNested(update.get(), "$set", [&](bson_t* members) { AppendText(members, "cursor", to.value()); });
     BsonDocument reply;
-    if (!mongoc_collection_update_one(collection.get(), id.get(), update.get(), nullptr, reply.Uninitialised(),
-                                      &error)) {
+    if (!io::Mongo().collection_update_one(collection.get(), id.get(), update.get(), nullptr, reply.Uninitialised(),
+                                           &error)) {
       io::ThrowMongo(error, "moving a position");
     }
     bson_iter_t matched;
@@ -493,7 +495,7 @@ void MongoStore::Forget(Timestamp before) {
   io::AppendNested(filter.get(), "_millrace.deleted",
                    [&](bson_t* is) { bson_append_date_time(is, "$lt", -1, Milliseconds(before)); });
   bson_error_t error{};
-  if (!mongoc_collection_delete_many(collection.get(), filter.get(), nullptr, nullptr, &error)) {
+  if (!io::Mongo().collection_delete_many(collection.get(), filter.get(), nullptr, nullptr, &error)) {
     io::ThrowMongo(error, "forgetting deleted documents");
   }
 }

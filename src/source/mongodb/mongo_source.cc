@@ -97,7 +97,7 @@ struct MongoSource::Query {
   bool ended = false;
 
   bool Next(const bson_t** document) {
-    ended = ended || !mongoc_cursor_next(cursor.get(), document);
+    ended = ended || !io::Mongo().cursor_next(cursor.get(), document);
     return !ended;
   }
 };
@@ -175,7 +175,8 @@ void MongoSource::Open() {
     if (!options_.cursor.empty() && options_.cursor != kId) bson_append_int32(sort, options_.cursor.c_str(), -1, 1);
     bson_append_int32(sort, kId, -1, 1);
   });
-  query->cursor.reset(mongoc_collection_find_with_opts(query->collection.get(), filter.get(), options.get(), nullptr));
+  query->cursor.reset(
+      io::Mongo().collection_find_with_opts(query->collection.get(), filter.get(), options.get(), nullptr));
   query_ = std::move(query);
 }
 
@@ -233,7 +234,7 @@ event::EventBatchPtr MongoSource::Take(const event::ReadLimits& limits) {
     batch->end = CursorAfter(*document);
   }
   bson_error_t error{};
-  if (mongoc_cursor_error(query_->cursor.get(), &error)) {
+  if (io::Mongo().cursor_error(query_->cursor.get(), &error)) {
     if (batch->records.empty()) io::ThrowMongo(error, "reading the collection " + options_.collection);
     query_.reset();  // what came is good; the rest is asked for from there
   }
