@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <map>
@@ -26,6 +27,9 @@ using TlsStream = asio::ssl::stream<beast::tcp_stream>;
 
 constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+/// How long, and how many at once, may hear that there is no room.
+constexpr auto kTurnedAwayTime = std::chrono::seconds(1);
+constexpr int kTurnedAwayMax = 256;
 
 std::unique_ptr<asio::ssl::context> MakeTls(const HttpServerOptions& options) {
   if (options.certificate_file.empty() && options.key_file.empty()) return nullptr;
@@ -113,6 +117,7 @@ class HttpServer::Impl final : public HttpSessionHost {
   bool CutSlow(std::chrono::milliseconds age_min);
   void Enlist(HttpConnection& connection, std::list<HttpConnection*>& list);
   void Take(tcp::socket socket);
+  asio::awaitable<void> TurnAway(tcp::socket socket);
   template <typename Stream>
   void Start(Stream stream, std::string peer);
   void CutAll();
@@ -136,6 +141,7 @@ class HttpServer::Impl final : public HttpSessionHost {
   std::list<HttpConnection*> idle_;
   std::list<HttpConnection*> receiving_;
   int64_t held_bytes_ = 0;
+  int turned_away_ = 0;
   std::map<HttpConnection*, bool> connections_;
   std::map<const HttpRoute*, int> in_flight_;
 
@@ -238,8 +244,7 @@ void HttpServer::Impl::Take(tcp::socket socket) {
   const auto peer = endpoint.address().to_string();
   if (static_cast<int>(connections_.size()) >= options_.connections_max && !MakeRoom()) {
     HttpConnectionEnded{.cause = HttpEndCause::kTooMany, .peer = peer}.Emit();
-    socket.non_blocking(true, failure);
-    socket.write_some(asio::buffer(kBusy.data(), kBusy.size()), failure);
+    if (turned_away_ < kTurnedAwayMax) asio::co_spawn(context_, TurnAway(std::move(socket)), asio::detached);
     return;
   }
   socket.set_option(tcp::no_delay(true), failure);
@@ -248,6 +253,22 @@ void HttpServer::Impl::Take(tcp::socket socket) {
   } else {
     Start(beast::tcp_stream(std::move(socket)), peer);
   }
+}
+
+/// Says that there is no room. What the client sends meanwhile is taken off the socket: a close would answer it with a
+/// reset, which discards the answer before the client has read it.
+asio::awaitable<void> HttpServer::Impl::TurnAway(tcp::socket socket) {
+  ++turned_away_;
+  beast::tcp_stream stream(std::move(socket));
+  stream.expires_after(kTurnedAwayTime);
+  error_code failure;
+  co_await asio::async_write(stream, asio::buffer(kBusy), asio::redirect_error(asio::use_awaitable, failure));
+  if (!failure) stream.socket().shutdown(tcp::socket::shutdown_send, failure);
+  std::array<char, 4096> sent;
+  while (!failure && !draining_) {
+    co_await stream.async_read_some(asio::buffer(sent), asio::redirect_error(asio::use_awaitable, failure));
+  }
+  --turned_away_;
 }
 
 template <typename Stream>
