@@ -1,5 +1,6 @@
 #include "app/config_blocks.h"
 
+#include "app/aws_access.h"
 #include "app/config_checks.h"
 #include "app/config_words.h"
 #include "app/document_blocks.h"
@@ -264,25 +265,18 @@ const Block<TableConfig>& TableBlock() {
 }
 
 const Block<S3Config>& S3Block() {
-  static const auto block =
-      Block<S3Config>(
-          "How a bucket is reached. Without keys or a profile, where AWS's own tools look: the environment, "
-          "~/.aws, a web identity, the container's and the instance's endpoints.")
-          .Add(&S3Config::endpoint,
-               {.name = "endpoint", .doc = "http(s)://host:port of a service other than AWS's (gs://: than Google's)."})
-          .Add(&S3Config::region,
-               {.name = "region", .doc = "The bucket's region; without it, AWS_REGION or the profile's."})
-          .Add(&S3Config::path_style,
-               {.name = "path_style",
-                .doc = "The bucket's name goes into the path instead of the host; by itself when "
-                       "an endpoint is given."})
-          .Add(&S3Config::access_key, {.name = "access_key", .doc = "The id of an access key (gs://: of an HMAC key)."})
-          .Add(&S3Config::secret_key, {.name = "secret_key", .doc = "Its secret."})
-          .Add(&S3Config::session_token, {.name = "session_token", .doc = "The token of a short-lived key."})
-          .Add(&S3Config::profile, {.name = "profile", .doc = "A profile of ~/.aws/credentials and ~/.aws/config."})
-          .Add(&S3Config::ca_file,
-               {.name = "ca_file", .doc = "Certificates (PEM) that the endpoint's is checked against."})
-          .Check(CheckS3);
+  static const auto block = [] {
+    Block<S3Config> s3(
+        "How a bucket is reached. Without keys or a profile, where AWS's own tools look: the environment, "
+        "~/.aws, a web identity, the container's and the instance's endpoints.");
+    AddAwsAccess(s3, {.endpoint = "http(s)://host:port of a service other than AWS's (gs://: than Google's).",
+                      .region = "The bucket's region; without it, AWS_REGION or the profile's.",
+                      .access_key = "The id of an access key (gs://: of an HMAC key)."});
+    s3.Add(&S3Config::path_style, {.name = "path_style",
+                                   .doc = "The bucket's name goes into the path instead of the host; by itself when "
+                                          "an endpoint is given."});
+    return std::move(s3).Check(CheckAwsAccess);
+  }();
   return block;
 }
 

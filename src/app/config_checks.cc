@@ -234,20 +234,6 @@ void CheckSchemaRegistry(const SchemaRegistryConfig& registry, const std::string
   }
 }
 
-void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context) {
-  if (s3.access_key.has_value() != s3.secret_key.has_value()) {
-    context.problems.Add(s3.mark, fmt::format("{}: access_key and secret_key go together", path));
-  }
-  if (s3.access_key && !s3.profile.empty()) {
-    context.problems.Add(s3.MarkOf("profile"), fmt::format("{}.profile: is for pipelines without access_key", path));
-  }
-  if (!s3.endpoint.empty() && !s3.endpoint.starts_with("http://") && !s3.endpoint.starts_with("https://")) {
-    context.problems.Add(s3.MarkOf("endpoint"), fmt::format("{}.endpoint: expected http://host:port or https://host, "
-                                                            "found '{}'",
-                                                            path, s3.endpoint));
-  }
-}
-
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context) {
   CheckAddress(rest, "uri", rest.uri, rest.token || rest.oauth2, path, context);
   if (rest.oauth2) CheckAddress(*rest.oauth2, "server_uri", rest.oauth2->server_uri, true, path + ".oauth2", context);

@@ -20,7 +20,6 @@ void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContex
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
 void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context);
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context);
-void CheckS3(const S3Config& s3, const std::string& path, config::ParseContext& context);
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context);
 void CheckKafkaTls(const KafkaTlsConfig& tls, const std::string& path, config::ParseContext& context);
 void CheckKafkaSasl(const KafkaSaslConfig& sasl, const std::string& path, config::ParseContext& context);

@@ -229,6 +229,27 @@ struct TableConfig : config::Located {
 
 enum class PlainKeysWord { kJson, kText };
 
+/// Where a service of AWS is, or what speaks its protocol, and as whom it is asked.
+struct AwsAccessConfig : config::Located {
+  std::string endpoint;
+  std::string region;
+  std::optional<config::Secret> access_key;
+  std::optional<config::Secret> secret_key;
+  std::optional<config::Secret> session_token;
+  std::string profile;
+  std::optional<config::Path> ca_file;
+};
+
+struct DynamoDbConfig : AwsAccessConfig {
+  std::string table;
+  std::string quarantine_table;
+  std::string positions_table;
+  bool create = false;
+  std::vector<std::string> number_keys;
+  int64_t writers = 16;
+  config::Duration timeout{};
+};
+
 struct MongoDbConfig : config::Located {
   config::Secret uri;
   std::string database;
@@ -248,17 +269,11 @@ struct DocumentsConfig : config::Located {
   std::string where;
   std::string transform;
   std::optional<MongoDbConfig> mongodb;
+  std::optional<DynamoDbConfig> dynamodb;
 };
 
-struct S3Config : config::Located {
-  std::string endpoint;
-  std::string region;
+struct S3Config : AwsAccessConfig {
   std::optional<bool> path_style;
-  std::optional<config::Secret> access_key;
-  std::optional<config::Secret> secret_key;
-  std::optional<config::Secret> session_token;
-  std::string profile;
-  std::optional<config::Path> ca_file;
 };
 
 struct OAuth2Config : config::Located {

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "app/aws_access.h"
 #include "app/config_words.h"
 #include "app/plan.h"
 #include "base/error.h"
 #include "document/document_sink.h"
+#include "document/dynamodb/dynamo_store.h"
 #include "document/mongodb/mongo_store.h"
 #include "query/record_sql.h"
 #include "source/mongodb/mongo_source.h"
@@ -36,6 +40,53 @@ const Block<MongoDbConfig>& MongoDbBlock() {
   return block;
 }
 
+const Block<DynamoDbConfig>& DynamoDbBlock() {
+  static const auto block = [] {
+    Block<DynamoDbConfig> dynamo(
+        "A table of DynamoDB, or of what speaks its protocol. Without keys or a profile, AWS's own places are looked "
+        "into, as for a bucket.");
+    AddAwsAccess(dynamo, {.endpoint = "http(s)://host:port of what is not AWS's own.",
+                          .region = "The table's region; without it, AWS_REGION or the profile's."});
+    dynamo.Add(&DynamoDbConfig::table, {.name = "table", .doc = "The table; without it, named as the block is."})
+        .Add(&DynamoDbConfig::quarantine_table,
+             {.name = "quarantine_table", .doc = "The table of what is no item; without it, `<table>_quarantine`."})
+        .Add(&DynamoDbConfig::positions_table, {.name = "positions_table",
+                                                .doc = "The table of positions; all pipelines may share one.",
+                                                .fallback = "millrace_positions"})
+        .Add(&DynamoDbConfig::create,
+             {.name = "create",
+              .doc = "Make tables that are missing, billed by request, and turn on their TTL. Else a missing table is "
+                     "an error that says how to make it.",
+              .fallback = false})
+        .Add(&DynamoDbConfig::number_keys,
+             {.name = "number_keys",
+              .doc = "Members of `key` that are numbers in a table that is made; the others are text."})
+        .Add(&DynamoDbConfig::writers,
+             {.name = "writers", .doc = "Requests under way at a time.", .fallback = 16, .min = 1, .max = 256})
+        .Add(&DynamoDbConfig::timeout, {.name = "timeout",
+                                        .doc = "How long one request may take.",
+                                        .fallback = Duration(30'000),
+                                        .min = Duration(100)});
+    return std::move(dynamo).Check(CheckAwsAccess);
+  }();
+  return block;
+}
+
+void CheckDynamoDb(const DocumentsConfig& documents, const std::string& path, config::ParseContext& context) {
+  const auto& key = documents.key;
+  if (key.size() > 2) {
+    context.problems.Add(documents.MarkOf("key"),
+                         fmt::format("{}.key: a key of DynamoDB has one or two members; make one of several with "
+                                     "`transform`",
+                                     path));
+  }
+  for (const auto& name : documents.dynamodb->number_keys) {
+    if (std::ranges::find(key, name) != key.end()) continue;
+    context.problems.Add(documents.dynamodb->MarkOf("number_keys"),
+                         fmt::format("{}.dynamodb.number_keys: {} is no member of `key`", path, name));
+  }
+}
+
 void CheckDocuments(const DocumentsConfig& documents, const std::string& path, config::ParseContext& context) {
   if (!documents.where.empty() || !documents.transform.empty()) {
     const auto* word = documents.where.empty() ? "transform" : "where";
@@ -45,9 +96,10 @@ void CheckDocuments(const DocumentsConfig& documents, const std::string& path, c
       context.problems.Add(documents.MarkOf(word), fmt::format("{}.{}: {}", path, word, error.message()));
     }
   }
-  if (!documents.mongodb) {
-    context.problems.Add(documents.mark, fmt::format("{}: says no store; give it `mongodb`", path));
+  if (documents.mongodb.has_value() == documents.dynamodb.has_value()) {
+    context.problems.Add(documents.mark, fmt::format("{}: needs exactly one store: mongodb or dynamodb", path));
   }
+  if (documents.dynamodb) CheckDynamoDb(documents, path, context);
 }
 
 /// Records without a value are deletes, which no SQL looks at.
@@ -64,6 +116,45 @@ document::Shape ShapeBy(const std::string& where, const std::string& transform) 
     }
     return shaped;
   };
+}
+
+std::unique_ptr<document::DocumentStore> MakeMongoStore(const std::string& scope, const std::string& name,
+                                                        const MongoDbConfig& config) {
+  document::MongoStoreOptions options;
+  options.server = {.uri = config.uri.Reveal(), .timeout = config.timeout};
+  options.database = config.database;
+  options.collection = config.collection.empty() ? name : config.collection;
+  options.scope = scope;
+  options.writers = static_cast<int>(config.writers);
+  return std::make_unique<document::MongoStore>(std::move(options));
+}
+
+std::unique_ptr<document::DocumentStore> MakeDynamoStore(const std::string& scope, const std::string& name,
+                                                         const DocumentsConfig& documents) {
+  const auto& config = *documents.dynamodb;
+  document::DynamoStoreOptions options;
+  options.server.endpoint = config.endpoint;
+  options.server.region = config.region;
+  if (config.ca_file) options.server.ca_file = config.ca_file->value;
+  options.server.credentials = CredentialsOf(config);
+  options.server.timeout = config.timeout;
+  options.table = config.table.empty() ? name : config.table;
+  options.quarantine_table = config.quarantine_table;
+  options.positions_table = config.positions_table;
+  options.key = documents.key;
+  options.create = config.create;
+  options.number_keys = config.number_keys;
+  // All tables of a region may share one of positions.
+  options.scope = options.table + "/" + scope;
+  options.deleted_for = documents.keep_deleted;
+  options.writers = static_cast<int>(config.writers);
+  return std::make_unique<document::DynamoStore>(std::move(options));
+}
+
+std::unique_ptr<document::DocumentStore> MakeStore(const PipelineConfig& pipeline, const std::string& name,
+                                                   const DocumentsConfig& documents) {
+  const auto scope = pipeline.name + "/" + name;
+  return documents.mongodb ? MakeMongoStore(scope, name, *documents.mongodb) : MakeDynamoStore(scope, name, documents);
 }
 
 }  // namespace
@@ -106,7 +197,7 @@ const Block<DocumentsConfig>& DocumentsBlock() {
                 .fallback = Duration(24 * 3'600'000),
                 .min = Duration(60'000)})
           .Nested("mongodb", &DocumentsConfig::mongodb, MongoDbBlock())
-          .Reserve("dynamodb", "DynamoDB")
+          .Nested("dynamodb", &DocumentsConfig::dynamodb, DynamoDbBlock())
           .Reserve("firestore", "Firestore")
           .Add(&DocumentsConfig::where,
                {.name = "where",
@@ -172,13 +263,6 @@ std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const Mo
 
 std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, const std::string& name,
                                               const DocumentsConfig& documents, ByteBudget& budget) {
-  document::MongoStoreOptions mongo;
-  mongo.server.uri = documents.mongodb->uri.Reveal();
-  mongo.database = documents.mongodb->database;
-  mongo.collection = documents.mongodb->collection.empty() ? name : documents.mongodb->collection;
-  mongo.scope = pipeline.name + "/" + name;
-  mongo.writers = static_cast<int>(documents.mongodb->writers);
-  mongo.server.timeout = documents.mongodb->timeout;
   document::DocumentSinkOptions options;
   options.name = "documents " + name;
   options.key = documents.key;
@@ -190,8 +274,7 @@ std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, co
   }
   options.deleted_for = documents.keep_deleted;
   return WithContext(options.name, [&] {
-    return std::make_shared<document::DocumentSink>(std::make_unique<document::MongoStore>(std::move(mongo)),
-                                                    std::move(options), budget);
+    return std::make_shared<document::DocumentSink>(MakeStore(pipeline, name, documents), std::move(options), budget);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/aws_access.h"
 #include "app/data_directory.h"
 #include "app/version.h"
 #include "base/error.h"
@@ -28,12 +29,7 @@ io::S3Options S3OptionsFor(const LakeConfig& lake, const io::S3Location& locatio
   options.region = lake.s3.region;
   options.path_style = lake.s3.path_style;
   if (lake.s3.ca_file) options.ca_file = lake.s3.ca_file->value;
-  options.credentials.profile = lake.s3.profile;
-  if (lake.s3.access_key && lake.s3.secret_key)
-    options.credentials.keys = io::AwsCredentials{lake.s3.access_key->Reveal(),
-                                                  lake.s3.secret_key->Reveal(),
-                                                  lake.s3.session_token ? lake.s3.session_token->Reveal() : "",
-                                                  {}};
+  options.credentials = CredentialsOf(lake.s3);
   return options;
 }
 

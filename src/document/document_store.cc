@@ -11,6 +11,10 @@ bool IsNewer(const Version& one, const Version& than) {
   return std::tie(one.time, one.split) > std::tie(than.time, than.split);
 }
 
+int64_t Milliseconds(Timestamp time) {
+  return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
+}
+
 std::string PlaceOf(const event::SplitId& split, int64_t offset) { return fmt::format("{}/{}", split.value(), offset); }
 
 }  // namespace millrace::document

@@ -26,8 +26,17 @@ struct Version {
 
 bool IsNewer(const Version& one, const Version& than);
 
+/// Since 1970-01-01, rounded down: the form that the time of a version has in a store.
+int64_t Milliseconds(Timestamp time);
+
 /// "<split>/<offset>": no other record has it, also when a topic is made again under its name.
 std::string PlaceOf(const event::SplitId& split, int64_t offset);
+
+/// A record that was parsed. Lives until its parser's next one.
+struct JsonRecord {
+  simdjson::dom::object object;  // whole numbers beyond 64 bits are of the type BIGINT
+  std::string_view text;         // what it was parsed from: all digits of numbers stand here
+};
 
 /// A record that a store cannot take, whenever it is tried.
 struct Unfit {
@@ -70,9 +79,9 @@ class DocumentStore {
   virtual ~DocumentStore() = default;
 
   /// A document of this object; `key` names the members that are its id. Throws Unfit.
-  virtual Encoded Encode(simdjson::dom::object record, std::span<const std::string> key, const Version& version) = 0;
+  virtual Encoded Encode(const JsonRecord& record, std::span<const std::string> key, const Version& version) = 0;
   /// The same under an id of its own, its place: "<split>/<offset>". Throws Unfit.
-  virtual Encoded EncodeAtPlace(simdjson::dom::object record, const Version& version) = 0;
+  virtual Encoded EncodeAtPlace(const JsonRecord& record, const Version& version) = 0;
   /// What keeps the place of a deleted document, so that an older change does not bring it back. `key` has the values
   /// of the id, in order. Throws Unfit.
   virtual Encoded EncodeDeleted(std::span<const simdjson::dom::element> key, std::span<const std::string> names,

@@ -4,8 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "document/document_store.h"
-
 namespace millrace::document {
 namespace {
 
@@ -39,16 +37,17 @@ dom::element Parse(dom::parser& parser, const char* text, size_t size) {
 
 RecordParser::RecordParser(size_t record_bytes_max) : records_(record_bytes_max), keys_(record_bytes_max) {
   for (auto* parser : {&records_, &keys_}) {
+    parser->number_as_string(true);
     if (parser->allocate(size_t{1} << 16, kDepthMax) != simdjson::SUCCESS) throw std::bad_alloc();
   }
 }
 
-dom::object RecordParser::Record(std::string_view record) {
+JsonRecord RecordParser::Record(std::string_view record) {
   dom::object object;
   if (Parse(records_, record.data(), record.size()).get(object) != simdjson::SUCCESS) {
     throw Unfit{RejectCause::kNotAnObject, "a document is an object"};
   }
-  return object;
+  return {object, record};
 }
 
 const std::vector<dom::element>& RecordParser::Key(std::string_view key, const std::vector<std::string>& names,

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "document/document_store.h"
+
 namespace millrace::document {
 
 /// What a record's key is when it is no JSON object and a delete has nothing but it: a JSON value where it is one ("7"
@@ -18,8 +20,8 @@ class RecordParser {
  public:
   explicit RecordParser(size_t record_bytes_max);
 
-  /// The record's object. `record` has simdjson's padding behind it. Throws Unfit.
-  simdjson::dom::object Record(std::string_view record);
+  /// `record` has simdjson's padding behind it. Throws Unfit.
+  JsonRecord Record(std::string_view record);
   /// The values that `names` have in a record's key: an object with them, or, of one name, the value itself. Throws
   /// Unfit.
   const std::vector<simdjson::dom::element>& Key(std::string_view key, const std::vector<std::string>& names,

@@ -18,6 +18,7 @@ namespace millrace::io {
                                       each(write_concern_set_wmajority)
 
 struct MongoDriver {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): it is a declarator
 #define MILLRACE_MEMBER(name) decltype(&::mongoc_##name) name = nullptr;
   MILLRACE_MONGO_FUNCTIONS(MILLRACE_MEMBER)
 #undef MILLRACE_MEMBER

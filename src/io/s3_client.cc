@@ -1,6 +1,5 @@
 #include "io/s3_client.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include "io/object_store_events.h"
@@ -114,18 +113,9 @@ class S3Client::Attempts {
     }
     if ((IsClockSkew(answer.refusal) || silent) && !clock_set_) {
       clock_set_ = true;
-      return SetClock(answer.response);
+      return client_.clock_.Adopt(answer.response);
     }
     return false;
-  }
-
-  bool SetClock(const HttpResponse& response) {
-    const auto date = response.header("date");
-    const time_t theirs = date ? curl_getdate(std::string(*date).c_str(), nullptr) : -1;
-    if (theirs == -1) return false;
-    const auto ours = client_.options_.credentials.clock->Now().time_since_epoch();
-    const auto ahead = theirs - std::chrono::duration_cast<std::chrono::seconds>(ours).count();
-    return client_.server_ahead_seconds_.exchange(ahead) != ahead;
   }
 
   /// Within the budget, or for as long as the thread is patient.
@@ -150,7 +140,8 @@ S3Client::S3Client(S3Options options)
       url_(BucketUrl(options_)),
       http_(HttpOptions(options_)),
       credentials_(options_.credentials, http_),
-      budget_(options_.retry) {}
+      budget_(options_.retry),
+      clock_(*options_.credentials.clock) {}
 
 S3Answer S3Client::Send(const S3Request& request) { return Attempts(*this, request).Run(); }
 
@@ -183,8 +174,7 @@ HttpRequest S3Client::Signed(const S3Request& request, const AwsCredentials& cre
                            .service = words_.service,
                            .payload_sha256 = request.payload_sha256,
                            .dialect = words_.dialect};
-  const auto now = options_.credentials.clock->Now() + std::chrono::seconds(server_ahead_seconds_.load());
-  SignRequest(http, credentials, signing, now);
+  SignRequest(http, credentials, signing, clock_.Now());
   return http;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include "io/http_client.h"
 #include "io/s3_error.h"
 #include "io/s3_options.h"
+#include "io/server_clock.h"
 
 namespace millrace::io {
 
@@ -69,7 +69,7 @@ class S3Client {
   HttpClient http_;
   AwsCredentialsProvider credentials_;
   RetryBudget budget_;
-  std::atomic<int64_t> server_ahead_seconds_{0};
+  ServerClock clock_;
 };
 
 }  // namespace millrace::io

@@ -26,6 +26,8 @@ class SinkFixture {
   /// The ids that any reader of the target sees now, in rising order; and the texts of its quarantine.
   virtual std::vector<int64_t> Landed() = 0;
   virtual std::vector<std::string> Quarantined() = 0;
+  /// Why it cannot run here; empty: it can.
+  static std::string Lacks() { return ""; }
 };
 
 inline std::string RecordOf(int64_t id) {
@@ -48,6 +50,10 @@ inline std::vector<int64_t> Range(int64_t first, int64_t end) {
 template <typename Fixture>
 class SinkContract : public testing::Test {
  protected:
+  void SetUp() override {
+    if (!Fixture::Lacks().empty()) GTEST_SKIP() << Fixture::Lacks();
+  }
+
   const SplitId split_{"topic:t/0"};
   Fixture fixture_;
 };

@@ -1,4 +1,4 @@
-"""Records into documents of a server that speaks MongoDB's protocol, judged by pymongo: the last change of each key stands and no deleted document
+"""Records into documents of servers that speak the protocols of MongoDB and DynamoDB, judged by pymongo and boto3: the last change of each key stands and no deleted document
 comes back, whatever is killed on the way and however often it is done again."""
 
 import json
@@ -16,11 +16,119 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".deps/pymongo"))
 sys.path.insert(0, str(ROOT / "tests/services"))
 
+import dynamodb  # noqa: E402
 import mongodb  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 
 pymongo = pytest.importorskip("pymongo")
-pytestmark = pytest.mark.skipif(not (ROOT / ".deps/mongo").exists(), reason="scripts/setup --servers fetches the servers")
+
+
+NOBODY = 1  # a port that nobody answers at
+
+
+class Mongo:
+    """A store as the tests see it: how it is configured, and what another client finds in it. Documents come without ids and versions of the store's own."""
+
+    changes, keys = 2000, 300
+
+    def __init__(self, folder):
+        self.server = mongodb.MongoDb(folder).start()
+        self.client = pymongo.MongoClient(self.server.uri)
+        self.number = 0
+
+    def fresh(self):
+        """A place that is empty at first."""
+        self.number += 1
+        self.port = self.server.port  # where the program is to find it
+        self.database = self.client[f"shop{self.number}"]
+
+    def config(self, table, key=None):
+        return f'mongodb: {{ uri: {{ secret: "env:MONGO_URI" }}, database: {self.database.name}, collection: {table} }}'
+
+    def environment(self):
+        where = "user:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=300" if self.port == NOBODY else f"127.0.0.1:{self.port}/"
+        return {"MONGO_URI": f"mongodb://{where}"}
+
+    word = "mongodb"
+
+    def raw(self, table):
+        return sorted(self.database[table].find(), key=lambda document: str(document["_id"]))
+
+    def documents(self, table):
+        return [{name: value for name, value in d.items() if name not in ("_id", "_millrace")} for d in self.raw(table) if not d.get("_deleted")]
+
+    def deleted(self, table):
+        return [d for d in self.raw(table) if d.get("_deleted")]
+
+    def held(self, table):
+        return self.raw(table + "_quarantine")
+
+    def lose_positions(self):
+        assert self.database["_millrace_positions"].delete_many({}).deleted_count > 0
+
+
+class Dynamo:
+    """Tables of the same face; their names have a number in front, as there are no databases."""
+
+    changes, keys = 400, 60
+
+    def __init__(self, folder):
+        self.server = dynamodb.DynamoDb(folder).start()
+        self.client = dynamodb.client(self.server.endpoint)
+        self.number = 0
+
+    def fresh(self):
+        self.number += 1
+        self.port = self.server.port
+
+    def config(self, table, key=None):
+        numbers = "number_keys: [id], " if key == "number" else ""
+        return (
+            f'dynamodb: {{ endpoint: "http://127.0.0.1:{self.port}", region: us-east-1, access_key: {{ secret: "env:DYNAMO_KEY" }}, secret_key: {{ secret: "env:DYNAMO_SECRET" }}, '
+            f"table: n{self.number}.{table}, positions_table: n{self.number}.positions, {numbers}create: true }}"
+        )
+
+    def environment(self):
+        return {"DYNAMO_KEY": "test", "DYNAMO_SECRET": "hidden"}
+
+    word = "dynamodb"
+
+    def raw(self, table):
+        return sorted(dynamodb.items(self.client, f"n{self.number}.{table}"), key=lambda item: json.dumps(item, sort_keys=True))
+
+    documents, deleted, held = Mongo.documents, Mongo.deleted, Mongo.held
+
+    def lose_positions(self):
+        table = f"n{self.number}.positions"
+        lost = dynamodb.items(self.client, table)
+        assert lost
+        for item in lost:
+            self.client.delete_item(TableName=table, Key={name: {"S": item[name]} for name in ("scope", "split")})
+
+
+LACKS = {Mongo: "" if (ROOT / ".deps/mongo").exists() else "scripts/setup --servers fetches the servers", Dynamo: dynamodb.lacks()}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.skipif(bool(why), reason=why), id=kind.word) for kind, why in LACKS.items()])
+def stores(request, tmp_path_factory):
+    store = request.param(tmp_path_factory.mktemp("store"))
+    yield store
+    store.server.stop()
+
+
+@pytest.fixture
+def store(stores):
+    stores.fresh()
+    return stores
+
+
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory):
+    if LACKS[Mongo]:
+        pytest.skip(LACKS[Mongo])
+    with mongodb.MongoDb(tmp_path_factory.mktemp("mongo")) as server:
+        yield server
+
 
 CONFIG = """
 name: docs
@@ -30,77 +138,65 @@ sources:
 topics:
   orders: {{ partitions: 2 }}
 documents:
-  orders: {{ key: [id], mongodb: {{ uri: {{ secret: "env:MONGO_URI" }}, database: shop }} }}
-  log:    {{ from: orders, mongodb: {{ uri: {{ secret: "env:MONGO_URI" }}, database: shop, collection: every_order }} }}
+  orders: {{ key: [id], {orders} }}
+  log:    {{ from: orders, {log} }}
 """
-CHANGES, KEYS = 2000, 300
-
-
-@pytest.fixture(scope="module")
-def mongo(tmp_path_factory):
-    with mongodb.MongoDb(tmp_path_factory.mktemp("mongo")) as server:
-        yield server
 
 
 class Shop:
-    """A pipeline of files into two collections of a database that is empty at first."""
+    """A pipeline of files into two places of a store that are empty at first."""
 
-    def __init__(self, millrace, mongo):
-        self.millrace = millrace
-        self.environment = {"MONGO_URI": mongo.uri}
-        self.client = pymongo.MongoClient(mongo.uri)
-        self.client.drop_database("shop")
-        self.database = self.client["shop"]
-        millrace.write("millrace.yaml", CONFIG.format())
-        rows = [{"id": f"k{i * 7 % KEYS}", "n": i, "of": {"list": [i, None, "ü"]}} for i in range(CHANGES)]
+    def __init__(self, millrace, store):
+        self.millrace, self.store = millrace, store
+        store.fresh()
+        self.configure()
+        rows = [{"id": f"k{i * 7 % store.keys}", "n": i, "of": {"list": [i, None, "ü"]}} for i in range(store.changes)]
         millrace.write("in/a.ndjson", "".join(json.dumps(row) + "\n" for row in rows) + '{"n": "no id"}\nno json\n')
         self.last = {row["id"]: row for row in rows}
         self.rows = rows
 
+    def configure(self):
+        where = {name: self.store.config(table) for name, table in (("orders", "orders"), ("log", "every_order"))}
+        self.millrace.write("millrace.yaml", CONFIG.format(**where))
+
     def run(self, fault=None, expect=0):
-        environment = {**self.environment, **({"MILLRACE_FAULT": fault} if fault else {})}
+        environment = {**self.store.environment(), **({"MILLRACE_FAULT": fault} if fault else {})}
         return self.millrace.run("run", "--until-idle", env=environment, expect=expect)
 
-    def documents(self, collection, query=None):
-        found = []
-        for document in self.database[collection].find(query or {}):
-            document.pop("_millrace")
-            found.append(document)
-        return found
-
     def check(self):
-        compare([json.dumps({"_id": k, **row}) for k, row in self.last.items()], [json.dumps(d) for d in self.documents("orders")], "orders")
-        every = self.documents("every_order")
-        assert len(every) == CHANGES + 1
-        compare([json.dumps(row) for row in self.rows + [{"n": "no id"}]], [json.dumps({k: v for k, v in d.items() if k != "_id"}) for d in every], "every order")
-        held = sorted((d["cause"], d["value"]) for d in self.database["orders_quarantine"].find())
+        def lines(documents):
+            return [json.dumps(document, sort_keys=True) for document in documents]
+
+        compare(lines(self.last.values()), lines(self.store.documents("orders")), "orders")
+        compare(lines(self.rows + [{"n": "no id"}]), lines(self.store.documents("every_order")), "every order")
+        held = sorted((d["cause"], d["value"]) for d in self.store.held("orders"))
         assert held == [("malformed", "no json"), ("missing_key", '{"n": "no id"}')]
-        assert [d["value"] for d in self.database["every_order_quarantine"].find()] == ["no json"]
+        assert [d["value"] for d in self.store.held("every_order")] == ["no json"]
 
 
-def test_the_last_change_of_each_key_stands(millrace, mongo):
-    shop = Shop(millrace, mongo)
+def test_the_last_change_of_each_key_stands(millrace, store):
+    shop = Shop(millrace, store)
     said = shop.run().stderr
     shop.check()
     assert "documents.orders" in said and "2 records to quarantine" in said
-    before = list(shop.database["orders"].find())
+    before = store.raw("orders")
     shop.run()
-    assert list(shop.database["orders"].find()) == before
-    status = json.loads(millrace.run("status", "--why", "--json", env=shop.environment).stdout)
+    assert store.raw("orders") == before
+    status = json.loads(millrace.run("status", "--why", "--json", env=store.environment()).stdout)
     assert {row["table"] for row in status["tables"]} == {"documents.orders", "documents.log"}
 
 
-def test_a_crash_at_every_fault_point_changes_nothing_in_the_end(millrace, mongo):
-    shop = Shop(millrace, mongo)
+def test_a_crash_at_every_fault_point_changes_nothing_in_the_end(millrace, store):
+    shop = Shop(millrace, store)
     points = millrace.folder / "points"
-    millrace.run("run", "--until-idle", env={**shop.environment, "MILLRACE_FAULT_LOG": str(points)})
+    millrace.run("run", "--until-idle", env={**store.environment(), "MILLRACE_FAULT_LOG": str(points)})
     shop.check()
     ours = [point for point in points.read_text().split() if point.startswith("documents.")]
     assert len(ours) == 8, ours
     for number, point in enumerate(ours):
         folder = millrace.folder / str(number)
         folder.mkdir()
-        again = Shop(type(millrace)(folder), mongo)
+        again = Shop(type(millrace)(folder), store)
         assert again.run(f"{point}:1", expect=None).returncode == 86, f"{point} was not passed"
         again.run(f"{point}:1", expect=None)
         again.run()
@@ -110,44 +206,63 @@ def test_a_crash_at_every_fault_point_changes_nothing_in_the_end(millrace, mongo
             pytest.fail(f"after a crash at {point}: {error}")
 
 
-def test_an_old_stretch_that_is_written_again_changes_nothing(millrace, mongo):
-    shop = Shop(millrace, mongo)
+def test_an_old_stretch_that_is_written_again_changes_nothing(millrace, store):
+    shop = Shop(millrace, store)
     shop.run()
-    before = sorted(shop.database["orders"].find(), key=lambda d: d["_id"])
-    # As if every position had been lost.
-    shop.database["_millrace_positions"].delete_many({})
+    before = store.raw("orders")
+    store.lose_positions()
     shop.run()
     shop.check()
-    assert sorted(shop.database["orders"].find(), key=lambda d: d["_id"]) == before
+    assert store.raw("orders") == before
 
 
-def test_errors_say_what_to_do(millrace, mongo):
-    shop = Shop(millrace, mongo)
-    away = millrace.run("run", "--until-idle", env={"MONGO_URI": "mongodb://user:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=300"}, expect=69)
+def test_errors_say_what_to_do(millrace, store):
+    shop = Shop(millrace, store)
+    store.port = NOBODY
+    shop.configure()
+    away = shop.run(expect=69)
     assert "documents" in away.stderr and "hidden" not in away.stderr
-    millrace.write("millrace.yaml", CONFIG.format().replace("mongodb: { uri", "mongo: { uri"))
-    wrong = millrace.run("check", env=shop.environment, expect=78)
-    assert "millrace.yaml:" in wrong.stderr and "mongodb" in wrong.stderr
+    config = (millrace.folder / "millrace.yaml").read_text()
+    millrace.write("millrace.yaml", config.replace(f"{store.word}: {{", f"{store.word[:-2]}: {{"))
+    wrong = millrace.run("check", env=store.environment(), expect=78)
+    assert "millrace.yaml:" in wrong.stderr and store.word in wrong.stderr
+    other = {"mongodb": "dynamodb: { table: t }", "dynamodb": 'mongodb: { uri: { secret: "env:HOME" }, database: d }'}[store.word]
+    millrace.write("millrace.yaml", config.replace("key: [id]", f"key: [id], {other}"))
+    assert "exactly one store" in millrace.run("check", env=store.environment(), expect=78).stderr
 
 
-DOCUMENTS = """
-documents:
-  people: {{ from: {topic}, freshness: 100ms, key: [id], mongodb: {{ uri: {{ secret: "env:MONGO_URI" }}, database: DATABASE, collection: people }} }}
-  big:    {{ from: {topic}, freshness: 100ms, key: [id], mongodb: {{ uri: {{ secret: "env:MONGO_URI" }}, database: DATABASE, collection: copy }} }}
-"""
+def test_dynamodb_says_what_is_missing_and_what_does_not_fit(millrace, store):
+    if store.word != "dynamodb":
+        pytest.skip("of DynamoDB alone")
+    shop = Shop(millrace, store)
+    config = (millrace.folder / "millrace.yaml").read_text()
+    millrace.write("millrace.yaml", config.replace("create: true", "create: false"))
+    missing = shop.run(expect=78)
+    assert f"no table n{store.number}." in missing.stderr and "aws dynamodb create-table" in missing.stderr
+    millrace.write("millrace.yaml", config)
+    shop.run()
+    millrace.write("millrace.yaml", config.replace("key: [id]", "key: [n]"))
+    assert "`key: [id]`" in shop.run(expect=78).stderr
+    millrace.write("millrace.yaml", config.replace("key: [id]", "key: [a, b, c]"))
+    assert "one or two members" in millrace.run("check", env=store.environment(), expect=78).stderr
 
 
 @pytest.fixture
-def proxy(mongo):
-    with FaultProxy("tcp", f"127.0.0.1:{mongo.port}") as between:
+def proxy(store):
+    with FaultProxy("tcp", f"127.0.0.1:{store.port}") as between:
+        store.port = between.port
         yield between
 
 
-def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connections(pipeline, mongo, proxy, monkeypatch):  # noqa: F811
+def test_documents_follow_a_topic_through_kills_of_workers_and_cuts_of_connections(pipeline, store, proxy, monkeypatch):  # noqa: F811
     """Keyed rows and tombstones through a real Kafka, two workers, each killed; the connections to the server are cut in the middle of writes."""
-    monkeypatch.setenv("MONGO_URI", f"mongodb://127.0.0.1:{proxy.port}/")
+    for name, value in store.environment().items():
+        monkeypatch.setenv(name, value)
     pipeline.create(partitions=3)
-    configs = [pipeline.config(name, tables=DOCUMENTS.replace("DATABASE", "d" + pipeline.topic)) for name in ("one", "two")]
+    block = "  {name}: {{{{ from: {{topic}}, freshness: 100ms, key: [id], {where} }}}}\n"
+    blocks = [("people", "people"), ("big", "copy")]
+    documents = "documents:\n" + "".join(block.format(name=name, where=store.config(table, "number").replace("{", "{{").replace("}", "}}")) for name, table in blocks)
+    configs = [pipeline.config(name, tables=documents) for name in ("one", "two")]
     producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "linger.ms": 1})
     chance, rows, count = random.Random(11), {}, 0
 
@@ -180,10 +295,9 @@ def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connect
         proxy.clear()
         workers[cycle % 2] = pipeline.start(configs[cycle % 2])
         time.sleep(1)
-    database = pymongo.MongoClient(mongo.uri)["d" + pipeline.topic]
 
     def held(name):
-        return {d["id"]: d["v"] for d in database[name].find({"_deleted": {"$ne": True}})}
+        return {d["id"]: d["v"] for d in store.documents(name)}
 
     wanted = {key: row["v"] for key, row in rows.items()}
     deadline = time.monotonic() + 90
@@ -193,35 +307,31 @@ def test_collections_follow_a_topic_through_kills_of_workers_and_cuts_of_connect
         stop(worker)
     assert refused > 0, "nobody asked while the server was away"
     assert held("people") == wanted and held("copy") == wanted
-    assert database["people"].count_documents({"_deleted": True}) > 0
-    assert database["people_quarantine"].count_documents({}) == 0
+    assert store.deleted("people")
+    assert store.held("people") == []
 
 
-def test_conditions_and_transforms_shape_what_is_deposited(millrace, mongo):
-    client = pymongo.MongoClient(mongo.uri)
-    client.drop_database("shaped")
-    config = """
-sources: { somedata: { file: { path: in.ndjson }, topic: somedata } }
+def test_conditions_and_transforms_shape_what_is_deposited(millrace, store):
+    config = f"""
+sources: {{ somedata: {{ file: {{ path: in.ndjson }}, topic: somedata }} }}
 documents:
-  somedata: { where: "length(value) > 0", mongodb: { uri: { secret: "env:MONGO_URI" }, database: shaped } }
+  somedata: {{ where: "length(value) > 0", {store.config("somedata")} }}
   people:
     from: somedata
-    key: [_id]
-    transform: "SELECT who.id AS _id, upper(who.name) AS name, CAST(value AS INTEGER) + 1 AS next FROM batch WHERE who.id IS NOT NULL"
-    mongodb: { uri: { secret: "env:MONGO_URI" }, database: shaped }
+    key: [id]
+    transform: "SELECT who.id AS id, upper(who.name) AS name, CAST(value AS INTEGER) + 1 AS next FROM batch WHERE who.id IS NOT NULL"
+    {store.config("people", "number")}
 """
     millrace.write("millrace.yaml", config)
     rows = [{"value": "7", "who": {"id": 1, "name": "ann"}}, {"value": ""}, {"other": 1}, {"value": "x", "who": {"id": 2, "name": "bob"}}]
     millrace.write("in.ndjson", "".join(json.dumps(row) + "\n" for row in rows) + "no json\n")
-    environment = {"MONGO_URI": mongo.uri}
-    millrace.run("run", "--until-idle", env=environment)
-    shaped = client["shaped"]
-    assert [{k: v for k, v in d.items() if not k.startswith("_")} for d in shaped["somedata"].find()] == [rows[0], rows[3]]
-    assert [{k: v for k, v in d.items() if k != "_millrace"} for d in shaped["people"].find()] == [{"_id": 1, "name": "ANN", "next": 8}]
-    held = {d["value"]: (d["cause"], d["offset"]) for d in shaped["people_quarantine"].find()}
+    millrace.run("run", "--until-idle", env=store.environment())
+    assert sorted(store.documents("somedata"), key=json.dumps) == [rows[0], rows[3]]
+    assert store.documents("people") == [{"id": 1, "name": "ANN", "next": 8}]
+    held = {d["value"]: (d["cause"], d["offset"]) for d in store.held("people")}
     assert held == {json.dumps(rows[3]): ("contract", 3), "no json": ("malformed", 4)}
     millrace.write("millrace.yaml", config.replace("length(value)", "nosuch(value)"))
-    wrong = millrace.run("check", env=environment, expect=78)
+    wrong = millrace.run("check", env=store.environment(), expect=78)
     assert "millrace.yaml:4" in wrong.stderr and "nosuch" in wrong.stderr
 
 

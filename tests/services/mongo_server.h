@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "judge/python.h"
+#include "services/ask_json.h"
 #include "services/service.h"
 
 namespace millrace::services {
@@ -22,12 +24,11 @@ inline const std::string& MongoUri() {
   return server.address();
 }
 
-/// What pymongo reads of a collection, a JSON list sorted by id; puts documents there first (Extended JSON).
-inline std::string ReadCollection(const std::string& uri, const std::string& database, const std::string& collection,
-                                  const std::vector<std::string>& inserted = {}) {
-  std::string arguments = uri + " " + database + " " + collection;
-  for (const auto& document : inserted) arguments += " '" + document + "'";
-  return judge::Python("mongo_read.py", arguments);
+/// What pymongo reads of a collection, sorted by id; puts documents there first (Extended JSON).
+inline nlohmann::json ReadCollection(const std::string& database, const std::string& collection,
+                                     const std::vector<std::string>& first = {}) {
+  static const Service reader("mongodb_reader.py", {MongoUri()});
+  return AskJson(reader.address(), {{"database", database}, {"collection", collection}, {"first", first}});
 }
 
 }  // namespace millrace::services

@@ -5,19 +5,15 @@
 #include <algorithm>
 #include <limits>
 #include <string>
-#include <unordered_set>
-#include <vector>
 
 #include "document/document_store.h"
+#include "document/members.h"
 
 namespace millrace::document {
 namespace {
 
 using event::RejectCause;
 namespace dom = simdjson::dom;
-
-/// Few members are compared with each other, many by a table.
-constexpr size_t kFewMembers = 16;
 
 void Require(bool appended) {
   if (!appended) throw Unfit{RejectCause::kTooLarge, "larger than a document may be"};
@@ -29,9 +25,15 @@ void AppendWhole(bson_t* document, const char* name, int length, int64_t value) 
                 : bson_append_int64(document, name, length, value));
 }
 
-void AppendLarge(bson_t* document, const char* name, int length, uint64_t value) {
+/// Decimal128 has 34 digits.
+void AppendLarge(bson_t* document, const char* name, int length, const std::string& digits) {
+  constexpr size_t kDigitsMax = 34;
   bson_decimal128_t decimal;
-  bson_decimal128_from_string(std::to_string(value).c_str(), &decimal);
+  if (digits.size() - (digits[0] == '-' ? 1 : 0) > kDigitsMax ||
+      !bson_decimal128_from_string(digits.c_str(), &decimal)) {
+    throw Unfit{RejectCause::kContract, fmt::format("{}: a whole number of more than {} digits",
+                                                    std::string_view(name, static_cast<size_t>(length)), kDigitsMax)};
+  }
   Require(bson_append_decimal128(document, name, length, &decimal));
 }
 
@@ -77,24 +79,6 @@ void AppendObject(bson_t* document, const char* name, int length, dom::object ob
   Require(bson_append_document_end(document, &members));
 }
 
-/// Whether a name was there before.
-class Names {
- public:
-  bool Add(std::string_view name) {
-    if (few_.size() < kFewMembers) {
-      if (std::ranges::find(few_, name) != few_.end()) return false;
-      few_.push_back(name);
-      return true;
-    }
-    if (many_.empty()) many_.insert(few_.begin(), few_.end());
-    return many_.insert(name).second;
-  }
-
- private:
-  std::vector<std::string_view> few_;
-  std::unordered_set<std::string_view> many_;
-};
-
 }  // namespace
 
 void AppendJson(bson_t* document, std::string_view name, dom::element value) {
@@ -111,7 +95,9 @@ void AppendJson(bson_t* document, std::string_view name, dom::element value) {
     case dom::element_type::INT64:
       return AppendWhole(document, at, length, value.get_int64().value_unsafe());
     case dom::element_type::UINT64:
-      return AppendLarge(document, at, length, value.get_uint64().value_unsafe());
+      return AppendLarge(document, at, length, std::to_string(value.get_uint64().value_unsafe()));
+    case dom::element_type::BIGINT:
+      return AppendLarge(document, at, length, std::string(value.get_bigint().value_unsafe()));
     case dom::element_type::DOUBLE:
       return Require(bson_append_double(document, at, length, value.get_double().value_unsafe()));
     case dom::element_type::STRING: {
@@ -126,11 +112,9 @@ void AppendJson(bson_t* document, std::string_view name, dom::element value) {
 }
 
 void AppendMembers(bson_t* document, dom::object object, std::string_view taken) {
-  Names names;
+  MemberNames names;
   for (const auto member : object) {
-    if (!names.Add(member.key)) {
-      throw Unfit{RejectCause::kDuplicateKey, fmt::format("one object names {} twice", member.key)};
-    }
+    names.Add(member.key);
     if (member.key != taken) AppendJson(document, member.key, member.value);
   }
 }

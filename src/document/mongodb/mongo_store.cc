@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "document/members.h"
 #include "document/mongodb/json_to_bson.h"
 #include "document/record_parser.h"
 #include "io/outage_patience.h"
@@ -25,7 +26,6 @@ namespace dom = simdjson::dom;
 
 constexpr const char* kPositions = "_millrace_positions";
 constexpr std::string_view kId = "_id";
-constexpr std::string_view kVersion = "_millrace";
 constexpr uint32_t kDuplicateKey = 11000;
 
 // What one request carries at most: the server's own limits are 100,000 writes and 48 MB.
@@ -52,17 +52,13 @@ Taken WhatIsTaken(std::string_view why) {
   return name.substr(0, name.find(' ')).ends_with("_id_") ? Taken::kTheId : Taken::kAnother;
 }
 
-int64_t Milliseconds(Timestamp time) {
-  return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
-}
-
 void AppendText(bson_t* document, const char* name, std::string_view text) {
   bson_append_utf8(document, name, -1, text.data(), static_cast<int>(text.size()));
 }
 
 /// `deleted`: when; none: it stands.
 void AppendVersion(bson_t* document, const Version& version, std::optional<Timestamp> deleted) {
-  io::AppendNested(document, kVersion, [&](bson_t* members) {
+  io::AppendNested(document, kVersionMember, [&](bson_t* members) {
     AppendText(members, "split", version.split.value());
     bson_append_int64(members, "offset", -1, version.offset);
     bson_append_date_time(members, "time", -1, Milliseconds(version.time));
@@ -79,13 +75,6 @@ void AppendId(bson_t* document, std::span<const dom::element> values, std::span<
   io::AppendNested(document, kId, [&](bson_t* members) {
     for (size_t i = 0; i < values.size(); ++i) AppendJson(members, names[i], values[i]);
   });
-}
-
-/// A member that is ours cannot be the record's.
-void RequireFree(dom::object record, std::string_view name) {
-  if (!record.at_key(name).error()) {
-    throw Unfit{RejectCause::kContract, fmt::format("it has a member {}, which is not the record's to set", name)};
-  }
 }
 
 std::string Finished(const BsonDocument& document) {
@@ -267,29 +256,29 @@ void AddHeld(mongoc_bulk_operation_t* bulk, const HeldRecord& record) {
 MongoStore::MongoStore(MongoStoreOptions options, const Clock& clock)
     : options_(std::move(options)), clock_(clock), clients_(options_.server) {}
 
-Encoded MongoStore::Encode(dom::object record, std::span<const std::string> key, const Version& version) {
-  RequireFree(record, kVersion);
+Encoded MongoStore::Encode(const JsonRecord& record, std::span<const std::string> key, const Version& version) {
+  RequireFree(record.object, kVersionMember);
   const bool own_id = key.size() == 1 && key[0] == kId;
-  if (!own_id) RequireFree(record, kId);
+  if (!own_id) RequireFree(record.object, kId);
   std::vector<dom::element> values;
-  for (const auto& name : key) values.push_back(KeyMember(record, name));
+  for (const auto& name : key) values.push_back(KeyMember(record.object, name));
   BsonDocument id;
   AppendId(id.get(), values, key);
   BsonDocument document;
   bson_concat(document.get(), id.get());
-  AppendMembers(document.get(), record, own_id ? kId : std::string_view{});
+  AppendMembers(document.get(), record.object, own_id ? kId : std::string_view{});
   AppendVersion(document.get(), version, std::nullopt);
   return {std::string(id.bytes()), Finished(document)};
 }
 
-Encoded MongoStore::EncodeAtPlace(dom::object record, const Version& version) {
-  RequireFree(record, kVersion);
-  RequireFree(record, kId);
+Encoded MongoStore::EncodeAtPlace(const JsonRecord& record, const Version& version) {
+  RequireFree(record.object, kVersionMember);
+  RequireFree(record.object, kId);
   BsonDocument id;
   AppendText(id.get(), kId.data(), PlaceOf(version.split, version.offset));
   BsonDocument document;
   bson_concat(document.get(), id.get());
-  AppendMembers(document.get(), record, {});
+  AppendMembers(document.get(), record.object, {});
   AppendVersion(document.get(), version, std::nullopt);
   return {std::string(id.bytes()), Finished(document)};
 }
@@ -300,7 +289,7 @@ Encoded MongoStore::EncodeDeleted(std::span<const dom::element> key, std::span<c
   AppendId(id.get(), key, names);
   BsonDocument document;
   bson_concat(document.get(), id.get());
-  bson_append_bool(document.get(), "_deleted", -1, true);
+  bson_append_bool(document.get(), kDeletedMember.data(), -1, true);
   AppendVersion(document.get(), version, clock_.Now());
   return {std::string(id.bytes()), Finished(document)};
 }
@@ -491,7 +480,7 @@ void MongoStore::Forget(Timestamp before) {
   auto client = clients_.Take();
   const auto collection = client.Collection(options_.database, options_.collection);
   BsonDocument filter;
-  bson_append_bool(filter.get(), "_deleted", -1, true);
+  bson_append_bool(filter.get(), kDeletedMember.data(), -1, true);
   io::AppendNested(filter.get(), "_millrace.deleted",
                    [&](bson_t* is) { bson_append_date_time(is, "$lt", -1, Milliseconds(before)); });
   bson_error_t error{};

@@ -19,8 +19,8 @@ class MongoStore final : public DocumentStore {
   /// Connects at the first call. Borrows the clock.
   explicit MongoStore(MongoStoreOptions options, const Clock& clock = Clock::System());
 
-  Encoded Encode(simdjson::dom::object record, std::span<const std::string> key, const Version& version) override;
-  Encoded EncodeAtPlace(simdjson::dom::object record, const Version& version) override;
+  Encoded Encode(const JsonRecord& record, std::span<const std::string> key, const Version& version) override;
+  Encoded EncodeAtPlace(const JsonRecord& record, const Version& version) override;
   Encoded EncodeDeleted(std::span<const simdjson::dom::element> key, std::span<const std::string> names,
                         const Version& version) override;
   std::vector<Refusal> Write(std::span<const Change> changes) override;

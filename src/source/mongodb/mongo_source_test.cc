@@ -27,7 +27,7 @@ class MongoSourceTest : public testing::Test {
     options_.collection = "people";
   }
   void Insert(const std::vector<std::string>& documents) {
-    services::ReadCollection(options_.server.uri, options_.database, "people", documents);
+    services::ReadCollection(options_.database, "people", documents);
   }
   std::vector<std::string> Records(const event::Positions& from = {}) {
     MongoSource source(options_);
