@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "io/aws_json_client.h"
 #include "judge/python.h"
@@ -25,6 +28,13 @@ inline const std::string& DynamoEndpoint() {
   return server.address();
 }
 
+/// Another server of that protocol, slower, which has TTL (it takes nothing away by it).
+inline const std::string& MotoEndpoint() {
+  static const judge::Folder folder;
+  static const Service server("s3.py", {"serve", "moto", folder.File("moto")});
+  return server.address();
+}
+
 inline io::AwsJsonOptions DynamoAt(const std::string& endpoint) {
   io::AwsJsonOptions options;
   options.endpoint = endpoint;
@@ -34,17 +44,23 @@ inline io::AwsJsonOptions DynamoAt(const std::string& endpoint) {
   return options;
 }
 
-inline const std::string& DynamoReader() {
-  static const Service reader("dynamodb_reader.py", {DynamoEndpoint()});
-  return reader.address();
+/// boto3 at an endpoint.
+inline const std::string& DynamoReader(const std::string& endpoint) {
+  static std::map<std::string, std::unique_ptr<Service>> readers;
+  auto& reader = readers[endpoint];
+  if (!reader) reader = std::make_unique<Service>("dynamodb_reader.py", std::vector<std::string>{endpoint});
+  return reader->address();
 }
 
 /// What boto3 reads of a table, sorted.
-inline nlohmann::json ReadTable(const std::string& table) { return AskJson(DynamoReader(), {{"table", table}}); }
+inline nlohmann::json ReadTable(const std::string& table, const std::string& endpoint = DynamoEndpoint()) {
+  return AskJson(DynamoReader(endpoint), {{"table", table}});
+}
 
 /// A call of boto3's client.
-inline nlohmann::json DynamoCall(const std::string& operation, const nlohmann::json& arguments) {
-  return AskJson(DynamoReader(), {{"operation", operation}, {"arguments", arguments}});
+inline nlohmann::json DynamoCall(const std::string& operation, const nlohmann::json& arguments,
+                                 const std::string& endpoint = DynamoEndpoint()) {
+  return AskJson(DynamoReader(endpoint), {{"operation", operation}, {"arguments", arguments}});
 }
 
 }  // namespace millrace::services

@@ -32,6 +32,8 @@ DynamoStoreOptions NewTable(const std::string& endpoint = services::DynamoEndpoi
 
 class DynamoFixture : public DocumentStoreFixture {
  public:
+  explicit DynamoFixture(const std::string& (*endpoint)() = services::DynamoEndpoint)
+      : options_(Lacks().empty() ? NewTable(endpoint()) : DynamoStoreOptions{}) {}
   std::unique_ptr<DocumentStore> Open(const std::vector<std::string>& key, const Clock& clock) override {
     if (options_.key != key) options_.table += "_by_another_key";
     options_.key = key;
@@ -43,23 +45,31 @@ class DynamoFixture : public DocumentStoreFixture {
     away.server.retry.attempts_max = 2;
     return std::make_unique<DynamoStore>(away, clock);
   }
-  json Documents() override { return services::ReadTable(options_.table); }
-  json Quarantine() override { return services::ReadTable(options_.table + "_quarantine"); }
+  json Documents() override { return Read(options_.table); }
+  json Quarantine() override { return Read(options_.table + "_quarantine"); }
   void PutForeign(const std::string& name) override {
     DynamoStore(options_).ReadPositions();  // makes the table
     const json item = {{"id", {{"N", "1"}}}, {"name", {{"S", name}}}};
-    services::DynamoCall("put_item", {{"TableName", options_.table}, {"Item", item}});
+    services::DynamoCall("put_item", {{"TableName", options_.table}, {"Item", item}}, options_.server.endpoint);
   }
   static std::string Lacks() { return services::DynamoLacks(); }
   static constexpr int kMany = 400;
 
  private:
-  DynamoStoreOptions options_ = Lacks().empty() ? NewTable() : DynamoStoreOptions{};
+  json Read(const std::string& table) const { return services::ReadTable(table, options_.server.endpoint); }
+
+  DynamoStoreOptions options_;
+};
+
+struct MotoFixture : DynamoFixture {
+  MotoFixture() : DynamoFixture(services::MotoEndpoint) {}
+  static constexpr int kMany = 40;
 };
 
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Dynamo, DocumentStoreContract, DynamoFixture);
+INSTANTIATE_TYPED_TEST_SUITE_P(Moto, DocumentStoreContract, MotoFixture);
 
 }  // namespace millrace::document
 
@@ -189,6 +199,32 @@ TEST_F(DynamoStoreTest, ANoteOfADeletedItemSaysWhenItMayGo) {
   EXPECT_GE(note["_millrace_expires"], now + 24 * 3600);
   EXPECT_LE(note["_millrace_expires"], now + 24 * 3600 + 1);
   EXPECT_EQ(note["_millrace"]["deleted"], Milliseconds(clock_.Now()));
+}
+
+TEST_F(DynamoStoreTest, TheTtlOfTheTableIsTurnedOnOrTheOneThatIsThereIsUsed) {
+  const auto& moto = services::MotoEndpoint();
+  auto options = NewTable(moto);
+  DynamoStore(options).ReadPositions();
+  const auto found = [&] {
+    return services::DynamoCall("describe_time_to_live", {{"TableName", options.table}}, moto)["TimeToLiveDescription"];
+  };
+  EXPECT_EQ(found()["TimeToLiveStatus"], "ENABLED");
+  EXPECT_EQ(found()["AttributeName"], "_millrace_expires");
+  const auto set = [&](bool enabled, const std::string& name) {
+    const json way = {{"Enabled", enabled}, {"AttributeName", name}};
+    services::DynamoCall("update_time_to_live", {{"TableName", options.table}, {"TimeToLiveSpecification", way}}, moto);
+  };
+  set(false, "_millrace_expires");
+  set(true, "gone_at");
+  DynamoStore store(options, clock_);
+  ChangeMaker make(store, options.key);
+  make.Put(make.Deleted("1", "topic:t/0", 2));
+  make.Put(make.At(R"({"id": 2, "gone_at": 5})", "topic:t/0", 3));
+  std::vector<json> gone_at;
+  for (const auto& item : services::ReadTable(options.table, moto)) gone_at.push_back(item["gone_at"]);
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock_.Now()).time_since_epoch().count();
+  EXPECT_THAT(gone_at, testing::UnorderedElementsAre(json(5), json(now + 24 * 3600)));
+  EXPECT_EQ(found()["AttributeName"], "gone_at");
 }
 
 TEST_F(DynamoStoreTest, ATableThatDoesNotFitIsSaidAtTheStart) {
