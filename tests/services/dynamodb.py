@@ -10,7 +10,8 @@ import sys
 
 from server_process import ServerProcess, run_verb
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SERVER = ROOT / ".deps/dynalite/node_modules/dynalite/cli.js"
 KEYS = {"AWS_ACCESS_KEY_ID": "millrace-test", "AWS_SECRET_ACCESS_KEY": "millrace-test-secret", "AWS_REGION": "us-east-1"}
 
@@ -30,7 +31,7 @@ class DynamoDb(ServerProcess):
         return self.address
 
     def command(self):
-        return ["node", SERVER, "--host", "127.0.0.1", "--port", self.port, "--createTableMs", 0, "--deleteTableMs", 0]
+        return ["node", "--require", HERE / "outlive_clients.js", SERVER, "--host", "127.0.0.1", "--port", self.port, "--createTableMs", 0, "--deleteTableMs", 0]
 
 
 def client(endpoint):

@@ -1,0 +1,5 @@
+// dynalite throws what a request fails with, which ends it when a client is killed in the middle of one. A real server goes on.
+process.on('uncaughtException', (error) => {
+  console.error(error)
+  if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') process.exit(1)
+})
