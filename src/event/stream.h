@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "event/event_batch.h"
@@ -83,11 +84,32 @@ enum class AppendOutcome {
   kFenced,     // the producer's stored position is not `begin`: somebody else moved it; read it again
 };
 
+/// What else may be said of a record that is appended.
+struct RecordDetail {
+  int32_t partition = -1;   // it goes to; -1: where its key belongs
+  bool null_value = false;  // it has no value, which is not an empty one; where the stream knows no difference, it is
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
+};
+
+/// What became of a record that was appended.
+struct RecordReport {
+  bool durable = false;
+  // -1: not known. Of a kDuplicate neither is known: what was remembered is the idempotency key.
+  int32_t partition = -1;
+  int64_t offset = -1;
+  std::string error{};  // why it is not durable, where that is known of this record alone
+};
+
 struct AppendRequest {
   std::string topic;
   EventBatchPtr events;                      // partitioned by hash of the key; keyless batches go round robin
   std::optional<ProducerPosition> position;  // exactly once from a source
   std::string idempotency_key;               // exactly once from a client; empty: at least once
+  /// Empty, or one a record. Error kConfig for a partition that there is not, kData for headers where the stream keeps
+  /// none; then nothing is appended.
+  std::vector<RecordDetail> details{};
+  /// Given: becomes one a record. When Append throws, those that are durable all the same say so.
+  std::vector<RecordReport>* reports = nullptr;
 };
 
 /// An append-only log of records, split into partitions. Thread-safe. Append returns only when the records are
@@ -96,6 +118,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
+  /// What the cluster calls itself; empty: it has no name. Error kUnavailable when that cannot be learnt.
+  virtual std::string ClusterId() { return {}; }
   /// Makes the topic unless it exists with this many partitions; Error kConfig when it exists with another number.
   virtual TopicInfo EnsureTopic(const TopicSpec& spec) = 0;
   virtual void DeleteTopic(const std::string& topic) = 0;

@@ -25,6 +25,8 @@ struct HttpRoute {
   /// The body is read whole before the handler starts and counts as in flight: who sends slowly holds no thread and no
   /// place. Such a body has a lowest speed, and is the first to go when connections or memory run out.
   bool buffered = false;
+  /// A chunked body is handed on as it comes all the same: the handler answers while the client sends.
+  bool streams_chunked = false;
   /// Bodies with a Content-Encoding are taken, and handed on as they came.
   bool takes_packed = false;
   std::string role = "read";  // for the guard: what a token must be good for

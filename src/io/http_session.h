@@ -328,7 +328,7 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
 template <typename Stream>
 asio::awaitable<std::optional<HttpReply>> HttpSession<Stream>::Prepare(const HttpRoute& route) {
   parser_->body_limit(static_cast<uint64_t>(route.body_bytes_max));
-  buffered_ = route.buffered;
+  buffered_ = route.buffered && !(route.streams_chunked && parser_->chunked());
   handed_on_ = false;
   std::optional<HttpReply> refused;
   if (buffered_) refused = co_await BufferBody();

@@ -86,7 +86,7 @@ namespace millrace::contract {
 INSTANTIATE_TEST_SUITE_P(
     Streams, StreamContract,
     testing::Values(StreamKind{"embedded", [] { return std::make_unique<stream::EmbeddedUnderTest>(); }},
-                    StreamKind{"kafka", [] { return std::make_unique<stream::KafkaUnderTest>(); }, false, true}),
+                    StreamKind{"kafka", [] { return std::make_unique<stream::KafkaUnderTest>(); }, false, true, true}),
     [](const auto& kind) { return kind.param.name; });
 
 }  // namespace millrace::contract

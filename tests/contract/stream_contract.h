@@ -37,6 +37,7 @@ struct StreamKind {
   bool keeps_arrivals = true;
   /// A reader goes on with a topic that is made again under its name.
   bool follows_topics = false;
+  bool keeps_headers = false;
 };
 
 class StreamContract : public testing::TestWithParam<StreamKind> {
@@ -238,6 +239,71 @@ TEST_P(StreamContract, IdempotencyKeyAppendsOnce) {
   EXPECT_EQ(stream().Append({"other", MakeBatch({"a"}), {}, "key"}), AppendOutcome::kAppended);
   auto reader = stream().OpenReader("t", "");
   EXPECT_EQ(Drain(*reader, 2).count, 1U);
+}
+
+/// Each record lies where its report says.
+inline void ExpectReported(const Drained& drained, const event::EventBatch& batch,
+                           const std::vector<event::RecordReport>& reports) {
+  std::map<std::pair<int32_t, int64_t>, std::string> there;
+  for (const auto& read : drained.batches) {
+    for (size_t i = 0; i < read->size(); ++i) there[{read->partition, read->offset(i)}] = std::string(read->record(i));
+  }
+  ASSERT_EQ(reports.size(), batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) {
+    EXPECT_TRUE(reports[i].durable);
+    EXPECT_EQ((there[{reports[i].partition, reports[i].offset}]), batch.record(i));
+  }
+}
+
+TEST_P(StreamContract, TellsWhereRecordsWent) {
+  stream().EnsureTopic({.name = "t", .partitions = 3});
+  Append("t", Numbered(0, 5));
+  const std::string large(20'000, 'x');
+  const auto batch = MakeBatch({"a", large + "b", "c", large + "d", "e"}, {"k", "l", "", "m", "k"});
+  std::vector<event::RecordReport> reports(99);
+  event::AppendRequest request{.topic = "t", .events = batch, .position = {}, .idempotency_key = "once"};
+  request.details = {{}, {.partition = 2}, {.partition = 0}, {.partition = 2}, {}};
+  request.reports = &reports;
+  ASSERT_EQ(stream().Append(request), event::AppendOutcome::kAppended);
+  std::vector<event::RecordReport> more;
+  event::AppendRequest plain{.topic = "t", .events = MakeBatch(Numbered(5, 3)), .position = {}, .idempotency_key = {}};
+  plain.reports = &more;
+  ASSERT_EQ(stream().Append(plain), event::AppendOutcome::kAppended);
+  auto reader = stream().OpenReader("t", "");
+  const auto drained = Drain(*reader, 13);
+  ExpectReported(drained, *batch, reports);
+  ExpectReported(drained, *plain.events, more);
+  EXPECT_EQ(reports[0].partition, reports[4].partition);
+  EXPECT_EQ(reports[1].partition, 2);
+  EXPECT_EQ(reports[2].partition, 0);
+
+  EXPECT_EQ(stream().Append(request), event::AppendOutcome::kDuplicate);
+  ASSERT_EQ(reports.size(), 5U);
+  EXPECT_TRUE(reports[4].durable);
+  EXPECT_EQ(reports[4].offset, -1) << "the key is remembered, and not where the records went";
+}
+
+TEST_P(StreamContract, AppendsNothingWhereOneRecordCannotGo) {
+  stream().EnsureTopic({.name = "t", .partitions = 2});
+  std::vector<event::RecordReport> reports;
+  event::AppendRequest request{
+      .topic = "t", .events = MakeBatch({"a", "b"}), .position = {}, .idempotency_key = {}};
+  request.reports = &reports;
+  request.details = {{}, {.partition = 2}};
+  EXPECT_EQ(CodeOf([&] { stream().Append(request); }), ErrorCode::kConfig);
+  EXPECT_THAT(message_, testing::HasSubstr("no partition 2; it has 0 to 1"));
+  request.details = {{}, {.headers = {{"trace", "1"}, {"none", std::nullopt}}}};
+  if (GetParam().keeps_headers) {
+    EXPECT_EQ(stream().Append(request), event::AppendOutcome::kAppended);
+    EXPECT_TRUE(reports.at(1).durable);
+  } else {
+    EXPECT_EQ(CodeOf([&] { stream().Append(request); }), ErrorCode::kData);
+    EXPECT_THAT(message_, testing::HasSubstr("keeps no headers"));
+  }
+  Append("t", {"c"});
+  auto reader = stream().OpenReader("t", "");
+  const size_t there = GetParam().keeps_headers ? 3 : 1;
+  EXPECT_EQ(Drain(*reader, there).count, there);
 }
 
 TEST_P(StreamContract, ARecreatedTopicIsAnotherIncarnation) {

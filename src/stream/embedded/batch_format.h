@@ -66,6 +66,7 @@ class BatchBuilder {
   size_t Add(const Slice& slice, size_t first, size_t records_bytes_max);
 
   bool empty() const { return sizes_.empty(); }
+  size_t size() const { return sizes_.size(); }
 
   StoredBatch Finish();
 

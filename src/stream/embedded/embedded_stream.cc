@@ -152,6 +152,11 @@ void EmbeddedStream::CheckLimits(const event::AppendRequest& request) const {
   CheckName(request.idempotency_key, "n idempotency key");
   if (request.position) CheckName(request.position->producer, " producer name");
   if (request.events == nullptr) return;
+  if (std::ranges::any_of(request.details, [](const auto& detail) { return !detail.headers.empty(); })) {
+    throw Error(ErrorCode::kData, fmt::format("topic {}: the embedded stream keeps no headers of records; leave them "
+                                              "out, or use `stream: {{ kafka: ... }}`",
+                                              request.topic));
+  }
   const auto& events = *request.events;
   size_t bytes = 0;
   for (size_t i = 0; i < events.size(); ++i) {
@@ -182,17 +187,22 @@ event::AppendOutcome EmbeddedStream::Append(const event::AppendRequest& request)
   const size_t bytes = empty ? 0 : request.events->payload->size();
   const uint32_t turn = empty ? 0 : next_keyless_.fetch_add(1, std::memory_order_relaxed);
   for (bool fresh = false;; fresh = true) {
+    if (request.reports != nullptr) request.reports->assign(empty ? 0 : request.events->size(), {});
     const auto incarnation = FindIncarnation(request.topic, fresh);
     PreparedAppend append{&request, incarnation->id, {}};
     if (!empty) {
       const auto keyless = static_cast<int32_t>(turn % static_cast<uint32_t>(incarnation->partitions));
-      append.parts = SplitByKey(*request.events, at, incarnation->partitions, keyless);
+      append.parts = SplitByPartition(request, at, incarnation->partitions, keyless);
     }
     std::optional<event::AppendOutcome> outcome;
     FaultPoint("stream.before_append");
     writer_->Run([&](Ledger& ledger) { outcome = ledger.Append(append, clock_.Now()); }, bytes);
     FaultPoint("stream.after_append");
-    if (outcome) return *outcome;
+    if (!outcome) continue;
+    if (request.reports != nullptr && *outcome != event::AppendOutcome::kFenced) {
+      for (auto& report : *request.reports) report.durable = true;
+    }
+    return *outcome;
   }
 }
 

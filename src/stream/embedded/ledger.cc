@@ -70,8 +70,22 @@ Ledger::Part& Ledger::OpenPart(int64_t id) {
   return parts_.emplace(id, std::move(part)).first->second;
 }
 
-void Ledger::AddSlice(int64_t id, const Slice& slice) {
+void Ledger::AddPart(int64_t id, const PartAppend& append, std::vector<event::RecordReport>* reports) {
   auto& part = OpenPart(id);
+  if (reports != nullptr) {
+    const int64_t base = part.next_offset + static_cast<int64_t>(part.builder.size());
+    for (size_t i = 0; i < append.slice.size(); ++i) {
+      auto& report = (*reports)[append.slice.index(i)];
+      report.partition = append.partition;
+      report.offset = base + static_cast<int64_t>(i);
+    }
+  }
+  if (append.ready.empty()) return AddSlice(id, part, append.slice);
+  FlushBuilder(id, part);
+  for (const auto& batch : append.ready) InsertBatch(id, part, batch);
+}
+
+void Ledger::AddSlice(int64_t id, Part& part, const Slice& slice) {
   for (size_t at = 0; at < slice.size();) {
     const size_t taken = part.builder.Add(slice, at, kRowBytesMax);
     at += taken;
@@ -130,14 +144,7 @@ std::optional<event::AppendOutcome> Ledger::Append(const PreparedAppend& append,
   if (request.position && !StandsAt(*request.position)) return event::AppendOutcome::kFenced;
 
   for (const auto& part : append.parts) {
-    const int64_t id = topic->parts.at(static_cast<size_t>(part.partition));
-    if (part.ready.empty()) {
-      AddSlice(id, part.slice);
-      continue;
-    }
-    auto& open = OpenPart(id);
-    FlushBuilder(id, open);
-    for (const auto& batch : part.ready) InsertBatch(id, open, batch);
+    AddPart(topic->parts.at(static_cast<size_t>(part.partition)), part, request.reports);
   }
   if (!request.idempotency_key.empty()) {
     insert_key_.Bind(0, topic->id).Bind(1, request.idempotency_key).Bind(2, Micros(now)).Run();

@@ -20,7 +20,7 @@ namespace millrace::stream {
 /// those of other callers.
 struct PartAppend {
   int32_t partition = 0;
-  Slice slice;  // used when `ready` is empty
+  Slice slice;  // which records; they lie in `ready` unless that is empty
   std::vector<StoredBatch> ready;
 };
 
@@ -46,7 +46,8 @@ class Ledger {
   /// After a rollback: forgets what was gathered and cached.
   void Forget();
 
-  /// nullopt: the topic is another incarnation by now; prepare again.
+  /// nullopt: the topic is another incarnation by now; prepare again. The reports that are asked for say where records
+  /// go, and not that they are durable yet.
   std::optional<event::AppendOutcome> Append(const PreparedAppend& append, Timestamp now);
 
   void CreateTopic(const event::TopicSpec& spec, const std::string& uuid, Timestamp now);
@@ -75,7 +76,8 @@ class Ledger {
 
   const Topic* FindTopic(const std::string& name);
   Part& OpenPart(int64_t id);
-  void AddSlice(int64_t id, const Slice& slice);
+  void AddPart(int64_t id, const PartAppend& append, std::vector<event::RecordReport>* reports);
+  void AddSlice(int64_t id, Part& part, const Slice& slice);
   void FlushBuilder(int64_t id, Part& part);
   void InsertBatch(int64_t id, Part& part, const StoredBatch& batch);
   bool SeenBefore(int64_t topic, const std::string& key);

@@ -1,9 +1,12 @@
 #include "stream/embedded/partitioner.h"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <cstring>
 #include <utility>
+
+#include "base/error.h"
 
 namespace millrace::stream {
 namespace {
@@ -37,23 +40,31 @@ PartAppend MakeReady(int32_t partition, Slice slice) {
   return part;
 }
 
+Error NoSuchPartition(const std::string& topic, int32_t partition, int32_t partitions) {
+  return {ErrorCode::kConfig,
+          fmt::format("topic {} has no partition {}; it has 0 to {}", topic, partition, partitions - 1)};
+}
+
 }  // namespace
 
 int32_t PartitionOf(std::string_view key, int32_t partitions) {
   return static_cast<int32_t>(XXH3_64bits(key.data(), key.size()) % static_cast<uint64_t>(partitions));
 }
 
-std::vector<PartAppend> SplitByKey(const event::EventBatch& events, Timestamp ingested_at, int32_t partitions,
-                                   int32_t keyless) {
+std::vector<PartAppend> SplitByPartition(const event::AppendRequest& request, Timestamp ingested_at, int32_t partitions,
+                                         int32_t keyless) {
+  const auto& events = *request.events;
   std::vector<PartAppend> parts;
-  if (events.keys.empty() || partitions == 1) {
+  if (request.details.empty() && (events.keys.empty() || partitions == 1)) {
     parts.push_back(MakeReady(events.keys.empty() ? keyless : 0, {&events, ingested_at, {}, true, false}));
     return parts;
   }
   std::vector<std::vector<uint32_t>> chosen(static_cast<size_t>(partitions));
   for (size_t i = 0; i < events.size(); ++i) {
     const auto key = events.key(i);
-    const auto partition = key.empty() ? keyless : PartitionOf(key, partitions);
+    auto partition = key.empty() ? keyless : PartitionOf(key, partitions);
+    if (!request.details.empty() && request.details[i].partition >= 0) partition = request.details[i].partition;
+    if (partition >= partitions) throw NoSuchPartition(request.topic, partition, partitions);
     chosen[static_cast<size_t>(partition)].push_back(static_cast<uint32_t>(i));
   }
   for (int32_t partition = 0; partition < partitions; ++partition) {

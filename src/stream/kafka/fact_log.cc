@@ -106,24 +106,24 @@ void FactLog::Open() {
   producer_ = std::move(producer);
 }
 
-FactLog::Outcome FactLog::Append(const std::string& topic, const event::EventBatch& events, const std::string& key,
+FactLog::Outcome FactLog::Append(const event::AppendRequest& request, const std::string& key,
                                  const std::optional<std::string>& expected, const std::string& value) {
   const std::lock_guard lock(mutex_);
   Open();
   const auto known = known_.find(key);
   const auto now = known == known_.end() ? std::nullopt : std::optional(known->second);
   if (now != expected) return Outcome::kRefused;
-  return Transact(topic, events, key, value);
+  return Transact(request, key, value);
 }
 
-FactLog::Outcome FactLog::Transact(const std::string& topic, const event::EventBatch& events, const std::string& key,
+FactLog::Outcome FactLog::Transact(const event::AppendRequest& request, const std::string& key,
                                    const std::string& value) {
   try {
     FaultPoint("kafka.before_begin");
     ThrowIf(rd_kafka_begin_transaction(producer_->handle()), "beginning a transaction");
     {
       Producer::Delivery delivery;
-      producer_->Send(topic, events, delivery);
+      producer_->Send(request, delivery);
       producer_->Send(facts_.topic, 0, KeyOf(facts_.owner, key), value, delivery);
       FaultPoint("kafka.after_send");
       producer_->Await(delivery);

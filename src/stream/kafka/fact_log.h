@@ -36,7 +36,7 @@ class FactLog {
   };
   /// Appends the records and sets the fact in one transaction, if it is `expected` now (nullopt: not there). Returns
   /// with a known outcome. Error kUnavailable when there is none: the next use of the owner's name finds out.
-  Outcome Append(const std::string& topic, const event::EventBatch& events, const std::string& key,
+  Outcome Append(const event::AppendRequest& request, const std::string& key,
                  const std::optional<std::string>& expected, const std::string& value);
 
   /// The facts that are committed. Takes the owner's name over, unless this object has it: what a crash left open ends
@@ -46,8 +46,7 @@ class FactLog {
  private:
   std::map<std::string, std::string> Read();
   void Open();
-  Outcome Transact(const std::string& topic, const event::EventBatch& events, const std::string& key,
-                   const std::string& value);
+  Outcome Transact(const event::AppendRequest& request, const std::string& key, const std::string& value);
   /// Ends the transaction for good, or the handle.
   void Abort();
   void Commit();

@@ -84,6 +84,14 @@ KafkaStream::~KafkaStream() = default;
 
 // ---- topics
 
+std::string KafkaStream::ClusterId() {
+  char* id = rd_kafka_clusterid(admin_->client().handle(), static_cast<int>(options_.timeout.count()));
+  if (id == nullptr) throw Error(ErrorCode::kUnavailable, "the brokers did not say the cluster's id in time");
+  std::string text(id);
+  rd_kafka_mem_free(admin_->client().handle(), id);
+  return text;
+}
+
 event::TopicInfo KafkaStream::EnsureTopic(const event::TopicSpec& spec) {
   CheckSpec(spec);
   admin_->Create(spec, SettingsOf(spec));
@@ -163,30 +171,44 @@ FactLog& KafkaStream::FactsOf(const std::string& topic, const std::string& owner
 }
 
 event::AppendOutcome KafkaStream::Append(const event::AppendRequest& request) {
-  static const event::EventBatch nothing;
-  const auto& events = request.events ? *request.events : nothing;
-  if (request.position) return AppendWithPosition(request, events);
-  if (!request.idempotency_key.empty()) return AppendOnce(request, events);
+  if (!request.position && request.idempotency_key.empty()) return AppendPlainly(request);
+  // A transaction leaves all of it or nothing, whatever brokers said of the records.
+  const auto say = [&](bool durable) {
+    if (request.reports == nullptr) return;
+    request.reports->resize(request.events ? request.events->size() : 0);
+    for (auto& report : *request.reports) report.durable = durable;
+  };
+  try {
+    const auto outcome = request.position ? AppendWithPosition(request) : AppendOnce(request);
+    say(outcome != event::AppendOutcome::kFenced);
+    return outcome;
+  } catch (const Error&) {
+    say(false);
+    throw;
+  }
+}
+
+event::AppendOutcome KafkaStream::AppendPlainly(const event::AppendRequest& request) {
   auto& producer = PlainProducer();
   Producer::Delivery delivery;
-  producer.Send(request.topic, events, delivery);
+  producer.Send(request, delivery);
   producer.Await(delivery);
   return event::AppendOutcome::kAppended;
 }
 
-event::AppendOutcome KafkaStream::AppendWithPosition(const event::AppendRequest& request,
-                                                     const event::EventBatch& events) {
+event::AppendOutcome KafkaStream::AppendWithPosition(const event::AppendRequest& request) {
   const auto& position = *request.position;
   auto& facts = FactsOf(PositionsTopic(), position.producer);
   const auto expected = position.begin == event::kStart ? std::nullopt : std::optional(position.begin.value());
-  const auto outcome = facts.Append(request.topic, events, position.split.value(), expected, position.end.value());
+  const auto outcome = facts.Append(request, position.split.value(), expected, position.end.value());
   return outcome == FactLog::Outcome::kAppended ? event::AppendOutcome::kAppended : event::AppendOutcome::kFenced;
 }
 
-event::AppendOutcome KafkaStream::AppendOnce(const event::AppendRequest& request, const event::EventBatch& events) {
+event::AppendOutcome KafkaStream::AppendOnce(const event::AppendRequest& request) {
   auto& facts = FactsOf(options_.group_prefix + "idempotency", "keys of " + request.topic);
   for (int attempt = 0; attempt < kFencedMax; ++attempt) {
-    switch (facts.Append(request.topic, events, request.idempotency_key, std::nullopt, "1")) {
+    if (request.reports != nullptr) request.reports->clear();
+    switch (facts.Append(request, request.idempotency_key, std::nullopt, "1")) {
       case FactLog::Outcome::kAppended:
         return event::AppendOutcome::kAppended;
       case FactLog::Outcome::kRefused:

@@ -28,6 +28,7 @@ class KafkaStream final : public event::Stream {
   KafkaStream(KafkaOptions options, ByteBudget* budget);
   ~KafkaStream() override;
 
+  std::string ClusterId() override;
   event::TopicInfo EnsureTopic(const event::TopicSpec& spec) override;
   void DeleteTopic(const std::string& topic) override;
   std::vector<event::TopicInfo> ListTopics() override;
@@ -49,8 +50,9 @@ class KafkaStream final : public event::Stream {
   std::string PositionsTopic() const { return options_.group_prefix + "positions"; }
   Producer& PlainProducer();
   FactLog& FactsOf(const std::string& topic, const std::string& owner);
-  event::AppendOutcome AppendOnce(const event::AppendRequest& request, const event::EventBatch& events);
-  event::AppendOutcome AppendWithPosition(const event::AppendRequest& request, const event::EventBatch& events);
+  event::AppendOutcome AppendPlainly(const event::AppendRequest& request);
+  event::AppendOutcome AppendOnce(const event::AppendRequest& request);
+  event::AppendOutcome AppendWithPosition(const event::AppendRequest& request);
 
   const KafkaOptions options_;
   ByteBudget* const budget_;

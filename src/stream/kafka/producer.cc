@@ -40,6 +40,28 @@ Properties ProducerProperties(const KafkaOptions& options, const std::string& tr
   return properties;
 }
 
+struct HeadersDeleter {
+  void operator()(rd_kafka_headers_t* headers) const { rd_kafka_headers_destroy(headers); }
+};
+using HeadersPtr = std::unique_ptr<rd_kafka_headers_t, HeadersDeleter>;
+
+HeadersPtr HeadersOf(const event::RecordDetail& detail) {
+  HeadersPtr headers(rd_kafka_headers_new(detail.headers.size()));
+  for (const auto& [name, value] : detail.headers) {
+    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value ? value->data() : nullptr,
+                        value ? static_cast<ssize_t>(value->size()) : 0);
+  }
+  return headers;
+}
+
+void CheckPartitions(const event::AppendRequest& request, int32_t partitions) {
+  for (const auto& detail : request.details) {
+    if (detail.partition < partitions) continue;
+    throw Error(ErrorCode::kConfig, fmt::format("topic {} has no partition {}; it has 0 to {}", request.topic,
+                                                detail.partition, partitions - 1));
+  }
+}
+
 }  // namespace
 
 int32_t PartitionOfKey(std::string_view key, int32_t partitions) {
@@ -75,8 +97,16 @@ Producer::Producer(const KafkaOptions& options, Admin& admin, const std::string&
 Producer::~Producer() = default;
 
 void Producer::OnDelivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-  auto* delivery = static_cast<Delivery*>(message->_private);
-  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) delivery->Failed(message->err, rd_kafka_topic_name(message->rkt));
+  auto& [delivery, report] = *static_cast<Recipient*>(message->_private);
+  const bool failed = message->err != RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (report != nullptr) {
+    report->durable = !failed;
+    report->partition = message->partition;
+    // Not known when the brokers had the record already, from an attempt whose answer was lost.
+    report->offset = failed ? -1 : std::max<int64_t>(message->offset, -1);
+    if (failed) report->error = rd_kafka_err2str(message->err);
+  }
+  if (failed) delivery->Failed(message->err, rd_kafka_topic_name(message->rkt));
   delivery->Acknowledged();
 }
 
@@ -99,25 +129,36 @@ std::pair<rd_kafka_topic_t*, int32_t> Producer::TopicFor(const std::string& topi
   return {known.handle.get(), known.partitions};
 }
 
-bool Producer::Enqueue(const Record& record, Delivery& delivery) {
+bool Producer::Enqueue(const Record& record, Recipient& recipient) {
   const int64_t millis = std::chrono::floor<milliseconds>(record.time.time_since_epoch()).count();
-  rd_kafka_vu_t parts[6];
+  const bool no_value = record.detail != nullptr && record.detail->null_value;
+  rd_kafka_vu_t parts[7];
   parts[0].vtype = RD_KAFKA_VTYPE_RKT;
   parts[0].u.rkt = record.topic;
   parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
   parts[1].u.i32 = record.partition;
   parts[2].vtype = RD_KAFKA_VTYPE_VALUE;
-  parts[2].u.mem = {const_cast<char*>(record.value.data()), record.value.size()};
+  parts[2].u.mem = {no_value ? nullptr : const_cast<char*>(record.value.data()), no_value ? 0 : record.value.size()};
   parts[3].vtype = RD_KAFKA_VTYPE_KEY;
   parts[3].u.mem = {record.key.empty() ? nullptr : const_cast<char*>(record.key.data()), record.key.size()};
   parts[4].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
   parts[4].u.i64 = millis == 0 ? 1 : millis;  // 0 would mean now
   parts[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
-  parts[5].u.ptr = &delivery;
+  parts[5].u.ptr = &recipient;
+  HeadersPtr headers;
+  if (record.detail != nullptr && !record.detail->headers.empty()) {
+    headers = HeadersOf(*record.detail);
+    parts[6].vtype = RD_KAFKA_VTYPE_HEADERS;
+    parts[6].u.headers = headers.get();
+  }
+  auto& delivery = *recipient.delivery;
   for (;;) {
     ++delivery.open_;
-    const KafkaErrorPtr error(rd_kafka_produceva(handle(), parts, std::size(parts)));
-    if (!error) return true;
+    const KafkaErrorPtr error(rd_kafka_produceva(handle(), parts, headers ? 7 : 6));
+    if (!error) {
+      headers.release();  // the message has them
+      return true;
+    }
     delivery.Acknowledged();
     const auto code = rd_kafka_error_code(error.get());
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
@@ -128,20 +169,30 @@ bool Producer::Enqueue(const Record& record, Delivery& delivery) {
   }
 }
 
-void Producer::Send(const std::string& topic, const event::EventBatch& events, Delivery& delivery) {
-  if (events.size() == 0) return;
-  const auto [to, partitions] = TopicFor(topic);
+void Producer::Send(const event::AppendRequest& request, Delivery& delivery) {
+  if (request.reports != nullptr) request.reports->assign(request.events ? request.events->size() : 0, {});
+  if (!request.events || request.events->size() == 0) return;
+  const auto& events = *request.events;
+  const auto [to, partitions] = TopicFor(request.topic);
+  CheckPartitions(request, partitions);
+  if (request.reports != nullptr) {
+    delivery.reported_.clear();
+    for (auto& report : *request.reports) delivery.reported_.push_back({&delivery, &report});
+  }
   const auto keyless = static_cast<int32_t>(turn_.fetch_add(1) % static_cast<uint32_t>(partitions));
   for (size_t i = 0; i < events.size(); ++i) {
     const auto key = events.key(i);
-    const auto partition = key.empty() ? keyless : PartitionOfKey(key, partitions);
-    if (!Enqueue({to, partition, key, events.record(i), events.timestamp(i)}, delivery)) return;
+    const auto* detail = request.details.empty() ? nullptr : &request.details[i];
+    auto partition = key.empty() ? keyless : PartitionOfKey(key, partitions);
+    if (detail != nullptr && detail->partition >= 0) partition = detail->partition;
+    auto& recipient = delivery.reported_.empty() ? delivery.plain_ : delivery.reported_[i];
+    if (!Enqueue({to, partition, key, events.record(i), events.timestamp(i), detail}, recipient)) return;
   }
 }
 
 void Producer::Send(const std::string& topic, int32_t partition, std::string_view key, std::string_view value,
                     Delivery& delivery) {
-  Enqueue({TopicFor(topic).first, partition, key, value, Clock::System().Now()}, delivery);
+  Enqueue({TopicFor(topic).first, partition, key, value, Clock::System().Now()}, delivery.plain_);
 }
 
 void Producer::Await(Delivery& delivery) {

@@ -12,8 +12,9 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
-#include "event/event_batch.h"
+#include "event/stream.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/client.h"
 
@@ -33,8 +34,9 @@ class Producer {
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  /// Error kConfig when there is no such topic.
-  void Send(const std::string& topic, const event::EventBatch& events, Delivery& delivery);
+  /// Sends the events of a request, and fills the reports it asks for. Error kConfig when there is no such topic or
+  /// partition: then nothing was sent.
+  void Send(const event::AppendRequest& request, Delivery& delivery);
   void Send(const std::string& topic, int32_t partition, std::string_view key, std::string_view value,
             Delivery& delivery);
   /// Returns when everything sent is acknowledged. Error kData for records that the brokers refuse, kUnavailable when
@@ -50,6 +52,12 @@ class Producer {
     std::string_view key;  // empty: none
     std::string_view value;
     Timestamp time{};
+    const event::RecordDetail* detail = nullptr;
+  };
+  /// Whom the library tells of a record.
+  struct Recipient {
+    Delivery* delivery = nullptr;
+    event::RecordReport* report = nullptr;  // null: nobody asks for it
   };
   struct TopicDeleter {
     void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
@@ -63,7 +71,7 @@ class Producer {
   static void OnDelivered(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
   std::pair<rd_kafka_topic_t*, int32_t> TopicFor(const std::string& topic);
   /// False: it was refused, and delivery says why.
-  bool Enqueue(const Record& record, Delivery& delivery);
+  bool Enqueue(const Record& record, Recipient& recipient);
 
   Admin& admin_;
   Client client_;
@@ -91,6 +99,8 @@ class Producer::Delivery {
   std::atomic<size_t> open_ = 0;
   rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string topic_;
+  Recipient plain_{this, nullptr};
+  std::vector<Recipient> reported_;  // one a record, where reports are asked for
 };
 
 /// Where Kafka's default partitioner puts a key: murmur2, made positive, modulo the number of partitions.
