@@ -7,6 +7,7 @@
 #include "app/http_ingest_blocks.h"
 #include "app/http_poll_blocks.h"
 #include "app/kafka_blocks.h"
+#include "app/rest_proxy_blocks.h"
 #include "app/schema_blocks.h"
 
 namespace millrace::app {
@@ -381,11 +382,11 @@ const Block<ServerTokenConfig>& ServerTokenBlock() {
       Block<ServerTokenConfig>("A token that requests may come with, by the name of who has it.")
           .Add(&ServerTokenConfig::token,
                {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true})
-          .Add(&ServerTokenConfig::roles,
-               {.name = "roles",
-                .doc = "What it is good for: `read` metrics, status and schemas, `ingest` events, `operate` changes of "
-                       "the schema registry. None allows another.",
-                .fallback = std::vector{RoleWord::kRead}});
+          .Add(&ServerTokenConfig::roles, {.name = "roles",
+                                           .doc = "What it is good for: `read` metrics, status, topics and schemas, "
+                                                  "`ingest` events, `operate` changes of "
+                                                  "the schema registry. None allows another.",
+                                           .fallback = std::vector{RoleWord::kRead}});
   return block;
 }
 
@@ -410,6 +411,7 @@ const Block<ServerConfig>& ServerBlock() {
                                                 .fallback = 1024,
                                                 .min = 8,
                                                 .max = 65'536})
+          .Nested("rest_proxy", &ServerConfig::rest_proxy, RestProxyBlock())
           .Check(CheckServer);
   return block;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/plan.h"
+#include "app/rest_proxy_blocks.h"
 #include "app/schemas.h"
 #include "app/server_options.h"
 #include "base/error.h"
@@ -35,6 +36,7 @@ std::vector<std::string> IngestTopics(const PipelineConfig& pipeline) {
     if (!source.http_ingest) continue;
     for (const auto& [path, route] : source.http_ingest->routes) topics.push_back(route.topic);
   }
+  for (auto& name : ProxyTopicNames(pipeline)) topics.push_back(std::move(name));
   return topics;
 }
 

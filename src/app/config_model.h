@@ -117,12 +117,20 @@ struct IngestRouteConfig {
   std::string key;  // a JSON path
 };
 
-struct HttpIngestConfig : config::Located {
-  std::map<std::string, IngestRouteConfig> routes;
+struct IntakeLimitsConfig : config::Located {
   config::ByteSize body_size_max;
   int64_t records_max = 0;
   int64_t expansion_max = 0;
   int64_t in_flight_max = 0;
+};
+
+struct HttpIngestConfig : IntakeLimitsConfig {
+  std::map<std::string, IngestRouteConfig> routes;
+};
+
+struct RestProxyConfig : IntakeLimitsConfig {
+  std::vector<std::string> topics;
+  bool create_topics = false;
 };
 
 enum class BsonFormWord { kPlain, kExtended };
@@ -336,6 +344,7 @@ struct ServerConfig : config::Located {
   std::map<std::string, ServerTokenConfig> tokens;
   std::vector<std::string> hosts;
   int64_t connections_max = 1024;
+  std::optional<RestProxyConfig> rest_proxy;
 };
 
 enum class SaslWord { kPlain, kScramSha256, kScramSha512, kOAuthBearer };

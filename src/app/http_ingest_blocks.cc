@@ -7,6 +7,7 @@
 #include <map>
 
 #include "app/config_checks.h"
+#include "app/intake_limits.h"
 #include "base/error.h"
 #include "io/http_routes.h"
 #include "source/json_path.h"
@@ -15,12 +16,11 @@ namespace millrace::app {
 namespace {
 
 using config::Block;
-using config::ByteSize;
 
 /// What the server answers itself, now or in a later version.
-constexpr std::array<std::string_view, 15> kOwnPaths = {
-    "api",     "metrics", "health", "connectors",    "connector-plugins", "topics",  "v3",       "subjects",
-    "schemas", "config",  "mode",   "compatibility", "contexts",          "iceberg", "consumers"};
+constexpr std::array<std::string_view, 16> kOwnPaths = {
+    "api",     "metrics", "health", "connectors",    "connector-plugins", "topics",  "v3",        "subjects",
+    "schemas", "config",  "mode",   "compatibility", "contexts",          "iceberg", "consumers", "brokers"};
 
 bool IsOwn(const std::string& pattern) {
   const auto first = std::string_view(pattern).substr(1, pattern.find('/', 1) - 1);
@@ -30,38 +30,19 @@ bool IsOwn(const std::string& pattern) {
 }  // namespace
 
 const Block<HttpIngestConfig>& HttpIngestBlock() {
-  static const auto block =
-      Block<HttpIngestConfig>(
-          "Events that clients send to the `server`, acknowledged when they are durable. It needs no `topic`: each "
-          "route "
-          "has one.")
-          .Add(&HttpIngestConfig::routes,
-               {.name = "routes",
-                .doc =
-                    "Path to topic. `/orders` takes GET and POST, `/somedata/{value}` takes GET. {topic: orders, key: "
-                    "$.customer.id} gives records the key that stands at a JSON path in them.",
-                .required = true})
-          .Add(&HttpIngestConfig::body_size_max, {.name = "body_size_max",
-                                                  .doc = "Of one request, as sent and as unpacked.",
-                                                  .fallback = ByteSize{int64_t{16} << 20},
-                                                  .min = ByteSize{int64_t{1} << 10},
-                                                  .max = ByteSize{int64_t{128} << 20}})
-          .Add(
-              &HttpIngestConfig::records_max,
-              {.name = "records_max", .doc = "Events of one request.", .fallback = 100'000, .min = 1, .max = 1'000'000})
-          .Add(&HttpIngestConfig::expansion_max, {.name = "expansion_max",
-                                                  .doc = "A gzip or zstd body that unpacks to more than this many "
-                                                         "times its size, and a mebibyte, is refused.",
-                                                  .fallback = 200,
-                                                  .min = 1,
-                                                  .max = 10'000})
-          .Add(&HttpIngestConfig::in_flight_max,
-               {.name = "in_flight_max",
-                .doc = "Requests of one route that wait for the stream at a time; each has a thread.",
-                .fallback = 256,
-                .min = 1,
-                .max = 4096})
-          .Check(CheckHttpIngest);
+  static const auto block = [] {
+    Block<HttpIngestConfig> ingest(
+        "Events that clients send to the `server`, acknowledged when they are durable. It needs no `topic`: each route "
+        "has one.");
+    ingest.Add(
+        &HttpIngestConfig::routes,
+        {.name = "routes",
+         .doc = "Path to topic. `/orders` takes GET and POST, `/somedata/{value}` takes GET. {topic: orders, key: "
+                "$.customer.id} gives records the key that stands at a JSON path in them.",
+         .required = true});
+    AddIntakeLimits(ingest).Check(CheckHttpIngest);
+    return ingest;
+  }();
   return block;
 }
 
@@ -120,10 +101,7 @@ source::IngestOptions IngestOptionsFor(const std::string& name, const HttpIngest
     options.routes.push_back({pattern, route.topic, std::nullopt});
     if (!route.key.empty()) options.routes.back().key = source::JsonPath::Parse(route.key);
   }
-  options.body_bytes_max = config.body_size_max.bytes;
-  options.records_max = config.records_max;
-  options.expansion_max = static_cast<double>(config.expansion_max);
-  options.in_flight_max = static_cast<int>(config.in_flight_max);
+  options.limits = LimitsFor(config);
   return options;
 }
 

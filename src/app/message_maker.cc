@@ -10,9 +10,7 @@
 
 #include "base/error.h"
 #include "event/blank.h"
-#include "schema/avro/avro_encode.h"
 #include "schema/json_object.h"
-#include "schema/registry/registered_avro.h"
 
 namespace millrace::app {
 namespace {
@@ -75,18 +73,7 @@ struct MessageMaker::Draft {
 };
 
 MessageMaker::MessageMaker(MessageOptions options) : options_(std::move(options)) {
-  if (!options_.schema) return;
-  prefix_ = schema::SchemaPrefix(options_.schema->id);
-  switch (options_.schema->kind) {
-    case schema::SchemaKind::kAvro:
-      avro_ = schema::ParseAvro(*options_.schema, schema::AvroSchema::Rules::kLenient);
-      return;
-    case schema::SchemaKind::kJson:
-      json_.emplace(options_.schema->text, options_.schema->references);
-      return;
-    case schema::SchemaKind::kProtobuf:
-      throw Error(ErrorCode::kConfig, "records are written as Avro or JSON in this version, not as Protobuf");
-  }
+  if (options_.schema) encoder_.emplace(options_.schema);
 }
 
 void MessageMaker::Add(std::string_view record, Draft& draft) {
@@ -96,16 +83,7 @@ void MessageMaker::Add(std::string_view record, Draft& draft) {
   if (!options_.key.empty()) {
     draft.key_spans.push_back(Draft::Take(draft.keys, KeyOf(value, options_.key).value_or("")));
   }
-  if (avro_) {
-    schema::AvroEncoder out;
-    schema::EncodeAvro(value, avro_->root(), out);
-    draft.records.push_back(Draft::Take(draft.values, prefix_ + std::string(out.bytes())));
-    return;
-  }
-  if (json_) {
-    if (const auto why = json_->WhyInvalid(value); !why.empty()) throw Error(ErrorCode::kData, why);
-  }
-  draft.records.push_back(Draft::Take(draft.values, prefix_ + std::string(record)));
+  draft.records.push_back(Draft::Take(draft.values, encoder_ ? encoder_->Encode(value, record) : std::string(record)));
 }
 
 event::EventBatchPtr MessageMaker::Make(const event::EventBatchPtr& batch, const std::vector<std::string>& paths) {

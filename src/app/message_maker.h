@@ -7,9 +7,7 @@
 #include <vector>
 
 #include "event/event_batch.h"
-#include "schema/avro/avro_schema.h"
-#include "schema/json_schema/json_schema.h"
-#include "schema/registry/registry.h"
+#include "schema/registry/message_encoder.h"
 
 namespace millrace::app {
 
@@ -35,9 +33,7 @@ class MessageMaker {
   void Add(std::string_view record, Draft& draft);
 
   const MessageOptions options_;
-  std::optional<schema::AvroSchema> avro_;
-  std::optional<schema::JsonSchema> json_;
-  std::string prefix_;
+  std::optional<schema::MessageEncoder> encoder_;
   uint64_t made_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "app/http_ingest_blocks.h"
 #include "app/plan.h"
 #include "app/registry.h"
+#include "app/rest_proxy_blocks.h"
 #include "app/run_status.h"
 #include "app/schemas.h"
 #include "app/server_options.h"
@@ -20,6 +21,7 @@
 #include "app/work_events.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "source/http_ingest/http_ingest.h"
 
 namespace millrace::app {
 namespace {
@@ -63,6 +65,7 @@ Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
   runner_ = std::make_unique<PipelineRunner>(std::move(options));
   EnsureTopics(config, *stream_);
   AddSources();
+  AddRestProxy();
   AddTables();
   view_ =
       std::make_unique<PipelineView>(GaugeSources{config, *runner_, budget_, housekeeper_.notes()}, *stream_, lake_);
@@ -103,6 +106,13 @@ void Pipeline::AddSources() {
                                                                         .until_idle = limits_.until_idle,
                                                                         .time = limits_.intake_time}));
   }
+}
+
+/// A run that ends when nothing more is there would wait for its clients for ever.
+void Pipeline::AddRestProxy() {
+  if (!config_.server || !config_.server->rest_proxy || (limits_.until_idle && !limits_.intake_time)) return;
+  runner_->AddIngest(std::make_unique<source::RestProxy>(RestProxyOptionsFor(config_, stream_->ClusterId()), *stream_,
+                                                         OpenSchemaRegistry(config_, directory_), budget_));
 }
 
 void Pipeline::AddTables() {

@@ -36,6 +36,7 @@ class Pipeline {
 
  private:
   void AddSources();
+  void AddRestProxy();
   void AddTables();
   void AddFeed(const std::string& name, std::string title, const TableConfig& feed, std::shared_ptr<event::Sink> sink);
   void Serve(const ServerConfig& server);

@@ -15,7 +15,7 @@
 #include "app/source_feed.h"
 #include "app/table_feed.h"
 #include "base/clock.h"
-#include "source/http_ingest/http_ingest.h"
+#include "source/http_ingest/http_intake.h"
 
 namespace millrace::app {
 
@@ -55,11 +55,11 @@ class PipelineRunner {
   PipelineRunner& operator=(const PipelineRunner&) = delete;
 
   void AddSource(std::unique_ptr<SourceFeed> feed) { sources_.push_back(std::move(feed)); }
-  void AddIngest(std::unique_ptr<source::HttpIngest> ingest) { ingests_.push_back(std::move(ingest)); }
+  void AddIngest(std::unique_ptr<source::HttpIntake> ingest) { ingests_.push_back(std::move(ingest)); }
   void AddTable(std::unique_ptr<TableFeed> feed) { tables_.push_back(std::move(feed)); }
 
   const std::vector<std::unique_ptr<SourceFeed>>& sources() const { return sources_; }
-  const std::vector<std::unique_ptr<source::HttpIngest>>& ingests() const { return ingests_; }
+  const std::vector<std::unique_ptr<source::HttpIntake>>& ingests() const { return ingests_; }
   const std::vector<std::unique_ptr<TableFeed>>& tables() const { return tables_; }
 
   /// True once no source will append to `topic` again in this run.
@@ -80,7 +80,7 @@ class PipelineRunner {
   const Options options_;
   const Clock& clock_;
   std::vector<std::unique_ptr<SourceFeed>> sources_;
-  std::vector<std::unique_ptr<source::HttpIngest>> ingests_;
+  std::vector<std::unique_ptr<source::HttpIntake>> ingests_;
   std::vector<std::unique_ptr<TableFeed>> tables_;
 
   std::stop_source stop_feeds_;

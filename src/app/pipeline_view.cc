@@ -134,11 +134,9 @@ ordered_json PipelineView::Describe() const {
     if (auto why = feed->WaitsFor(); !why.empty()) status["sources"][std::string(feed->name())]["why"] = std::move(why);
   }
   for (const auto& ingest : parts_.runner.ingests()) {
-    ordered_json topics = ordered_json::array();
-    for (const auto& route : ingest->routes()) topics.push_back(route.topic);
     status["sources"][ingest->name()] = {
         {"state", ToString(ingest->done() ? FeedState::kDrained : FeedState::kRunning)},
-        {"topics", std::move(topics)},
+        {"topics", ingest->topics()},
         {"events", ingest->events()},
         {"done", ingest->done()}};
   }

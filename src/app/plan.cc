@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "app/rest_proxy_blocks.h"
+
 namespace millrace::app {
 event::TopicSpec SpecOf(const std::string& name, const TopicConfig& topic) {
   event::TopicSpec spec;
@@ -24,6 +26,7 @@ std::vector<event::TopicSpec> TopicsOf(const PipelineConfig& pipeline) {
       topics.try_emplace(route.topic, SpecOf(route.topic, TopicConfig{}));
     }
   }
+  for (const auto& name : ProxyTopicNames(pipeline)) topics.try_emplace(name, SpecOf(name, TopicConfig{}));
   std::vector<event::TopicSpec> specs;
   for (auto& [name, spec] : topics) specs.push_back(std::move(spec));
   return specs;

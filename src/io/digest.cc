@@ -52,4 +52,22 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
+std::optional<std::string> Base64Decoded(std::string text) {
+  const auto last = text.find_last_not_of('=');
+  const auto digits = last == std::string::npos ? 0 : last + 1;
+  // EVP_DecodeBlock passes over blanks at both ends.
+  if (text.find('=') < digits) return std::nullopt;
+  const bool blank = !text.empty() && (text.front() <= ' ' || text[digits == 0 ? 0 : digits - 1] <= ' ');
+  if (blank || text.size() - digits > 2 || digits % 4 == 1) return std::nullopt;
+  const bool padded = text.size() > digits;
+  if (padded && text.size() % 4 != 0) return std::nullopt;
+  text.resize((digits + 3) / 4 * 4, '=');
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int size =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), Bytes(text), static_cast<int>(text.size()));
+  if (size < 0) return std::nullopt;
+  bytes.resize(digits * 3 / 4);
+  return bytes;
+}
+
 }  // namespace millrace::io

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,7 @@ std::string HmacSha256(std::string_view key, std::string_view bytes);
 std::string Hex(std::string_view bytes);
 /// RFC 4648 with padding.
 std::string Base64(std::string_view bytes);
+/// nullopt when it is no Base64. The padding may be left out.
+std::optional<std::string> Base64Decoded(std::string text);
 
 }  // namespace millrace::io

@@ -475,6 +475,8 @@ asio::awaitable<bool> HttpSession<Stream>::WriteReply(const HttpCall& call, cons
 
 template <typename Stream>
 asio::awaitable<bool> HttpSession<Stream>::WriteStreamHeader() {
+  // A client that waits to be told to send its body must not read that in the middle of the answer.
+  if (std::exchange(expects_continue_, false)) co_await WriteBytes("HTTP/1.1 100 Continue\r\n\r\n");
   http::response<http::empty_body> message;
   PutHeaders(*streamed_, message);
   keep_alive_ = keep_alive_ && parser_->is_done() && !host_.draining() && version_ == 11;

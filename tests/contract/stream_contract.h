@@ -286,8 +286,7 @@ TEST_P(StreamContract, TellsWhereRecordsWent) {
 TEST_P(StreamContract, AppendsNothingWhereOneRecordCannotGo) {
   stream().EnsureTopic({.name = "t", .partitions = 2});
   std::vector<event::RecordReport> reports;
-  event::AppendRequest request{
-      .topic = "t", .events = MakeBatch({"a", "b"}), .position = {}, .idempotency_key = {}};
+  event::AppendRequest request{.topic = "t", .events = MakeBatch({"a", "b"}), .position = {}, .idempotency_key = {}};
   request.reports = &reports;
   request.details = {{}, {.partition = 2}};
   EXPECT_EQ(CodeOf([&] { stream().Append(request); }), ErrorCode::kConfig);

@@ -150,9 +150,11 @@ class RegistryClient::Impl {
     return id->get<int32_t>();
   }
 
-  RegisteredSchemaPtr Latest(const std::string& subject) {
-    const auto doing = fmt::format("asking for the latest schema of {}", subject);
-    const auto answer = Ask(doing, "GET", fmt::format("/subjects/{}/versions/latest", io::PercentEncoded(subject)), {});
+  RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) {
+    const auto which = version ? std::to_string(*version) : "latest";
+    const auto doing = fmt::format("asking for the schema {} of {}", which, subject);
+    const auto path = fmt::format("/subjects/{}/versions/{}", io::PercentEncoded(subject), which);
+    const auto answer = Ask(doing, "GET", path, {});
     if (IsAbsent(answer)) return nullptr;
     return Complete(answer.body.value("id", 0), Checked(doing, answer));
   }
@@ -265,8 +267,8 @@ RegisteredSchemaPtr RegistryClient::Find(int32_t id) {
 int32_t RegistryClient::Register(const std::string& subject, const SchemaText& schema) {
   return Understood([&] { return impl_->Register(subject, schema); });
 }
-RegisteredSchemaPtr RegistryClient::Latest(const std::string& subject) {
-  return Understood([&] { return impl_->Latest(subject); });
+RegisteredSchemaPtr RegistryClient::Version(const std::string& subject, std::optional<int32_t> version) {
+  return Understood([&] { return impl_->Version(subject, version); });
 }
 
 }  // namespace millrace::schema

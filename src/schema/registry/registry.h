@@ -58,8 +58,9 @@ class SchemaRegistry : public SchemaLookup {
   /// The number of a schema under a subject, a new version unless it is there. Error kData when it is no schema or does
   /// not go with the versions before it.
   virtual int32_t Register(const std::string& subject, const SchemaText& schema) = 0;
-  /// Null: the subject has none.
-  virtual RegisteredSchemaPtr Latest(const std::string& subject) = 0;
+  /// A version of a subject; nullopt: its latest. Null: there is none.
+  virtual RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) = 0;
+  RegisteredSchemaPtr Latest(const std::string& subject) { return Version(subject, std::nullopt); }
 };
 
 /// How the subject of a topic's schemas is made: of the topic's name, of the record's, or of both.

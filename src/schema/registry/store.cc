@@ -361,12 +361,14 @@ int32_t RegistryStore::Register(const std::string& subject, const SchemaText& sc
   return Register(subject, schema, {});
 }
 
-RegisteredSchemaPtr RegistryStore::Latest(const std::string& subject) {
+RegisteredSchemaPtr RegistryStore::Version(const std::string& subject, std::optional<int32_t> version) {
   return impl_->Reading([&]() -> RegisteredSchemaPtr {
     const auto rows = impl_->Rows(subject, Deleted::kHidden);
-    const auto text = rows.empty() ? std::nullopt : impl_->TextOf(rows.back().id);
+    const auto row =
+        version ? std::ranges::find(rows, *version, &Impl::Row::version) : rows.end() - (rows.empty() ? 0 : 1);
+    const auto text = row == rows.end() ? std::nullopt : impl_->TextOf(row->id);
     if (!text) return nullptr;
-    return std::make_shared<const RegisteredSchema>(impl_->Complete(rows.back().id, *text));
+    return std::make_shared<const RegisteredSchema>(impl_->Complete(row->id, *text));
   });
 }
 

@@ -47,7 +47,7 @@ class RegistryStore final : public SchemaRegistry {
 
   RegisteredSchemaPtr Find(int32_t id) override;
   int32_t Register(const std::string& subject, const SchemaText& schema) override;
-  RegisteredSchemaPtr Latest(const std::string& subject) override;
+  RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) override;
 
   /// What a registration in mode IMPORT brings along.
   struct Import {
