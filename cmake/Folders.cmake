@@ -9,7 +9,7 @@ set(MILLRACE_THIRD_PARTY_io SQLite::SQLite3 CURL::libcurl OpenSSL::SSL OpenSSL::
 set(MILLRACE_THIRD_PARTY_event Arrow::arrow)
 set(MILLRACE_THIRD_PARTY_source simdjson ZLIB::ZLIB zstd)
 set(MILLRACE_THIRD_PARTY_stream SQLite::SQLite3 lz4 zstd rdkafka)
-set(MILLRACE_THIRD_PARTY_schema Arrow::arrow)
+set(MILLRACE_THIRD_PARTY_schema Arrow::arrow protobuf)
 set(MILLRACE_THIRD_PARTY_decode Arrow::arrow simdjson)
 set(MILLRACE_THIRD_PARTY_table Arrow::arrow avro ZLIB::ZLIB zstd)
 set(MILLRACE_THIRD_PARTY_catalog SQLite::SQLite3)

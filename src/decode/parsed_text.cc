@@ -6,6 +6,7 @@
 
 #include "decode/timestamp.h"
 #include "decode/value_text.h"
+#include "io/digest.h"
 
 namespace millrace::decode {
 namespace {
@@ -18,7 +19,7 @@ bool AppendIf(const std::optional<T>& value, Column& column) {
 
 bool AppendBytes(std::string_view text, Column& column) {
   std::string bytes;
-  if (!DecodeBase64(text, bytes)) return false;
+  if (!io::DecodeBase64(text, bytes)) return false;
   if (column.kind == ColumnKind::kBinary) {
     column.text.Append(bytes.data(), static_cast<int64_t>(bytes.size()));
     column.CloseText();

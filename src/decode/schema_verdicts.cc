@@ -56,6 +56,15 @@ SchemaVerdicts::Verdict SchemaVerdicts::Ask(int32_t id) const {
   return verdict;
 }
 
+std::string WhyNotFramed(std::string_view message) {
+  if (message[0] == '\0') return "ends inside the number of its schema";
+  return fmt::format(
+      "does not begin with the zero byte of the registry's format but with 0x{:02x}: it was not written by a "
+      "registry's "
+      "serializer",
+      static_cast<uint8_t>(message[0]));
+}
+
 std::string Capped(std::string text) {
   constexpr size_t kBytesMax = 300;
   if (text.size() > kBytesMax) text.replace(kBytesMax, std::string::npos, "...");

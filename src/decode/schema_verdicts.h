@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "schema/registry/registry.h"
@@ -37,6 +38,9 @@ class SchemaVerdicts {
   int unknown_in_batch_ = 0;
   Verdict unasked_;
 };
+
+/// Why a message has no number of a schema before it; it is not empty.
+std::string WhyNotFramed(std::string_view message);
 
 /// No longer than what a reject may say.
 std::string Capped(std::string text);

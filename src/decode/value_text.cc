@@ -19,15 +19,6 @@ constexpr std::array<uint8_t, 256> HexTable() {
 }
 constexpr auto kHex = HexTable();
 
-uint8_t Base64Value(char c) {
-  if (c >= 'A' && c <= 'Z') return static_cast<uint8_t>(c - 'A');
-  if (c >= 'a' && c <= 'z') return static_cast<uint8_t>(c - 'a' + 26);
-  if (c >= '0' && c <= '9') return static_cast<uint8_t>(c - '0' + 52);
-  if (c == '+' || c == '-') return 62;
-  if (c == '/' || c == '_') return 63;
-  return kBad;
-}
-
 }  // namespace
 
 bool ParseUuid(std::string_view text, uint8_t* out) {
@@ -40,24 +31,6 @@ bool ParseUuid(std::string_view text, uint8_t* out) {
     out[i] = static_cast<uint8_t>(high << 4 | (low & 0x0f));
   }
   return (bad & 0x80) == 0;
-}
-
-bool DecodeBase64(std::string_view text, std::string& out) {
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return false;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const uint8_t value = Base64Value(c);
-    if (value == kBad) return false;
-    bits = bits << 6 | value;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      out += static_cast<char>(bits >> held & 0xff);
-    }
-  }
-  return (bits & ((1u << held) - 1)) == 0;
 }
 
 }  // namespace millrace::decode

@@ -12,6 +12,7 @@
 #include "decode/fast_number.h"
 #include "decode/json_number.h"
 #include "decode/timestamp.h"
+#include "io/digest.h"
 
 namespace millrace::decode {
 namespace {
@@ -27,15 +28,15 @@ TEST(ValueTextTest, Base64OfTheRfc) {
                                                          {"Zm9vYmFy", "foobar"}};
   for (const auto& [text, bytes] : vectors) {
     std::string decoded;
-    EXPECT_TRUE(DecodeBase64(text, decoded)) << text;
+    EXPECT_TRUE(io::DecodeBase64(text, decoded)) << text;
     EXPECT_EQ(decoded, bytes);
   }
   std::string url;
-  EXPECT_TRUE(DecodeBase64("-_-_", url));
+  EXPECT_TRUE(io::DecodeBase64("-_-_", url));
   EXPECT_EQ(url, "\xFB\xFF\xBF");
   for (const auto* wrong : {"Z", "Zh==x", "Zm9v!", "Zm 9", "Zh", "===="}) {
     std::string decoded;
-    EXPECT_FALSE(DecodeBase64(wrong, decoded)) << wrong;
+    EXPECT_FALSE(io::DecodeBase64(wrong, decoded)) << wrong;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 
 #include <array>
+#include <cstdint>
 
 #include "base/error.h"
 
@@ -20,6 +21,17 @@ std::string Digest(std::string_view bytes, const EVP_MD* kind) {
     throw Error(ErrorCode::kInternal, "OpenSSL gave no digest");
   }
   return {reinterpret_cast<const char*>(digest.data()), size};
+}
+
+constexpr uint8_t kNoBase64 = 0xff;
+
+uint8_t Base64Value(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<uint8_t>(c - 'A');
+  if (c >= 'a' && c <= 'z') return static_cast<uint8_t>(c - 'a' + 26);
+  if (c >= '0' && c <= '9') return static_cast<uint8_t>(c - '0' + 52);
+  if (c == '+' || c == '-') return 62;
+  if (c == '/' || c == '_') return 63;
+  return kNoBase64;
 }
 
 }  // namespace
@@ -52,22 +64,23 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
-std::optional<std::string> Base64Decoded(std::string text) {
-  const auto last = text.find_last_not_of('=');
-  const auto digits = last == std::string::npos ? 0 : last + 1;
-  // EVP_DecodeBlock passes over blanks at both ends.
-  if (text.find('=') < digits) return std::nullopt;
-  const bool blank = !text.empty() && (text.front() <= ' ' || text[digits == 0 ? 0 : digits - 1] <= ' ');
-  if (blank || text.size() - digits > 2 || digits % 4 == 1) return std::nullopt;
-  const bool padded = text.size() > digits;
-  if (padded && text.size() % 4 != 0) return std::nullopt;
-  text.resize((digits + 3) / 4 * 4, '=');
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), Bytes(text), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  bytes.resize(digits * 3 / 4);
-  return bytes;
+bool DecodeBase64(std::string_view text, std::string& out) {
+  if (text.ends_with('=') && text.size() % 4 != 0) return false;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return false;
+  uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const uint8_t value = Base64Value(c);
+    if (value == kNoBase64) return false;
+    bits = bits << 6 | value;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      out += static_cast<char>(bits >> held & 0xff);
+    }
+  }
+  return (bits & ((1u << held) - 1)) == 0;
 }
 
 }  // namespace millrace::io

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +15,8 @@ std::string HmacSha256(std::string_view key, std::string_view bytes);
 std::string Hex(std::string_view bytes);
 /// RFC 4648 with padding.
 std::string Base64(std::string_view bytes);
-/// nullopt when it is no Base64. The padding may be left out.
-std::optional<std::string> Base64Decoded(std::string text);
+/// RFC 4648, standard or URL alphabet, padding optional: how JSON carries bytes. False when it is none; `out` is
+/// appended to.
+bool DecodeBase64(std::string_view text, std::string& out);
 
 }  // namespace millrace::io

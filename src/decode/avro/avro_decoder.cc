@@ -171,11 +171,7 @@ Writer* AvroDecoder::Impl::WriterOf(std::string_view message, size_t index, size
     case AvroFraming::kConfluent: {
       prefix = schema::kSchemaPrefixBytes;
       if (const auto id = schema::SchemaIdOf(message)) return Registered(*id, index);
-      Reject(index, RejectCause::kMalformed,
-             message[0] == '\0' ? "ends inside the number of its schema"
-                                : fmt::format("does not begin with the zero byte of the registry's format but with "
-                                              "0x{:02x}: it was not written by a registry's serializer",
-                                              static_cast<uint8_t>(message[0])));
+      Reject(index, RejectCause::kMalformed, WhyNotFramed(message));
       return nullptr;
     }
     case AvroFraming::kSingleObject: {

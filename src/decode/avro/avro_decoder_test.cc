@@ -1,8 +1,6 @@
 #include "decode/avro/avro_decoder.h"
 
 #include <arrow/api.h>
-#include <arrow/io/file.h>
-#include <arrow/ipc/writer.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,6 +17,7 @@
 #include "decode/framed_decoder.h"
 #include "decode/json_decoder.h"
 #include "io/outage_patience.h"
+#include "judge/messages.h"
 #include "judge/python.h"
 #include "schema/avro/avro_encode.h"
 
@@ -26,6 +25,8 @@ namespace millrace::decode {
 namespace {
 
 using event::RejectCause;
+using judge::Messages;
+using judge::WriteRows;
 using schema::ContractMode;
 using schema::SchemaShelf;
 using testing::ElementsAre;
@@ -73,25 +74,6 @@ class Decoding {
  private:
   std::map<int32_t, std::string> texts_;
 };
-
-std::vector<std::string> Messages(const std::string& file) {
-  std::vector<std::string> messages;
-  const auto bytes = judge::Slurp(file);
-  for (size_t at = 0; at < bytes.size();) {
-    uint32_t size = 0;
-    std::memcpy(&size, bytes.data() + at, sizeof size);
-    messages.push_back(bytes.substr(at + 4, size));
-    at += 4 + size;
-  }
-  return messages;
-}
-
-void WriteRows(const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches, const std::string& path) {
-  auto out = arrow::io::FileOutputStream::Open(path).ValueOrDie();
-  auto writer = arrow::ipc::MakeStreamWriter(out, batches.back()->schema()).ValueOrDie();
-  for (const auto& batch : batches) ASSERT_TRUE(writer->WriteRecordBatch(*batch).ok());
-  ASSERT_TRUE(writer->Close().ok() && out->Close().ok());
-}
 
 TEST(AvroJudgedTest, WritersOfThreeVersionsComeOutAsFastavroReadsThem) {
   for (const auto& [seed, batch] : std::vector<std::pair<int, size_t>>{{1, 1000}, {2, 1}}) {

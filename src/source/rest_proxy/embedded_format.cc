@@ -23,11 +23,11 @@ constexpr size_t kShownBytes = 60;
 }
 
 std::string Decoded(std::string_view json) {
-  auto text = TextOf(json);
+  const auto text = TextOf(json);
   if (!text) Refuse(json, "a base64 string");
-  auto bytes = io::Base64Decoded(*std::move(text));
-  if (!bytes) Refuse(json, "a valid base64 string");
-  return *std::move(bytes);
+  std::string bytes;
+  if (!io::DecodeBase64(*text, bytes)) Refuse(json, "a valid base64 string");
+  return bytes;
 }
 
 /// Without white space between values, as Confluent's proxy writes it: equal keys are equal bytes. Numbers and texts

@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "base/bytes.h"
-#include "io/digest.h"
 #include "source/rest_proxy/embedded_format.h"
 #include "source/rest_proxy/json_members.h"
 #include "source/rest_proxy/proxy_topics.h"
@@ -26,21 +25,6 @@ int CodeOf(const std::function<void()>& body) {
     return refusal.code();
   }
   return 200;
-}
-
-TEST(Base64Decoded, TakesWhatItWasMadeFromAndNothingElse) {
-  std::string bytes;
-  for (int size = 0; size < 40; ++size) {
-    auto text = io::Base64(bytes);
-    EXPECT_EQ(io::Base64Decoded(text), bytes);
-    while (text.ends_with('=')) text.pop_back();
-    EXPECT_EQ(io::Base64Decoded(text), bytes) << "without its padding";
-    bytes += static_cast<char>(size * 37);
-  }
-  for (const auto* text :
-       {"a", "=", "====", "ab=", "abc=d", " YWI=", "YWI= ", "YW\nI", "YW*I", "YWJj====", "YWI=YWI="}) {
-    EXPECT_EQ(io::Base64Decoded(text), std::nullopt) << text;
-  }
 }
 
 /// However the bytes come in, the same objects are cut out.
