@@ -196,7 +196,7 @@ void AddSchemas(Adder& to) {
     }
     return all;
   });
-  to.Add("GET", "/schemas/types", [](RegistryStore&, const HttpCall&) -> Json { return {"JSON", "AVRO"}; });
+  to.Add("GET", "/schemas/types", [](RegistryStore&, const HttpCall&) -> Json { return {"JSON", "PROTOBUF", "AVRO"}; });
   to.Add("GET", "/schemas/ids/{id}", [](RegistryStore& store, const HttpCall& call) -> Json {
     return WithSchema(Json::object(), store.ById(IdOf(call)));
   });

@@ -66,7 +66,8 @@ TEST_F(CliTest, WrongWordsAreUsageErrorsOfOneLine) {
             "millrace: KIND: expected one of users, cards, clicks, events, found 'userz'; did you mean 'users'?\n"},
            {{"generate", "users", "--rows", "-1"}, "millrace: --rows: expected at least 0, found '-1'\n"},
            {{"produce", "--topic", "t", "--source-path", "x", "--schema-path", "order.txt"},
-            "millrace: order.txt: is it Avro or JSON Schema? Say --schema-type AVRO or JSON (files that end in .avsc "
+            "millrace: order.txt: is it Avro, JSON Schema or Protobuf? Say --schema-type AVRO, JSON or PROTOBUF (files "
+            "that end in .avsc, "
             "and "
             ".json go without saying)\n"},
            {{"produce", "--topic", "t", "--source-path", "x", "--subject-naming", "record"},

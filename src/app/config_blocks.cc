@@ -212,14 +212,13 @@ const Block<TableConfig>& TableBlock() {
                 .doc = "The topic, or the source without a topic, it is made from. Of a Kafka stream also a pattern of "
                        "topic names that begins with ^.",
                 .required = true})
-          .Add(
-              &TableConfig::format,
-              {.name = "format",
-               .doc =
-                   "What a record is: `json`; `avro`, by schemas of a registry or of files; `json_schema`, JSON behind "
-                   "the number of its schema, as a registry's serializer writes it.",
-               .fallback = RecordFormat::kJson})
+          .Add(&TableConfig::format, {.name = "format",
+                                      .doc = "What a record is: `json`; `avro` or `protobuf`, by schemas of a registry "
+                                             "or of files; `json_schema`, JSON behind "
+                                             "the number of its schema, as a registry's serializer writes it.",
+                                      .fallback = RecordFormat::kJson})
           .Nested("avro", &TableConfig::avro, AvroBlock())
+          .Nested("protobuf", &TableConfig::protobuf, ProtobufBlock())
           .Add(&TableConfig::start,
                {.name = "start",
                 .doc =

@@ -196,9 +196,13 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
   if (table.Given("avro") && table.format != RecordFormat::kAvro) {
     context.problems.Add(table.MarkOf("avro"), fmt::format("{}.avro: is for `format: avro`", path));
   }
-  if (table.upsert && table.format == RecordFormat::kAvro) {
-    context.problems.Add(table.MarkOf("upsert"),
-                         fmt::format("{}.upsert: reads changes from JSON only in this version, not from Avro", path));
+  if (table.Given("protobuf") && table.format != RecordFormat::kProtobuf) {
+    context.problems.Add(table.MarkOf("protobuf"), fmt::format("{}.protobuf: is for `format: protobuf`", path));
+  }
+  if (table.upsert && (table.format == RecordFormat::kAvro || table.format == RecordFormat::kProtobuf)) {
+    context.problems.Add(
+        table.MarkOf("upsert"),
+        fmt::format("{}.upsert: reads changes from JSON only in this version, not from Avro or Protobuf", path));
   }
   for (const auto* word : {"key", "upsert", "columns", "contract", "metadata", "format"}) {
     if (table.files && table.Given(word)) {
@@ -222,6 +226,19 @@ void CheckAvro(const AvroConfig& avro, const std::string& path, config::ParseCon
                          fmt::format("{}.schemas: messages do not name a registry's schema, so it needs {}", path,
                                      avro.framing == FramingWord::kNone ? "the file of the one they are written by"
                                                                         : "the files of those they are written by"));
+  }
+}
+
+void CheckProtobuf(const ProtobufConfig& protobuf, const std::string& path, config::ParseContext& context) {
+  if (!protobuf.schemas.empty()) return;
+  if (protobuf.framing == ProtobufFramingWord::kNone) {
+    context.problems.Add(
+        protobuf.MarkOf("framing"),
+        fmt::format("{}.schemas: messages do not name a registry's schema, so it needs the .proto file they are "
+                    "written by",
+                    path));
+  } else if (!protobuf.message.empty()) {
+    context.problems.Add(protobuf.MarkOf("message"), fmt::format("{}.message: is one of `schemas`; give those", path));
   }
 }
 

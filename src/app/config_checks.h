@@ -29,6 +29,7 @@ void CheckServer(const ServerConfig& server, const std::string& path, config::Pa
 void CheckCatalog(const CatalogConfig& catalog, const std::string& path, config::ParseContext& context);
 void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
 
+void CheckProtobuf(const ProtobufConfig& protobuf, const std::string& path, config::ParseContext& context);
 void CheckAvro(const AvroConfig& avro, const std::string& path, config::ParseContext& context);
 void CheckSchemaRegistry(const SchemaRegistryConfig& registry, const std::string& path, config::ParseContext& context);
 

@@ -24,8 +24,9 @@ enum class EnvelopeWord { kNone, kDebezium };
 enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
 enum class FilesEncoding { kJsonLines };
 enum class GapWord { kStop, kLand };
-enum class RecordFormat { kJson, kAvro, kJsonSchema };
+enum class RecordFormat { kJson, kAvro, kProtobuf, kJsonSchema };
 enum class FramingWord { kConfluent, kSingleObject, kNone };
+enum class ProtobufFramingWord { kConfluent, kNone };
 enum class PaginationWord { kNone, kPage, kOffset, kCursor, kLink };
 enum class GeneratorKind { kUsers, kCards, kClicks, kEvents };
 
@@ -208,6 +209,12 @@ struct AvroConfig : config::Located {
   std::vector<config::Path> schemas;
 };
 
+struct ProtobufConfig : config::Located {
+  ProtobufFramingWord framing = ProtobufFramingWord::kConfluent;
+  std::vector<config::Path> schemas;
+  std::string message;
+};
+
 struct SchemaRegistryConfig : config::Located {
   std::string url;
   std::string username;
@@ -221,6 +228,7 @@ struct TableConfig : config::Located {
   std::string from;
   RecordFormat format = RecordFormat::kJson;
   AvroConfig avro;
+  ProtobufConfig protobuf;
   StartConfig start;
   GapWord on_gap = GapWord::kStop;
   std::optional<FilesConfig> files;

@@ -86,10 +86,17 @@ struct Choices<app::GeneratorKind> {
 
 template <>
 struct Choices<app::RecordFormat> {
-  static constexpr std::array<std::pair<std::string_view, app::RecordFormat>, 3> kWords = {
+  static constexpr std::array<std::pair<std::string_view, app::RecordFormat>, 4> kWords = {
       {{"json", app::RecordFormat::kJson},
        {"avro", app::RecordFormat::kAvro},
+       {"protobuf", app::RecordFormat::kProtobuf},
        {"json_schema", app::RecordFormat::kJsonSchema}}};
+};
+
+template <>
+struct Choices<app::ProtobufFramingWord> {
+  static constexpr std::array<std::pair<std::string_view, app::ProtobufFramingWord>, 2> kWords = {
+      {{"confluent", app::ProtobufFramingWord::kConfluent}, {"none", app::ProtobufFramingWord::kNone}}};
 };
 
 template <>

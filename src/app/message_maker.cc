@@ -73,7 +73,7 @@ struct MessageMaker::Draft {
 };
 
 MessageMaker::MessageMaker(MessageOptions options) : options_(std::move(options)) {
-  if (options_.schema) encoder_.emplace(options_.schema);
+  if (options_.schema) encoder_.emplace(options_.schema, options_.message);
 }
 
 void MessageMaker::Add(std::string_view record, Draft& draft) {

@@ -16,10 +16,12 @@ struct MessageOptions {
   std::string key;
   /// What values are checked by, and which number stands before them; absent: values go as they are.
   schema::RegisteredSchemaPtr schema;
+  /// Which message of a Protobuf schema; empty: its first.
+  std::string message = {};
 };
 
-/// Makes messages of JSON records: checks each by a schema, writes it as Avro where the schema is Avro's, puts the
-/// schema's number before it (Confluent's wire format) and takes its key out. One thread at a time.
+/// Makes messages of JSON records: checks each by a schema, writes it as Avro or Protobuf where the schema is one, puts
+/// the schema's number before it (Confluent's wire format) and takes its key out. One thread at a time.
 class MessageMaker {
  public:
   /// Error kConfig when the schema cannot be used.

@@ -25,6 +25,26 @@ const Block<AvroConfig>& AvroBlock() {
   return block;
 }
 
+const Block<ProtobufConfig>& ProtobufBlock() {
+  static const auto block =
+      Block<ProtobufConfig>("How Protobuf messages are read; for `format: protobuf`.")
+          .Add(&ProtobufConfig::framing,
+               {.name = "framing",
+                .doc = "What stands before each message: `confluent`, a zero byte, the number of its schema in the "
+                       "registry and which message of it this is; or `none`.",
+                .fallback = ProtobufFramingWord::kConfluent})
+          .Add(&ProtobufConfig::schemas,
+               {.name = "schemas",
+                .doc =
+                    "A .proto file, after those that it imports. Its message is what the table is to have: its fields "
+                    "are columns from the start. With `none` it is what messages are written by."})
+          .Add(&ProtobufConfig::message,
+               {.name = "message",
+                .doc = "Which message of the last of `schemas`, such as shop.Order; without it, the first."})
+          .Check(CheckProtobuf);
+  return block;
+}
+
 const Block<SchemaRegistryConfig>& SchemaRegistryBlock() {
   static const auto block =
       Block<SchemaRegistryConfig>(

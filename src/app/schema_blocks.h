@@ -7,6 +7,7 @@ namespace millrace::app {
 
 /// The options that say how messages name their schemas, and where those are.
 const config::Block<AvroConfig>& AvroBlock();
+const config::Block<ProtobufConfig>& ProtobufBlock();
 const config::Block<SchemaRegistryConfig>& SchemaRegistryBlock();
 
 }  // namespace millrace::app

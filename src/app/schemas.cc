@@ -81,8 +81,10 @@ std::shared_ptr<schema::SchemaRegistry> OpenSchemaRegistry(const PipelineConfig&
 
 std::shared_ptr<schema::SchemaLookup> SchemasOf(const PipelineConfig& pipeline, const TableConfig& table,
                                                 const DataDirectory& directory) {
-  const bool named = table.format == RecordFormat::kJsonSchema ||
-                     (table.format == RecordFormat::kAvro && table.avro.framing == FramingWord::kConfluent);
+  const bool named =
+      table.format == RecordFormat::kJsonSchema ||
+      (table.format == RecordFormat::kAvro && table.avro.framing == FramingWord::kConfluent) ||
+      (table.format == RecordFormat::kProtobuf && table.protobuf.framing == ProtobufFramingWord::kConfluent);
   if (!named) return nullptr;
   return OpenSchemaRegistry(pipeline, directory);
 }

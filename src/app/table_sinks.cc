@@ -10,6 +10,7 @@
 #include "decode/change_decoder.h"
 #include "decode/framed_decoder.h"
 #include "decode/json_decoder.h"
+#include "decode/protobuf/protobuf_decoder.h"
 #include "land/files_sink.h"
 #include "land/metadata_columns.h"
 #include "land/quarantine.h"
@@ -125,16 +126,42 @@ decode::AvroFraming FramingOf(FramingWord framing) {
   return decode::AvroFraming::kConfluent;
 }
 
-std::unique_ptr<event::Decoder> MakeAvroDecoder(const TableConfig& table,
-                                                std::shared_ptr<schema::SchemaLookup> schemas) {
-  decode::AvroDecoderOptions options;
+/// What decoders of formats whose writers have schemas share.
+template <typename Options>
+Options OptionsBySchema(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas) {
+  Options options;
   for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
   // A writer's schema says what its types are to be: they evolve unless the contract says otherwise.
   options.contract.columns = ModeOf(table.contract.columns);
   if (table.contract.Given("types")) options.contract.types = ModeOf(table.contract.types);
   options.columns = DeclaredColumns(table, options.json_columns);
-  options.framing = FramingOf(table.avro.framing);
   options.schemas = std::move(schemas);
+  return options;
+}
+
+/// A file, by each name that another one may import it by: how much of its path is in there is not known.
+void AddImport(const std::string& path, decode::ProtobufDecoderOptions& options) {
+  const auto text = ReadSchemaFile(path);
+  options.files.push_back({.name = path, .text = text});
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    options.files.push_back({.name = path.substr(slash + 1), .text = text});
+  }
+}
+
+std::unique_ptr<event::Decoder> MakeProtobufDecoder(const TableConfig& table,
+                                                    std::shared_ptr<schema::SchemaLookup> schemas) {
+  auto options = OptionsBySchema<decode::ProtobufDecoderOptions>(table, std::move(schemas));
+  const auto& files = table.protobuf.schemas;
+  for (size_t i = 0; i + 1 < files.size(); ++i) AddImport(files[i].value, options);
+  if (!files.empty()) options.files.push_back({.name = files.back().value, .text = ReadSchemaFile(files.back().value)});
+  options.message = table.protobuf.message;
+  return std::make_unique<decode::ProtobufDecoder>(std::move(options));
+}
+
+std::unique_ptr<event::Decoder> MakeAvroDecoder(const TableConfig& table,
+                                                std::shared_ptr<schema::SchemaLookup> schemas) {
+  auto options = OptionsBySchema<decode::AvroDecoderOptions>(table, std::move(schemas));
+  options.framing = FramingOf(table.avro.framing);
   for (const auto& path : table.avro.schemas) options.known_schemas.push_back(ReadSchemaFile(path.value));
   return std::make_unique<decode::AvroDecoder>(std::move(options));
 }
@@ -145,6 +172,7 @@ std::string FilesPrefix(const catalog::TableName& name) { return name.name_space
 
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas) {
   if (table.format == RecordFormat::kAvro) return MakeAvroDecoder(table, std::move(schemas));
+  if (table.format == RecordFormat::kProtobuf) return MakeProtobufDecoder(table, std::move(schemas));
   decode::JsonDecoderOptions options;
   for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
   options.contract = {ModeOf(table.contract.columns), ModeOf(table.contract.types)};

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <google/protobuf/descriptor.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -27,6 +29,7 @@ struct ProduceArguments {
   std::string registry;
   std::string schema;
   std::string schema_type;
+  std::string message;
   std::string subject_naming;
   config::Node options;
 };
@@ -45,14 +48,21 @@ schema::SchemaKind KindOf(const ProduceArguments& arguments) {
   if (const auto kind = schema::ParseSchemaKind(arguments.schema_type)) return *kind;
   if (arguments.schema.ends_with(".avsc")) return schema::SchemaKind::kAvro;
   if (arguments.schema.ends_with(".json")) return schema::SchemaKind::kJson;
-  throw Error(ErrorCode::kUsage,
-              fmt::format("{}: is it Avro or JSON Schema? Say --schema-type AVRO or JSON (files that "
-                          "end in .avsc and .json go without saying)",
-                          arguments.schema));
+  if (arguments.schema.ends_with(".proto")) return schema::SchemaKind::kProtobuf;
+  throw Error(
+      ErrorCode::kUsage,
+      fmt::format("{}: is it Avro, JSON Schema or Protobuf? Say --schema-type AVRO, JSON or PROTOBUF (files that "
+                  "end in .avsc, .json and .proto go without saying)",
+                  arguments.schema));
 }
 
 /// What the schema itself is called.
-std::string RecordNameOf(const schema::SchemaText& text) {
+std::string RecordNameOf(const schema::SchemaText& text, const std::string& message) {
+  if (text.kind == schema::SchemaKind::kProtobuf) {
+    const auto parsed = schema::ProtobufSchema::Parse(text.text);
+    if (const auto* const found = parsed.Find(message)) return found->full_name();
+    throw Error(ErrorCode::kUsage, fmt::format("there is no message {} in it; say another by --message", message));
+  }
   if (text.kind == schema::SchemaKind::kAvro) {
     return schema::AvroSchema::Parse(text.text, {}, schema::AvroSchema::Rules::kStrict).root().name;
   }
@@ -77,8 +87,8 @@ schema::RegisteredSchemaPtr SchemaFor(const PipelineConfig& pipeline, const Prod
   }
   const schema::SchemaText text{.kind = KindOf(arguments), .text = ReadSchemaFile(arguments.schema)};
   const auto id = WithContext(arguments.schema, [&] {
-    const auto subject =
-        schema::SubjectFor(NamingOf(arguments.subject_naming), arguments.topic, RecordNameOf(text), false);
+    const auto subject = schema::SubjectFor(NamingOf(arguments.subject_naming), arguments.topic,
+                                            RecordNameOf(text, arguments.message), false);
     return registry->Register(subject, text);
   });
   return std::make_shared<const schema::RegisteredSchema>(
@@ -102,8 +112,8 @@ ExitCode Produce(const Session& session, ProduceArguments& arguments) {
   config.drop = arguments.drop;
   config.file = ParseOptions(FileSourceBlock(), arguments.options);
   const auto pipeline = ConfigFor(session, arguments);
-  const auto maker =
-      std::make_shared<MessageMaker>(MessageOptions{.key = arguments.key, .schema = SchemaFor(pipeline, arguments)});
+  const auto maker = std::make_shared<MessageMaker>(
+      MessageOptions{.key = arguments.key, .schema = SchemaFor(pipeline, arguments), .message = arguments.message});
   const std::vector<std::string> paths = {arguments.path};
   return FeedTopic(pipeline, MakeSource("produce", config),
                    {.topic = arguments.topic,
@@ -130,12 +140,14 @@ void AddProduce(CLI::App& root, Session& session) {
   verb->add_option("--bootstrap-servers", arguments->servers, "Kafka brokers, instead of the pipeline's stream");
   verb->add_option("--key", arguments->key, "The field whose value is the message's key, such as id or user.id");
   verb->add_option("--rate", arguments->rate, "Messages a second")->check(CLI::PositiveNumber);
-  verb->add_option(
-      "--schema-path", arguments->schema,
-      "Registers this Avro (.avsc) or JSON Schema (.json) and checks every record by it before it is sent; "
-      "messages get Confluent's wire format");
+  verb->add_option("--schema-path", arguments->schema,
+                   "Registers this Avro (.avsc), JSON Schema (.json) or Protobuf (.proto) and checks every record by "
+                   "it before it is sent; "
+                   "messages get Confluent's wire format");
   verb->add_option("--schema-type", arguments->schema_type, "What --schema-path is, where its name does not say")
-      ->check(CLI::IsMember({"AVRO", "JSON"}));
+      ->check(CLI::IsMember({"AVRO", "JSON", "PROTOBUF"}));
+  verb->add_option("--message", arguments->message,
+                   "Which message of a Protobuf schema records are, such as shop.Order; without it, the first");
   verb->add_option(
       "--schema-registry", arguments->registry,
       "A schema registry, instead of the pipeline's; without --schema-path, whose latest schema of the topic "

@@ -14,13 +14,17 @@ import requests
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent / "services"))
+sys.path.insert(0, str(HERE.parent / "judge"))
+import protobuf_messages  # noqa: E402
 from apicurio import Apicurio  # noqa: E402
 from server_process import free_port  # noqa: E402
 
 sr = pytest.importorskip("confluent_kafka.schema_registry")
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer  # noqa: E402
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer  # noqa: E402
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer  # noqa: E402
 from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
+from google.protobuf import message_factory  # noqa: E402
 
 from conftest import Millrace  # noqa: E402
 
@@ -192,6 +196,40 @@ def test_json_compatibility(client, subject, before, added, fits):
         assert code_of(lambda: client.register_schema(subject, closed(added)))[0] == 409
 
 
+def proto(fields, more=""):
+    return sr.Schema('syntax = "proto3"; package shop; message Order { ' + fields + " } " + more, "PROTOBUF")
+
+
+PROTO_CASES = [
+    ("int64 id = 1;", "int64 id = 1; string note = 2;", True),
+    ("int64 id = 1;", "string id = 1;", False),
+    ("int64 id = 1;", "Other id = 1; message Other {}", False),
+]
+
+
+@pytest.mark.parametrize("before, added, fits", PROTO_CASES)
+def test_protobuf_compatibility(client, subject, before, added, fits):
+    client.register_schema(subject, proto(before))
+    set_level(client, subject, "BACKWARD")
+    assert client.test_compatibility(subject, proto(added)) == fits
+    if not fits:
+        assert code_of(lambda: client.register_schema(subject, proto(added)))[0] == 409
+
+
+def test_protobuf_serializers_go_round(client, subject, tmp_path):
+    item = sr.Schema('syntax = "proto3"; package shop; message Item { string sku = 1; }', "PROTOBUF")
+    client.register_schema(subject + "-item", item)
+    uses = sr.Schema('syntax = "proto3"; package shop; import "shop/item.proto"; message Order { Item item = 1; }', "PROTOBUF", [sr.SchemaReference("shop/item.proto", subject + "-item", 1)])
+    number = client.register_schema(subject, uses)
+    assert [(r.name, r.subject, r.version) for r in client.get_schema(number).references] == [("shop/item.proto", subject + "-item", 1)]
+    (tmp_path / "order.proto").write_text('syntax = "proto3"; package shop; message Other {} message Order { int64 id = 7; string note = 8; }')
+    order = message_factory.GetMessageClass(protobuf_messages.message_class(tmp_path / "order.proto")["Order"])
+    conf = {"use.deprecated.format": False}
+    context = SerializationContext(subject + "-round", MessageField.VALUE)
+    sent = ProtobufSerializer(order, client, conf)(order(id=7, note="é"), context)
+    assert ProtobufDeserializer(order, conf)(sent, context) == order(id=7, note="é")
+
+
 def test_references(client, subject):
     item = json.dumps({"type": "record", "name": "Item", "namespace": "shop", "fields": [{"name": "sku", "type": "string"}]})
     client.register_schema(subject + "-item", avro(item))
@@ -325,6 +363,14 @@ def test_json_rules_are_confluents(api, subject, change, why):
     verdict = api("POST", f"/compatibility/subjects/{subject}/versions/latest?verbose=true", schemaType="JSON", schema=json.dumps(after))
     assert (verdict["is_compatible"], why is None) in ((True, True), (False, False)), verdict
     assert why is None or why in verdict["messages"][0]
+
+
+@pytest.mark.parametrize("before, added", [("int64 id = 1; string note = 2;", "int64 id = 1;"), ("int64 id = 1;", "int64 number = 1;")])
+def test_protobuf_rules_are_confluents(built_in, subject, before, added):
+    """Apicurio asks for `reserved` where a field goes, and takes no new names."""
+    client = sr.SchemaRegistryClient({"url": built_in.url})
+    client.register_schema(subject, proto(before))
+    assert client.test_compatibility(subject, proto(added))
 
 
 def test_what_is_no_schema_is_refused(api, subject):

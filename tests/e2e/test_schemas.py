@@ -10,11 +10,13 @@ import uuid
 import pytest
 import readers
 from test_kafka import Pipeline, confluent_kafka, kafka, pytestmark, topic  # noqa: F401
-from test_schema_registry import ROOT, Apicurio, BuiltIn, sr
+from test_schema_registry import ROOT, Apicurio, BuiltIn, protobuf_messages, sr
 
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import message_factory
 
 UTC = datetime.timezone.utc
 
@@ -164,3 +166,57 @@ def test_a_record_that_fails_its_schema_is_named_and_not_sent(place, registry):
     place.millrace.run(*produce, "--schema-path", "order.json", "--rate", 1000)
     values = [JSONDeserializer(json.dumps({"type": "object"}), schema_registry_client=place.client)(m.value(), SerializationContext(place.topic, MessageField.VALUE)) for m in read(place)]
     assert sorted(v["id"] for v in values) == [1, 2]
+
+
+PROTO = """syntax = "proto3"; package shop;
+import "google/protobuf/timestamp.proto";
+message Ignored {}
+message Order {
+  enum State { NEW = 0; PAID = 1; }
+  int64 id = 1; string note = 2; State state = 3; google.protobuf.Timestamp at = 4; repeated string items = 5; map<string, double> prices = 6;
+  optional uint64 big = 7; Buyer buyer = 8;
+  message Buyer { string city = 1; }
+}
+"""
+
+
+def proto_class(place, text, name):
+    path = place.millrace.folder / f"{uuid.uuid4().hex}.proto"
+    path.write_text(text)
+    return message_factory.GetMessageClass(protobuf_messages.message_class(path)[name])
+
+
+def test_protobuf_messages_of_two_writers_land(place):
+    context = SerializationContext(place.topic, MessageField.VALUE)
+    first = proto_class(place, PROTO, "Order")
+    second = proto_class(place, PROTO.replace("Buyer buyer = 8;", "Buyer buyer = 8; bool gift = 9;"), "Order")
+    conf = {"use.deprecated.format": False}
+    by_first, by_second = ProtobufSerializer(first, place.client, conf), ProtobufSerializer(second, place.client, conf)
+    at = datetime.datetime(2024, 5, 1, 12, tzinfo=UTC)
+    one = first(id=1, note="é", state=1, items=["a", "b"], prices={"x": 1.5}, big=2**64 - 1, buyer={"city": "Oslo"})
+    one.at.FromDatetime(at)
+    sent = [by_first(one, context), by_first(first(id=2), context), by_second(second(id=3, gift=True), context)]
+    send(place, [("k", message) for message in sent] + [("bad", sent[0][:-3]), ("gone", None)])
+    rows = land(place, "format: protobuf")
+    assert [row["id"] for row in rows] == [1, 2, 3]
+    assert [(row["note"], row["state"], row["gift"]) for row in rows] == [("é", "PAID", None), ("", "NEW", None), ("", "NEW", True)]
+    assert rows[0]["at"] == at and rows[0]["items"] == ["a", "b"] and rows[0]["prices"] in ({"x": 1.5}, [("x", 1.5)])
+    assert [row["big"] for row in rows] == [decimal.Decimal(2**64 - 1), None, None] and rows[0]["buyer"] == {"city": "Oslo"}
+    assert [row["cause"] for row in quarantined(place)] == ["malformed"]
+
+
+def test_protobuf_that_produce_writes_others_read(place, registry):
+    place.millrace.write("order.proto", PROTO)
+    lines = [{"id": i, "note": f"n{i}", "state": "PAID", "at": "2024-05-01T12:00:00Z", "items": ["x"] * (i % 3), "buyer": {"city": "Rom"}} for i in range(200)]
+    place.millrace.write("orders.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    produce = ["produce", "--topic", place.topic, "--source-path", "orders.jsonl", "--bootstrap-servers", place.kafka.bootstrap, "--schema-registry", registry, "--key", "id"]
+    place.millrace.run(*produce, "--schema-path", "order.proto", "--message", "Order")
+    read_as = ProtobufDeserializer(proto_class(place, PROTO, "Order"), {"use.deprecated.format": False})
+    context = SerializationContext(place.topic, MessageField.VALUE)
+    values = [read_as(message.value(), context) for message in read(place)]
+    assert sorted((v.id, v.note, v.state, v.at.seconds, len(v.items), v.buyer.city) for v in values) == [(i, f"n{i}", 1, 1714564800, i % 3, "Rom") for i in range(200)]
+    assert [row["id"] for row in land(place, "format: protobuf, key: [id]")] == list(range(200))
+    place.millrace.write("orders.jsonl", '{"id": 1}\n{"id": "x"}\n')
+    refused = place.millrace.run(*produce, "--schema-path", "order.proto", "--message", "shop.Order", expect=None)
+    assert refused.returncode == 1 and "orders.jsonl:2: is no shop.Order" in refused.stderr, refused.stderr
+    assert "Orders" in place.millrace.run(*produce, "--schema-path", "order.proto", "--message", "Orders", expect=None).stderr

@@ -31,6 +31,7 @@ namespace {
 
 constexpr const char* kMainFile = "schema.proto";
 constexpr int kIndexesMax = 64;
+constexpr int kBracesMax = 100;
 
 /// The first thing that is wrong.
 class FirstError : public pb::io::ErrorCollector, public pb::DescriptorPool::ErrorCollector {
@@ -58,10 +59,22 @@ bool ParseDescriptor(std::string_view text, pb::FileDescriptorProto& file) {
   return io::DecodeBase64(text, bytes) && file.ParseFromString(bytes) && !file.message_type().empty();
 }
 
+/// The parser goes one call deeper for each.
+void CheckDepth(std::string_view text) {
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '{' && ++depth > kBracesMax) {
+      throw Error(ErrorCode::kData, fmt::format("no Protobuf schema: it is nested deeper than {} levels", kBracesMax));
+    }
+    if (c == '}') depth = std::max(0, depth - 1);
+  }
+}
+
 pb::FileDescriptorProto ParseFile(std::string_view text, const std::string& name) {
   pb::FileDescriptorProto file;
   if (!ParseDescriptor(text, file)) {
     file.Clear();
+    CheckDepth(text);
     FirstError errors;
     pb::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
     pb::io::Tokenizer tokens(&input, &errors);
@@ -156,6 +169,13 @@ const pb::Descriptor* ProtobufSchema::Find(std::string_view name) const {
     }
   }
   return nullptr;
+}
+
+std::string ProtobufFileBytes(std::string_view text) {
+  auto file = ParseFile(text, kMainFile);
+  file.clear_name();
+  file.clear_source_code_info();
+  return file.SerializeAsString();
 }
 
 std::optional<MessageIndexes> TakeMessageIndexes(std::string_view& bytes) {

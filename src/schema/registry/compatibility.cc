@@ -11,6 +11,8 @@
 #include "schema/json_object.h"
 #include "schema/json_schema/json_compatibility.h"
 #include "schema/json_schema/json_schema.h"
+#include "schema/protobuf/protobuf_compatibility.h"
+#include "schema/protobuf/protobuf_schema.h"
 #include "schema/registry/registered_avro.h"
 
 namespace millrace::schema {
@@ -43,6 +45,10 @@ std::vector<std::string> WhyUnreadable(const RegisteredSchema& reader, const Reg
     const auto reads = ParseAvro(reader, AvroSchema::Rules::kStrict);
     const auto wrote = ParseAvro(writer, AvroSchema::Rules::kStrict);
     return WhyAvroUnreadable(reads.root(), wrote.root());
+  }
+  if (reader.kind == SchemaKind::kProtobuf) {
+    return WhyProtobufUnreadable(ProtobufSchema::Parse(reader.text, reader.references),
+                                 ProtobufSchema::Parse(writer.text, writer.references));
   }
   std::vector<nlohmann::json> kept;
   kept.reserve(2 + reader.references.size() + writer.references.size());
@@ -83,7 +89,8 @@ void CheckSchema(const RegisteredSchema& schema) {
       JsonSchema(schema.text, schema.references);
       return;
     case SchemaKind::kProtobuf:
-      throw Error(ErrorCode::kData, "the built-in registry takes AVRO and JSON, not PROTOBUF");
+      ProtobufSchema::Parse(schema.text, schema.references);
+      return;
   }
 }
 

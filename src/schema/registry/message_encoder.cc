@@ -1,5 +1,7 @@
 #include "schema/registry/message_encoder.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,7 +11,7 @@
 
 namespace millrace::schema {
 
-MessageEncoder::MessageEncoder(RegisteredSchemaPtr schema)
+MessageEncoder::MessageEncoder(RegisteredSchemaPtr schema, const std::string& message)
     : schema_(std::move(schema)), prefix_(SchemaPrefix(schema_->id)) {
   switch (schema_->kind) {
     case SchemaKind::kAvro:
@@ -19,7 +21,13 @@ MessageEncoder::MessageEncoder(RegisteredSchemaPtr schema)
       json_.emplace(schema_->text, schema_->references);
       return;
     case SchemaKind::kProtobuf:
-      throw Error(ErrorCode::kConfig, "records are written as Avro or JSON in this version, not as Protobuf");
+      protobuf_ = ProtobufSchema::Parse(schema_->text, schema_->references);
+      message_ = protobuf_->Find(message);
+      if (message_ == nullptr) {
+        throw Error(ErrorCode::kConfig, fmt::format("the Protobuf schema has no message {}", message));
+      }
+      prefix_ += MessageIndexBytes(*message_);
+      return;
   }
 }
 
@@ -29,6 +37,7 @@ std::string MessageEncoder::Encode(const nlohmann::json& value, std::string_view
     EncodeAvro(value, avro_->root(), out);
     return prefix_ + std::string(out.bytes());
   }
+  if (message_ != nullptr) return prefix_ + EncodeProtobuf(text, *message_);
   {
     const std::lock_guard lock(mutex_);
     if (const auto why = json_->WhyInvalid(value); !why.empty()) throw Error(ErrorCode::kData, why);

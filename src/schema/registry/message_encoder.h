@@ -9,16 +9,18 @@
 
 #include "schema/avro/avro_schema.h"
 #include "schema/json_schema/json_schema.h"
+#include "schema/protobuf/protobuf_schema.h"
 #include "schema/registry/registry.h"
 
 namespace millrace::schema {
 
 /// Writes JSON values as messages of one registered schema, in Confluent's wire format: the schema's number, then the
-/// value as Avro where the schema is Avro's, else as it came once it was checked. Thread-safe.
+/// value as Avro or Protobuf where the schema is one, else as it came once it was checked. Thread-safe.
 class MessageEncoder {
  public:
-  /// Error kData when the schema cannot be read, kConfig for one of Protobuf.
-  explicit MessageEncoder(RegisteredSchemaPtr schema);
+  /// `message`: which one of a Protobuf schema; empty: its first. Error kData when the schema cannot be read, kConfig when
+  /// it has no such message.
+  explicit MessageEncoder(RegisteredSchemaPtr schema, const std::string& message = {});
 
   /// `text` is what `value` was parsed from. Error kData when it is not as the schema says.
   std::string Encode(const nlohmann::json& value, std::string_view text) const;
@@ -26,9 +28,11 @@ class MessageEncoder {
 
  private:
   const RegisteredSchemaPtr schema_;
-  const std::string prefix_;
+  std::string prefix_;
   std::optional<AvroSchema> avro_;
   std::optional<JsonSchema> json_;
+  std::optional<ProtobufSchema> protobuf_;
+  const google::protobuf::Descriptor* message_ = nullptr;  // one of protobuf_
   mutable std::mutex mutex_;  // of json_
 };
 

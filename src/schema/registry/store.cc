@@ -12,6 +12,7 @@
 #include "io/digest.h"
 #include "io/sqlite.h"
 #include "schema/json_object.h"
+#include "schema/protobuf/protobuf_schema.h"
 #include "schema/registry/references.h"
 
 namespace millrace::schema {
@@ -69,9 +70,20 @@ void CheckSize(const SchemaText& schema) {
 }
 
 /// Equal for schemas that differ in white space and in the order of members only.
-std::string DigestOf(const SchemaText& schema) {
+std::string PlainForm(const SchemaText& schema) {
+  if (schema.kind == SchemaKind::kProtobuf) {
+    try {
+      return ProtobufFileBytes(schema.text);
+    } catch (const Error&) {
+      return schema.text;  // told by who checks it
+    }
+  }
   const auto json = MaybeParseJson(schema.text);
-  const auto text = json ? json->dump(-1, ' ', false, Json::error_handler_t::replace) : schema.text;
+  return json ? json->dump(-1, ' ', false, Json::error_handler_t::replace) : schema.text;
+}
+
+std::string DigestOf(const SchemaText& schema) {
+  const auto text = PlainForm(schema);
   return io::Sha256(fmt::format("{}\n{}\n{}", ToString(schema.kind), ReferencesJson(schema.references), text));
 }
 
