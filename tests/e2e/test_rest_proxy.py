@@ -231,6 +231,9 @@ def test_v3_answers_each_record(proxy):
     for data in ({"schema_id": known}, {"subject": "people-v3"}, {"subject": "people-v3", "schema_version": 1}):
         status, said = proxy.v3("new-people", {"value": {**data, "data": {"id": 51, "nick": None}}})
         assert status == 200 and said[0]["error_code"] == 200 and said[0]["value"]["schema_id"] == known, said
+    proto = json.dumps({"schemaType": "PROTOBUF", "schema": 'syntax = "proto3"; message M { int64 id = 1; }'}).encode()
+    foreign = proxy.ask("/subjects/proto-value/versions", proto)[2]["id"]
+    assert proxy.v3("orders", {"value": {"schema_id": foreign, "data": {"id": 1}}})[1][0]["error_code"] == 42205
     assert proxy.v3("orders", records[0], cluster="other")[0] == 404
     assert proxy.v3("other", records[0])[1][0]["error_code"] == 40301
     assert proxy.v3("orders", b"  ")[1][0]["error_code"] == 42206

@@ -33,6 +33,9 @@ ProxySchemas::ProxySchemas(std::shared_ptr<schema::SchemaRegistry> registry, con
 
 EncoderPtr ProxySchemas::Keep(schema::RegisteredSchemaPtr schema) {
   const auto id = schema->id;
+  if (schema->kind == schema::SchemaKind::kProtobuf) {
+    throw RestRefusal(kInvalidSchema, fmt::format("Invalid schema: {} is Protobuf, which is not taken here", id));
+  }
   auto encoder = std::make_shared<const schema::MessageEncoder>(std::move(schema));
   const std::lock_guard lock(mutex_);
   if (by_id_.size() >= kKeptMax) by_id_.clear();

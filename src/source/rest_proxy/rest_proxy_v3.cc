@@ -44,13 +44,11 @@ Json ClusterJson(const std::string& base, const std::string& id) {
   Json cluster{{"kind", "KafkaCluster"},
                {"metadata", {{"self", self}, {"resource_name", "crn:///kafka=" + id}}},
                {"cluster_id", id}};
-  for (const auto* part :
-       {"acls", "brokers", "broker_configs", "consumer_groups", "topics", "partition_reassignments"}) {
-    const std::string word = part;
-    cluster[part] = Related(self + (word == "broker_configs"            ? "/broker-configs"
-                                    : word == "consumer_groups"         ? "/consumer-groups"
-                                    : word == "partition_reassignments" ? "/topics/-/partitions/-/reassignment"
-                                                                        : "/" + word));
+  for (const auto& [part, path] :
+       {std::pair{"acls", "/acls"}, std::pair{"brokers", "/brokers"}, std::pair{"broker_configs", "/broker-configs"},
+        std::pair{"consumer_groups", "/consumer-groups"}, std::pair{"topics", "/topics"},
+        std::pair{"partition_reassignments", "/topics/-/partitions/-/reassignment"}}) {
+    cluster[part] = Related(fmt::format("{}{}", self, path));
   }
   return cluster;
 }

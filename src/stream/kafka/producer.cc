@@ -156,7 +156,7 @@ bool Producer::Enqueue(const Record& record, Recipient& recipient) {
     ++delivery.open_;
     const KafkaErrorPtr error(rd_kafka_produceva(handle(), parts, headers ? 7 : 6));
     if (!error) {
-      headers.release();  // the message has them
+      static_cast<void>(headers.release());  // the message has them
       return true;
     }
     delivery.Acknowledged();
