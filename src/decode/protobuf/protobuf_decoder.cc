@@ -115,9 +115,14 @@ ProtobufDecoder::Impl::Impl(ProtobufDecoderOptions options)
 }
 
 void ProtobufDecoder::Impl::Prepare(Writer& writer, const google::protobuf::Descriptor& message) {
+  try {
+    writer.id = made_->Add(schema::AvroSchemaFor(message));
+  } catch (const Error& error) {
+    writer.unusable = fmt::format("its schema cannot be a row: {}", error.message());
+    return;
+  }
   writer.transcoder.emplace(message, ProtobufTranscoder::Limits{.record_bytes_max = options_.record_bytes_max,
                                                                 .depth_max = options_.depth_max});
-  writer.id = made_->Add(schema::AvroSchemaFor(message));
 }
 
 const ProtobufSchema* ProtobufDecoder::Impl::Registered(int32_t id) {
@@ -172,6 +177,7 @@ bool ProtobufDecoder::Impl::Transcode(std::string_view message, std::string& out
   }
   Writer* const writer = WriterOf(message);
   if (writer == nullptr) return false;
+  if (!writer->unusable.empty()) return Fail(RejectCause::kMalformed, writer->unusable);
   const size_t size = out.size();
   out += schema::SchemaPrefix(writer->id);
   if (!writer->transcoder->Write(message, out)) {

@@ -168,6 +168,18 @@ TEST(ProtobufDecoderTest, HostileNestingAndSizesAreRejected) {
   EXPECT_EQ(large[0].cause, RejectCause::kTooLarge);
 }
 
+TEST(ProtobufDecoderTest, AChainOfMessagesThatIsTooLongIsRejected) {
+  std::string chain = "syntax = \"proto3\"; ";
+  for (int i = 0; i < 20'000; ++i) chain += fmt::format("message M{} {{ M{} m = 1; }} ", i, i + 1);
+  const auto shelf = std::make_shared<SchemaShelf>();
+  shelf->Put(1, chain + "message M20000 {}", SchemaKind::kProtobuf);
+  ProtobufDecoder decoder({.schemas = shelf});
+  const auto decoded = event::DecodeChecked(decoder, {schema::SchemaPrefix(1) + std::string("\0\x0a\0", 3)}, false);
+  ASSERT_EQ(decoded.rejects.size(), 1u);
+  EXPECT_THAT(decoded.rejects[0].detail, HasSubstr("levels"));
+  EXPECT_THROW(Decoding(chain + "message M20000 {}"), Error);
+}
+
 TEST(ProtobufDecoderTest, NoBytesHarmIt) {
   const judge::Folder folder;
   judge::Python("protobuf_messages.py", fmt::format("make {} 5 40", folder.path().string()));

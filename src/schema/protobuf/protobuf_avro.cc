@@ -1,10 +1,13 @@
 #include "schema/protobuf/protobuf_avro.h"
 
+#include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+
+#include "base/error.h"
 
 namespace millrace::schema {
 
@@ -12,6 +15,9 @@ namespace pb = google::protobuf;
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+/// An Avro schema may not be nested deeper than 64 levels, a record and a union for each message.
+constexpr int kDepthMax = 31;
 
 ProtobufForm FormOfMessage(const pb::Descriptor& message) {
   switch (message.well_known_type()) {
@@ -39,11 +45,14 @@ ProtobufForm FormOfMessage(const pb::Descriptor& message) {
 class Writer {
  public:
   Json Record(const pb::Descriptor& message) {
-    // Avro's words for what is Avro's own.
-    Json record{{"type", "record"}, {"name", message.full_name()}};
     if (!defined_.insert(message.full_name()).second) return message.full_name();
+    if (++depth_ > kDepthMax) {
+      throw Error(ErrorCode::kData, fmt::format("messages within messages, more than {} levels of them", kDepthMax));
+    }
+    Json record{{"type", "record"}, {"name", message.full_name()}};
     record["fields"] = Json::array();
     for (int i = 0; i < message.field_count(); ++i) record["fields"].push_back(Field(*message.field(i)));
+    --depth_;
     return record;
   }
 
@@ -92,6 +101,7 @@ class Writer {
   }
 
   std::set<std::string> defined_;
+  int depth_ = 0;
 };
 
 }  // namespace

@@ -38,7 +38,8 @@ inline constexpr const char* kUnknownFields = "_unknown_fields";
 ///   repeated, map                                               array; map, keys as text
 ///   a message                                                   record; recursive ones too
 ///   Timestamp, a wrapper, Struct and its like                   timestamp-micros, what it wraps, string of JSON
-/// All fields but repeated ones may be null: what is absent and can be told from its default is.
+/// All fields but repeated ones may be null: what is absent and can be told from its default is. Error kData when
+/// messages are within messages more than 31 levels deep.
 std::string AvroSchemaFor(const google::protobuf::Descriptor& message);
 
 }  // namespace millrace::schema

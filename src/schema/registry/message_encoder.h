@@ -18,8 +18,8 @@ namespace millrace::schema {
 /// value as Avro or Protobuf where the schema is one, else as it came once it was checked. Thread-safe.
 class MessageEncoder {
  public:
-  /// `message`: which one of a Protobuf schema; empty: its first. Error kData when the schema cannot be read, kConfig when
-  /// it has no such message.
+  /// `message`: which one of a Protobuf schema; empty: its first. Error kData when the schema cannot be read, kConfig
+  /// when it has no such message.
   explicit MessageEncoder(RegisteredSchemaPtr schema, const std::string& message = {});
 
   /// `text` is what `value` was parsed from. Error kData when it is not as the schema says.
@@ -33,7 +33,7 @@ class MessageEncoder {
   std::optional<JsonSchema> json_;
   std::optional<ProtobufSchema> protobuf_;
   const google::protobuf::Descriptor* message_ = nullptr;  // one of protobuf_
-  mutable std::mutex mutex_;  // of json_
+  mutable std::mutex mutex_;                               // of json_
 };
 
 }  // namespace millrace::schema
