@@ -43,6 +43,7 @@ class FirstError : public pb::io::ErrorCollector, public pb::DescriptorPool::Err
                 const std::string& message) override {
     Keep(fmt::format("{}{}: {}", file == kMainFile ? "" : file + ": ", element, message));
   }
+  void AddWarning(int, pb::io::ColumnNumber, const std::string&) override {}
   void AddWarning(const std::string&, const std::string&, const pb::Message*, ErrorLocation,
                   const std::string&) override {}
   const std::string& what() const { return what_; }
