@@ -67,9 +67,7 @@ TEST_F(CliTest, WrongWordsAreUsageErrorsOfOneLine) {
            {{"generate", "users", "--rows", "-1"}, "millrace: --rows: expected at least 0, found '-1'\n"},
            {{"produce", "--topic", "t", "--source-path", "x", "--schema-path", "order.txt"},
             "millrace: order.txt: is it Avro, JSON Schema or Protobuf? Say --schema-type AVRO, JSON or PROTOBUF (files "
-            "that end in .avsc, "
-            "and "
-            ".json go without saying)\n"},
+            "that end in .avsc, .json and .proto go without saying)\n"},
            {{"produce", "--topic", "t", "--source-path", "x", "--subject-naming", "record"},
             "millrace: --subject-naming says how a schema is registered; give one with --schema-path\n"},
            {{"produce", "--topic", "t", "--source-path", "x", "--schema-registry", "h:1", "--schema-path",

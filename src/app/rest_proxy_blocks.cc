@@ -62,7 +62,8 @@ source::RestProxyOptions RestProxyOptionsFor(const PipelineConfig& pipeline, std
     const auto declared = pipeline.topics.find(name);
     return SpecOf(name, declared == pipeline.topics.end() ? TopicConfig{} : declared->second);
   };
-  options.cluster_id = cluster_id.empty() ? pipeline.name : std::move(cluster_id);
+  options.cluster_id = std::move(cluster_id);
+  if (options.cluster_id.empty()) options.cluster_id = pipeline.name;
   options.embedded = !pipeline.stream.kafka;
   options.limits = LimitsFor(config);
   return options;
