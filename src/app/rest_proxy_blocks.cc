@@ -7,6 +7,7 @@
 
 #include "app/intake_limits.h"
 #include "app/plan.h"
+#include "event/topic_name.h"
 
 namespace millrace::app {
 
@@ -33,11 +34,12 @@ const config::Block<RestProxyConfig>& RestProxyBlock() {
 }
 
 void CheckRestProxy(const RestProxyConfig& proxy, const std::string& path, config::ParseContext& context) {
+  if (proxy.topics.empty()) {
+    context.problems.Add(proxy.MarkOf("topics"),
+                         fmt::format("{}.topics: names none, so nothing could be produced", path));
+  }
   for (const auto& topic : proxy.topics) {
-    const bool known = std::ranges::all_of(topic, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-             c == '-' || c == '*';
-    });
+    const bool known = std::ranges::all_of(topic, [](char c) { return event::IsTopicNameCharacter(c) || c == '*'; });
     if (known && !topic.empty() && std::ranges::count(topic, '*') <= 4) continue;
     context.problems.Add(
         proxy.MarkOf("topics"),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "event/topic_name.h"
 #include "source/rest_proxy/rest_refusal.h"
 
 namespace millrace::source {
@@ -13,7 +14,6 @@ namespace {
 /// A topic that goes, or gets more partitions, is noticed this late; an append to it is refused by the stream before.
 constexpr std::chrono::seconds kKnownFor{5};
 constexpr size_t kKnownMax = 10'000;
-constexpr size_t kNameBytesMax = 249;
 
 }  // namespace
 
@@ -26,14 +26,6 @@ bool MatchesName(std::string_view pattern, std::string_view name) {
     if (MatchesName(rest, name.substr(from))) return true;
   }
   return false;
-}
-
-bool IsTopicName(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && name.size() <= kNameBytesMax && std::ranges::all_of(name, allowed);
 }
 
 ProxyTopics::ProxyTopics(Options options, event::Stream& stream, const Clock& clock)
@@ -49,7 +41,8 @@ int32_t ProxyTopics::PartitionsOf(const std::string& topic) {
         kNotAuthorized,
         fmt::format("topic {} is not produced to here: `server.rest_proxy.topics` does not name it", topic));
   }
-  if (!IsTopicName(topic)) throw RestRefusal(kTopicNotFound, "Topic not found.");
+  // Brokers are asked about nothing else.
+  if (!event::IsTopicName(topic)) throw RestRefusal(kTopicNotFound, "Topic not found.");
   const auto now = clock_.Steady();
   {
     const std::lock_guard lock(mutex_);

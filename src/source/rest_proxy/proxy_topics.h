@@ -45,7 +45,4 @@ class ProxyTopics {
 /// Whether a name is as a pattern says, in which '*' stands for any characters.
 bool MatchesName(std::string_view pattern, std::string_view name);
 
-/// Whether a topic may be called so, as Kafka has it: brokers are asked about nothing else.
-bool IsTopicName(std::string_view name);
-
 }  // namespace millrace::source

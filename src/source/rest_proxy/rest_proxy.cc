@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "event/topic_name.h"
 
 namespace millrace::source {
 
@@ -42,7 +43,7 @@ io::HttpReply RestProxy::ReplyTo(const io::HttpCall& call, const std::exception&
 }
 
 event::TopicInfo RestProxy::Find(const std::string& topic) {
-  auto info = IsTopicName(topic) ? stream().FindTopic(topic) : std::nullopt;
+  auto info = event::IsTopicName(topic) ? stream().FindTopic(topic) : std::nullopt;
   if (!info) throw RestRefusal(kTopicNotFound, "Topic not found.");
   return *std::move(info);
 }

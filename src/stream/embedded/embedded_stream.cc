@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "event/topic_name.h"
 #include "stream/embedded/group_commit.h"
 #include "stream/embedded/partitioner.h"
 #include "stream/embedded/reader.h"
@@ -17,22 +18,13 @@
 namespace millrace::stream {
 namespace {
 
-constexpr size_t kTopicNameBytesMax = 249;  // Kafka's
 constexpr int32_t kPartitionsMax = 1024;
 constexpr size_t kNameBytesMax = 1024;  // readers, producers, idempotency keys
 constexpr int kTrimRows = 256;          // in one transaction, so that appends wait little
 constexpr std::chrono::milliseconds kIngestGrain{100};
 
 void CheckSpec(const event::TopicSpec& spec) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  if (spec.name.empty() || spec.name.size() > kTopicNameBytesMax || !std::ranges::all_of(spec.name, allowed) ||
-      spec.name == "." || spec.name == "..") {
-    throw Error(ErrorCode::kConfig, fmt::format("'{}' is no topic name: use 1 to {} of a-z A-Z 0-9 . _ -",
-                                                spec.name.substr(0, kTopicNameBytesMax), kTopicNameBytesMax));
-  }
+  event::CheckTopicName(spec.name);
   if (spec.partitions < 1 || spec.partitions > kPartitionsMax) {
     throw Error(ErrorCode::kConfig,
                 fmt::format("topic {}: {} partitions; choose 1 to {}", spec.name, spec.partitions, kPartitionsMax));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "event/topic_name.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/fact_log.h"
 #include "stream/kafka/kafka_reader.h"
@@ -19,7 +20,6 @@ using std::chrono::milliseconds;
 
 /// At the start a cluster has this long to answer: less than later, as somebody waits for the first words.
 constexpr milliseconds kFirstAnswer{10'000};
-constexpr size_t kTopicNameBytesMax = 249;
 /// Others that keep taking over a name from us, in a row.
 constexpr int kFencedMax = 10;
 
@@ -32,15 +32,7 @@ Error NoSuchTopic(const std::string& topic) {
 
 /// Kafka's own rule; librdkafka would ask the brokers.
 void CheckSpec(const event::TopicSpec& spec) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  if (spec.name.empty() || spec.name.size() > kTopicNameBytesMax || !std::ranges::all_of(spec.name, allowed) ||
-      spec.name == "." || spec.name == "..") {
-    throw Error(ErrorCode::kConfig, fmt::format("'{}' is no topic name: use 1 to {} of a-z A-Z 0-9 . _ -",
-                                                spec.name.substr(0, kTopicNameBytesMax), kTopicNameBytesMax));
-  }
+  event::CheckTopicName(spec.name);
   if (spec.partitions < 1) {
     throw Error(ErrorCode::kConfig,
                 fmt::format("topic {}: {} partitions; choose at least 1", spec.name, spec.partitions));
