@@ -112,8 +112,12 @@ ExitCode Produce(const Session& session, ProduceArguments& arguments) {
   config.drop = arguments.drop;
   config.file = ParseOptions(FileSourceBlock(), arguments.options);
   const auto pipeline = ConfigFor(session, arguments);
+  const auto schema = SchemaFor(pipeline, arguments);
+  if (!arguments.message.empty() && (schema == nullptr || schema->kind != schema::SchemaKind::kProtobuf)) {
+    throw Error(ErrorCode::kUsage, "--message says which one of a Protobuf schema; give that with --schema-path");
+  }
   const auto maker = std::make_shared<MessageMaker>(
-      MessageOptions{.key = arguments.key, .schema = SchemaFor(pipeline, arguments), .message = arguments.message});
+      MessageOptions{.key = arguments.key, .schema = schema, .message = arguments.message});
   const std::vector<std::string> paths = {arguments.path};
   return FeedTopic(pipeline, MakeSource("produce", config),
                    {.topic = arguments.topic,

@@ -12,33 +12,9 @@
 #include "decode/fast_number.h"
 #include "decode/json_number.h"
 #include "decode/timestamp.h"
-#include "io/digest.h"
 
 namespace millrace::decode {
 namespace {
-
-TEST(ValueTextTest, Base64OfTheRfc) {
-  // RFC 4648, section 10.
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},
-                                                         {"Zg==", "f"},
-                                                         {"Zm8=", "fo"},
-                                                         {"Zm9v", "foo"},
-                                                         {"Zm9vYg==", "foob"},
-                                                         {"Zm9vYmE=", "fooba"},
-                                                         {"Zm9vYmFy", "foobar"}};
-  for (const auto& [text, bytes] : vectors) {
-    std::string decoded;
-    EXPECT_TRUE(io::DecodeBase64(text, decoded)) << text;
-    EXPECT_EQ(decoded, bytes);
-  }
-  std::string url;
-  EXPECT_TRUE(io::DecodeBase64("-_-_", url));
-  EXPECT_EQ(url, "\xFB\xFF\xBF");
-  for (const auto* wrong : {"Z", "Zh==x", "Zm9v!", "Zm 9", "Zh", "===="}) {
-    std::string decoded;
-    EXPECT_FALSE(io::DecodeBase64(wrong, decoded)) << wrong;
-  }
-}
 
 TEST(ValueTextTest, UuidsAreThirtySixCharacters) {
   uint8_t bytes[16];

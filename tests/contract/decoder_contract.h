@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -60,6 +61,26 @@ inline Decoded DecodeChecked(Decoder& decoder, const std::vector<std::string>& r
     EXPECT_EQ(decoded.rows, nullptr);
   }
   return decoded;
+}
+
+/// The rows of messages that are all good, `batch` of them at a time, by a decoder that knows their columns: it has
+/// seen them before, as a worker has that finds the table.
+inline std::vector<std::shared_ptr<arrow::RecordBatch>> DecodeInBatches(Decoder& decoder,
+                                                                        const std::vector<std::string>& messages,
+                                                                        size_t batch) {
+  DecodeChecked(decoder, messages, false);
+  decoder.Adopt(decoder.schema());
+  std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
+  for (size_t begin = 0; begin < messages.size(); begin += batch) {
+    const auto end = std::min(begin + batch, messages.size());
+    const auto decoded = DecodeChecked(
+        decoder, {messages.begin() + static_cast<ptrdiff_t>(begin), messages.begin() + static_cast<ptrdiff_t>(end)},
+        false);
+    EXPECT_TRUE(decoded.rows && decoded.rejects.empty()) << (decoded.rejects.empty() ? "" : decoded.rejects[0].detail);
+    EXPECT_EQ(decoded.rescued_values, 0u);
+    if (decoded.rows) rows.push_back(decoded.rows);
+  }
+  return rows;
 }
 
 inline void CheckDecoderContract(const DecoderMaker& make, const DecoderInput& input) {

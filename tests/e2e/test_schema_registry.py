@@ -187,15 +187,6 @@ JSON_CASES = [
 ]
 
 
-@pytest.mark.parametrize("before, added, fits", JSON_CASES)
-def test_json_compatibility(client, subject, before, added, fits):
-    client.register_schema(subject, closed(before))
-    set_level(client, subject, "BACKWARD")
-    assert client.test_compatibility(subject, closed(added)) == fits
-    if not fits:
-        assert code_of(lambda: client.register_schema(subject, closed(added)))[0] == 409
-
-
 def proto(fields, more=""):
     return sr.Schema('syntax = "proto3"; package shop; message Order { ' + fields + " } " + more, "PROTOBUF")
 
@@ -207,13 +198,13 @@ PROTO_CASES = [
 ]
 
 
-@pytest.mark.parametrize("before, added, fits", PROTO_CASES)
-def test_protobuf_compatibility(client, subject, before, added, fits):
-    client.register_schema(subject, proto(before))
+@pytest.mark.parametrize("of, before, added, fits", [(closed, *case) for case in JSON_CASES] + [(proto, *case) for case in PROTO_CASES])
+def test_json_and_protobuf_compatibility(client, subject, of, before, added, fits):
+    client.register_schema(subject, of(before))
     set_level(client, subject, "BACKWARD")
-    assert client.test_compatibility(subject, proto(added)) == fits
+    assert client.test_compatibility(subject, of(added)) == fits
     if not fits:
-        assert code_of(lambda: client.register_schema(subject, proto(added)))[0] == 409
+        assert code_of(lambda: client.register_schema(subject, of(added)))[0] == 409
 
 
 def test_protobuf_serializers_go_round(client, subject, tmp_path):

@@ -17,6 +17,7 @@ import uuid
 
 import fastavro
 import pyarrow as pa
+from messages import messages, put
 
 UTC = datetime.timezone.utc
 
@@ -118,7 +119,7 @@ def make(folder, seed, count):
             body = io.BytesIO()
             fastavro.schemaless_writer(body, parsed[number], maker.value(schemas[number]))
             message = b"\0" + struct.pack(">I", number) + body.getvalue()
-            out.write(struct.pack("<I", len(message)) + message)
+            put(out, message)
 
 
 
@@ -157,15 +158,6 @@ def plain(value):
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value
-
-
-def messages(folder):
-    data = (folder / "messages").read_bytes()
-    at = 0
-    while at < len(data):
-        (size,) = struct.unpack_from("<I", data, at)
-        yield data[at + 4 : at + 4 + size]
-        at += 4 + size
 
 
 def judge(folder, files):

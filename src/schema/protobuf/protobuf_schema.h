@@ -37,6 +37,10 @@ class ProtobufSchema {
   /// By its name, with the package or without; null: there is none. An empty name: the first message of the file.
   const google::protobuf::Descriptor* Find(std::string_view name) const;
 
+  /// JSON (the Protobuf form of it) as the bytes of one of its messages. Error kData with the member that does not fit.
+  /// Thread-safe.
+  std::string Encode(std::string_view json, const google::protobuf::Descriptor& message) const;
+
  private:
   struct Parts;
   explicit ProtobufSchema(std::unique_ptr<Parts> parts);
@@ -50,8 +54,5 @@ std::string ProtobufFileBytes(std::string_view text);
 /// zigzag varints, a single zero for the first message. nullopt: they are damaged, or more than 64.
 std::optional<MessageIndexes> TakeMessageIndexes(std::string_view& bytes);
 std::string MessageIndexBytes(const google::protobuf::Descriptor& message);
-
-/// JSON (the Protobuf form of it) as a message's bytes. Error kData with the member that does not fit.
-std::string EncodeProtobuf(std::string_view json, const google::protobuf::Descriptor& message);
 
 }  // namespace millrace::schema

@@ -37,7 +37,7 @@ std::string MessageEncoder::Encode(const nlohmann::json& value, std::string_view
     EncodeAvro(value, avro_->root(), out);
     return prefix_ + std::string(out.bytes());
   }
-  if (message_ != nullptr) return prefix_ + EncodeProtobuf(text, *message_);
+  if (message_ != nullptr) return prefix_ + protobuf_->Encode(text, *message_);
   {
     const std::lock_guard lock(mutex_);
     if (const auto why = json_->WhyInvalid(value); !why.empty()) throw Error(ErrorCode::kData, why);
