@@ -26,7 +26,7 @@ FAMILIES = {
     "files": ("plain files: rejects, the plan, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
     "ingest": ("a request that brings events: before they are appended, before it is answered", ["e2e/test_http_ingest.py"]),
     "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py", "e2e/test_crash_corners.py"]),
-    "kafka": ("transactions of a source that appends to Kafka", ["e2e/test_kafka.py"]),
+    "kafka": ("transactions of a source that appends to Kafka; partitions that go to another worker", ["e2e/test_kafka.py"]),
     "key_index": ("the files of keys that have landed, and of where rows lie", ["src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*"]),
     "land": ("data files, the commit of a chunk, layout of a table", ["src/land/crash_test.cc*", "src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
     "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*"]),

@@ -25,9 +25,16 @@ class HttpClient::Impl {
 
   HttpResponse Send(const HttpRequest& request, std::stop_token stop) {
     auto handle = Take();
-    auto response = HttpExchange(options_, request, *handle).Run(std::move(stop));
-    Keep(std::move(handle));
-    return response;
+    try {
+      auto response = HttpExchange(options_, request, *handle).Run(std::move(stop));
+      Keep(std::move(handle));
+      return response;
+    } catch (const HttpFailure&) {
+      // Where one kept connection has died, the others most likely have too: each would cost an attempt of its own.
+      const std::lock_guard lock(mutex_);
+      idle_.clear();
+      throw;
+    }
   }
 
  private:

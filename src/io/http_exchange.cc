@@ -178,7 +178,7 @@ void HttpExchange::Fail(int code, bool stopped) const {
     throw HttpFailure(fmt::format("{}: stopped before the answer came", what), sending_began_,
                       HttpFailureCause::kStopped);
   }
-  if (code == CURLE_ABORTED_BY_CALLBACK) {
+  if (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_SEND_FAIL_REWIND) {
     throw HttpFailure(fmt::format("{}: the server closed the kept connection without an answer", what), true);
   }
   throw HttpFailure(fmt::format("{}: {}{}", what, curl_easy_strerror(static_cast<CURLcode>(code)), MendOf(code)),

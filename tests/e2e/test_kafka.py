@@ -84,9 +84,8 @@ class Pipeline:
     def run(self, config, **more):
         return self.millrace.run("run", "--until-idle", "-c", config, **more)
 
-    def start(self, config):
-        process = self.millrace.start("run", "-c", config)
-        return process
+    def start(self, config, env=None):
+        return self.millrace.start("run", "-c", config, env=env)
 
     def silver(self):
         lake = Lake(self.millrace.folder)
@@ -309,6 +308,23 @@ def test_two_workers_share_a_table_through_kills_and_stops(pipeline):
         stop(worker)
     pipeline.judge(range(next_id))
     assert len({row["_partition"] for row in pipeline.silver()}) > 3
+
+
+def test_a_partition_that_was_on_its_way_to_another_worker_is_read_again(pipeline):
+    """A worker that dies between letting go of a partition and telling the group, and is back before it was missed, gets what it had without the partition, and nobody else has it."""
+    pipeline.create(partitions=2)
+    configs = [pipeline.config("one"), pipeline.config("two")]
+    first = pipeline.start(configs[0], env={"MILLRACE_FAULT": "kafka.before_give_back:1"})
+    pipeline.produce(range(500))
+    pipeline.wait_for(500)
+    second = pipeline.start(configs[1])
+    assert first.wait(60) == 86
+    first = pipeline.start(configs[0])
+    pipeline.produce(range(500, 1000))
+    pipeline.wait_for(1000)
+    said = [stop(worker) for worker in (first, second)]
+    assert any("asking it to share anew" in text for text in said), said
+    pipeline.judge(range(1000))
 
 
 def test_a_topic_made_anew_is_read_from_its_beginning(pipeline):

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 
 #include "stream/kafka/kafka_error.h"
 #include "stream/kafka/partition_list.h"
@@ -332,6 +331,28 @@ std::vector<CommittedOffset> Admin::Committed(const std::string& group) {
     }
   }
   return committed;
+}
+
+std::optional<std::set<TopicPartition>> Admin::Assigned(const std::string& group, const Patience& patience) {
+  const auto what = fmt::format("the members of group {}", group);
+  Request request(*this, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, what, patience);
+  const char* groups[] = {group.c_str()};
+  rd_kafka_DescribeConsumerGroups(request.handle(), groups, 1, request.options(), request.queue());
+  const auto event = request.Wait();
+  size_t count = 0;
+  const auto* described = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count)[0];
+  if (const auto* error = rd_kafka_ConsumerGroupDescription_error(described))
+    throw KafkaError(rd_kafka_error_code(error), what, rd_kafka_error_string(error));
+  if (rd_kafka_ConsumerGroupDescription_state(described) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE) return std::nullopt;
+  std::set<TopicPartition> assigned;
+  for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(described); ++i) {
+    const auto* member = rd_kafka_ConsumerGroupDescription_member(described, i);
+    const auto* partitions = rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(member));
+    for (int j = 0; partitions != nullptr && j < partitions->cnt; ++j)
+      assigned.insert({partitions->elems[j].topic, partitions->elems[j].partition});
+  }
+  return assigned;
 }
 
 }  // namespace millrace::stream

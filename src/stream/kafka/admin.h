@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -77,6 +78,8 @@ class Admin {
 
   std::vector<std::string> Groups();
   std::vector<CommittedOffset> Committed(const std::string& group);
+  /// What the members of a group have; absent while they share anew, or when it has none.
+  std::optional<std::set<TopicPartition>> Assigned(const std::string& group, const Patience& patience = {});
 
   Client& client() { return client_; }
 

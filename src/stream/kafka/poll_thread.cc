@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "stream/kafka/kafka_error.h"
 
@@ -28,13 +29,14 @@ PollThread::PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin
       reader_(reader),
       shared_(shared),
       worker_(options.worker),
-      consumer_(NewConsumer()),
+      consumer_(NewConsumer(options.worker)),
       messages_(kMessagesMax),
       confirm_patience_(kConfirmPatience) {
   if (!member()) {
     FindPartitions();
     shared_.ledger.Seek({});
   }
+  orphans_possible_ = member();
   refresh_at_ = Now() + options_.refresh;
   thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
@@ -76,6 +78,7 @@ void PollThread::Step() {
   Refresh();
   ServeGroup();
   GiveBackLeavers();
+  LookForOrphans();
   PlaceDue();
   TellAcknowledged({});
   AnswerQuestions();
@@ -112,11 +115,10 @@ bool PollThread::Attempt(const std::function<void()>& body) {
 
 // ---- the group
 
-std::unique_ptr<Consumer> PollThread::NewConsumer() const {
+std::unique_ptr<Consumer> PollThread::NewConsumer(const std::string& worker) const {
   auto options = options_;
-  options.worker = worker_;
-  const auto group = member() ? options.group_prefix + reader_.reader : std::string();
-  auto consumer = std::make_unique<Consumer>(options, group, options.reader_bytes / 2);
+  options.worker = worker;
+  auto consumer = std::make_unique<Consumer>(options, member() ? group() : std::string(), options.reader_bytes / 2);
   if (member()) consumer->Subscribe(subscription_);
   return consumer;
 }
@@ -135,7 +137,8 @@ void PollThread::Renew() {
     last.swap(consumer_);
   }
   last.reset();  // before the next one takes its place in the group
-  auto next = NewConsumer();
+  auto next = NewConsumer(worker_);
+  orphans_possible_ = member();
   const std::lock_guard lock(waking_);
   consumer_.swap(next);
 }
@@ -185,6 +188,7 @@ void PollThread::GiveBackLeavers() {
     if (!shared_.ledger.LeaversSettled() && Now() < *leave_by_) return;
   }
   TellAcknowledged({});
+  FaultPoint("kafka.before_give_back");
   GiveBack();
 }
 

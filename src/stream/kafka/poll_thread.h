@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -21,7 +22,8 @@
 namespace millrace::stream {
 
 /// The thread of a reader: serves the group (poll_thread.cc), looks after topics and their ids (poll_topics.cc),
-/// fetches (poll_records.cc) and knows how far it is (poll_progress.cc). Nothing in it waits for the driver.
+/// sees to partitions that nobody reads (poll_orphans.cc), fetches (poll_records.cc) and knows how far it is
+/// (poll_progress.cc). Nothing in it waits for the driver.
 class PollThread {
  public:
   PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin, ByteBudget* budget, std::string subscription,
@@ -39,11 +41,12 @@ class PollThread {
   static constexpr std::chrono::milliseconds kConfirmPatience{2000};
 
   bool member() const { return !reader_.reader.empty(); }
+  std::string group() const { return options_.group_prefix + reader_.reader; }
   void Run(std::stop_token stop);
   void Step();
 
   // the group
-  std::unique_ptr<Consumer> NewConsumer() const;
+  std::unique_ptr<Consumer> NewConsumer(const std::string& worker) const;
   /// Goes on with another handle of the library, which knows nothing of what was.
   void Renew();
   void GoOnUnderAnotherName();
@@ -51,6 +54,11 @@ class PollThread {
   void GiveBackLeavers();
   void GiveBack();
   void TellAcknowledged(std::chrono::milliseconds wait);
+
+  // partitions that the group gives to nobody: poll_orphans.cc
+  void LookForOrphans();
+  std::vector<TopicPartition> Orphans(const std::set<TopicPartition>& assigned);
+  void Stir();
 
   // topics and their ids: poll_topics.cc
   void NameTopics();
@@ -101,6 +109,11 @@ class PollThread {
   bool assigned_once_ = false;
   std::optional<SteadyTime> leave_by_;
   std::optional<SteadyTime> open_since_;
+  bool orphans_possible_ = false;
+  std::optional<SteadyTime> orphans_since_;
+  SteadyTime orphans_at_{};
+  SteadyTime stir_until_{};
+  std::unique_ptr<Consumer> stirrer_;  // a guest in the group, for as long as it takes to share anew
   SteadyTime refresh_at_{};
   SteadyTime name_at_{};
   SteadyTime look_at_{};
