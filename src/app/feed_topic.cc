@@ -57,14 +57,22 @@ class Appender {
     const size_t portion = options_.rate ? static_cast<size_t>(std::max<int64_t>(1, *options_.rate / 10)) : size;
     for (size_t at = 0; at < size && !stop_.stop_requested(); at += portion) {
       const size_t end = std::min(size, at + portion);
-      stream_.Append(
-          {.topic = options_.topic, .events = PartOf(batch, at, end), .position = std::nullopt, .idempotency_key = {}});
+      stream_.Append({.topic = options_.topic,
+                      .events = PartOf(batch, at, end),
+                      .position = std::nullopt,
+                      .idempotency_key = {},
+                      .details = Details(end - at)});
       count_ += static_cast<int64_t>(end - at);
       KeepRate();
     }
   }
 
  private:
+  std::vector<event::RecordDetail> Details(size_t count) const {
+    if (options_.headers.empty()) return {};
+    return std::vector<event::RecordDetail>(count, {.headers = options_.headers});
+  }
+
   void KeepRate() const {
     if (!options_.rate) return;
     const std::chrono::duration<double> due(static_cast<double>(count_) / static_cast<double>(*options_.rate));

@@ -4,6 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "app/block_options.h"
 #include "app/config_blocks.h"
@@ -25,6 +29,7 @@ struct ProduceArguments {
   std::optional<int64_t> rate;
   std::vector<std::string> drop;
   std::string key;
+  std::vector<std::string> headers;
   std::string servers;
   std::string registry;
   std::string schema;
@@ -105,6 +110,20 @@ void CheckSchemaOptions(const ProduceArguments& arguments) {
   throw Error(ErrorCode::kUsage, fmt::format("{} says how a schema is registered; give one with --schema-path", idle));
 }
 
+/// "name=value", or a name alone: a header without a value.
+std::vector<std::pair<std::string, std::optional<std::string>>> HeadersOf(const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  for (const auto& text : texts) {
+    const auto equals = text.find('=');
+    if (text.empty() || equals == 0) {
+      throw Error(ErrorCode::kUsage, fmt::format("--header '{}' has no name; say it as name=value", text));
+    }
+    const bool valued = equals != std::string::npos;
+    headers.emplace_back(text.substr(0, equals), valued ? std::optional(text.substr(equals + 1)) : std::nullopt);
+  }
+  return headers;
+}
+
 ExitCode Produce(const Session& session, ProduceArguments& arguments) {
   CheckSchemaOptions(arguments);
   SetOption(arguments.options, "path", arguments.path, "--source-path");
@@ -123,6 +142,7 @@ ExitCode Produce(const Session& session, ProduceArguments& arguments) {
                    {.topic = arguments.topic,
                     .rows_max = arguments.rows,
                     .rate = arguments.rate,
+                    .headers = HeadersOf(arguments.headers),
                     .make = [maker, paths](const event::EventBatchPtr& batch) { return maker->Make(batch, paths); }});
 }
 
@@ -143,6 +163,9 @@ void AddProduce(CLI::App& root, Session& session) {
   AddBlockOptions(*verb, *FileSourceBlock().info(), arguments->options, {"path", "follow"});
   verb->add_option("--bootstrap-servers", arguments->servers, "Kafka brokers, instead of the pipeline's stream");
   verb->add_option("--key", arguments->key, "The field whose value is the message's key, such as id or user.id");
+  verb->add_option("-H,--header", arguments->headers,
+                   "A header of every message, as name=value; a name alone has no value. Kafka keeps them")
+      ->allow_extra_args(false);
   verb->add_option("--rate", arguments->rate, "Messages a second")->check(CLI::PositiveNumber);
   verb->add_option("--schema-path", arguments->schema,
                    "Registers this Avro (.avsc), JSON Schema (.json) or Protobuf (.proto) and checks every record by "

@@ -310,6 +310,19 @@ def test_two_workers_share_a_table_through_kills_and_stops(pipeline):
     assert len({row["_partition"] for row in pipeline.silver()}) > 3
 
 
+def test_messages_carry_headers(pipeline, millrace):
+    pipeline.create(partitions=2)
+    millrace.write("in.jsonl", "".join(f'{{"id": {i}}}\n' for i in range(100)))
+    produce = ["produce", "--source-path", "in.jsonl", "--key", "id", "-H", "trace=a=b", "--header", "bare", "-H", "empty="]
+    millrace.run(*produce, "--topic", pipeline.topic, "--bootstrap-servers", pipeline.kafka.bootstrap)
+    messages = read_all(pipeline.kafka, pipeline.topic, 100)
+    assert sorted(int(m.key()) for m in messages) == list(range(100))
+    assert all(m.headers() == [("trace", b"a=b"), ("bare", None), ("empty", b"")] for m in messages)
+    assert "has no name" in millrace.run(*produce, "-H", "=x", "--topic", "t", expect=64).stderr
+    refused = millrace.run(*produce, "--topic", "kept", expect=None)
+    assert refused.returncode != 0 and "header" in refused.stderr
+
+
 def test_a_partition_that_was_on_its_way_to_another_worker_is_read_again(pipeline):
     """A worker that dies between letting go of a partition and telling the group, and is back before it was missed, gets what it had without the partition, and nobody else has it."""
     pipeline.create(partitions=2)
