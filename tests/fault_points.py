@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/fault-points.md"
-SERVERS = ["kafka", "rest", "s3server", "mongo"]
+SERVERS = ["kafka", "rest", "s3server", "mongo", "kinesalite"]
 # What stands for {} in a name that is put together.
 KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 # First word of a name -> what lies around it, and the tests that end the program there. A test marked * asks a whole run which points it passes, and
@@ -28,6 +28,7 @@ FAMILIES = {
     "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py", "e2e/test_crash_corners.py"]),
     "kafka": ("transactions of a source that appends to Kafka; partitions that go to another worker", ["e2e/test_kafka.py"]),
     "key_index": ("the files of keys that have landed, and of where rows lie", ["src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*"]),
+    "kinesis": ("answers and ends of shards; requests that append to Kinesis, and the position of the source after them", ["e2e/test_kinesis.py"]),
     "land": ("data files, the commit of a chunk, layout of a table", ["src/land/crash_test.cc*", "src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
     "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*"]),
     "quarantine": ("records that cannot become rows", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),

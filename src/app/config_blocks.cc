@@ -7,6 +7,7 @@
 #include "app/http_ingest_blocks.h"
 #include "app/http_poll_blocks.h"
 #include "app/kafka_blocks.h"
+#include "app/kinesis_blocks.h"
 #include "app/rest_proxy_blocks.h"
 #include "app/schema_blocks.h"
 
@@ -480,7 +481,8 @@ const Block<TopicConfig>& TopicBlock() {
 const Block<StreamConfig>& StreamBlock() {
   static const auto block = Block<StreamConfig>("Where topics live. Without it, in a file in the data directory.")
                                 .Nested("kafka", &StreamConfig::kafka, KafkaBlock())
-                                .Reserve("kinesis", "Kinesis streams");
+                                .Nested("kinesis", &StreamConfig::kinesis, KinesisBlock())
+                                .Check(CheckStream);
   return block;
 }
 

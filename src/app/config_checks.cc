@@ -87,7 +87,7 @@ void CheckOrigin(const PipelineConfig& pipeline, const std::string& where, const
   const auto origins = Origins(pipeline);
   if (std::find(origins.begin(), origins.end(), table.from) != origins.end()) return;
   const auto source = pipeline.sources.find(table.from);
-  if (pipeline.stream.kafka && source == pipeline.sources.end()) return;  // a topic of the cluster
+  if (pipeline.stream.is_remote() && source == pipeline.sources.end()) return;  // a topic that is there
   const auto path = where + ".from";
   if (source != pipeline.sources.end() && source->second.http_ingest) {
     context.problems.Add(table.MarkOf("from"),

@@ -23,6 +23,7 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context);
 void CheckKafkaTls(const KafkaTlsConfig& tls, const std::string& path, config::ParseContext& context);
 void CheckKafkaSasl(const KafkaSaslConfig& sasl, const std::string& path, config::ParseContext& context);
+void CheckStream(const StreamConfig& stream, const std::string& path, config::ParseContext& context);
 void CheckKafka(const KafkaConfig& kafka, const std::string& path, config::ParseContext& context);
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
 void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context);

@@ -391,8 +391,19 @@ struct KafkaConfig : config::Located {
   std::map<std::string, std::string> properties;
 };
 
+struct KinesisConfig : AwsAccessConfig {
+  std::string prefix;
+  config::Duration poll{};
+  config::Duration refresh{};
+  config::Duration delivery_timeout{};
+  config::Duration timeout{};
+};
+
+/// None: the embedded one.
 struct StreamConfig : config::Located {
-  std::optional<KafkaConfig> kafka;  // absent: the embedded one
+  std::optional<KafkaConfig> kafka;
+  std::optional<KinesisConfig> kinesis;
+  bool is_remote() const { return kafka || kinesis; }
 };
 
 struct PipelineConfig : config::Located {

@@ -12,6 +12,7 @@ namespace millrace::app {
 ///   <data_dir>/format      "millrace data 1\n"   frozen: the number rises when an older program must not touch it
 ///   <data_dir>/lock        the pid of the process that has it flocked
 ///   <data_dir>/stream.db   the embedded stream
+///   <data_dir>/kinesis.db  how far sources have come that append to Kinesis
 ///   <data_dir>/catalog.db  the catalogue
 ///   <data_dir>/maintenance/ locks and journals of the maintenance of tables
 ///   <data_dir>/worker      a name for this process among the workers of a pipeline: a UUID, made once
@@ -35,6 +36,7 @@ class DataDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path stream() const { return path_ / "stream.db"; }
+  std::filesystem::path kinesis() const { return path_ / "kinesis.db"; }
   std::filesystem::path catalog() const { return path_ / "catalog.db"; }
   std::filesystem::path status() const { return path_ / "status.json"; }
   /// The name in <data_dir>/worker. A copy of the directory has the same one, which brokers refuse.

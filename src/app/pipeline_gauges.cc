@@ -105,10 +105,13 @@ void SetStreamGauges(const std::vector<event::TopicInfo>& topics) {
   for (const auto& topic : topics) {
     int64_t bytes = 0;
     int64_t records = 0;
+    bool known = true;
     for (const auto& partition : topic.partitions) {
       bytes += partition.bytes;
       records += partition.next_offset - partition.first_offset;
+      known = known && partition.next_offset >= 0;
     }
+    if (!known) continue;
     metrics.Set(kStreamBytes, {topic.spec.name}, static_cast<double>(bytes));
     metrics.Set(kStreamRecords, {topic.spec.name}, static_cast<double>(records));
   }

@@ -66,7 +66,7 @@ source::RestProxyOptions RestProxyOptionsFor(const PipelineConfig& pipeline, std
   };
   options.cluster_id = std::move(cluster_id);
   if (options.cluster_id.empty()) options.cluster_id = pipeline.name;
-  options.embedded = !pipeline.stream.kafka;
+  options.embedded = !pipeline.stream.is_remote();
   options.limits = LimitsFor(config);
   return options;
 }

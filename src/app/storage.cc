@@ -7,11 +7,13 @@
 
 #include "app/engine_options.h"
 #include "app/kafka_options.h"
+#include "app/kinesis_blocks.h"
 #include "app/plan.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "stream/embedded/embedded_stream.h"
 #include "stream/kafka/kafka_stream.h"
+#include "stream/kinesis/kinesis_stream.h"
 
 namespace millrace::app {
 namespace {
@@ -26,7 +28,7 @@ int64_t TablesFromTopics(const PipelineConfig& pipeline) {
   return std::ranges::count_if(pipeline.tables, [&](const auto& table) { return FromTopic(pipeline, table.second); });
 }
 
-/// What one reader may hold in the library, and once more in batches that wait.
+/// What one reader may hold in the library or in answers, and once more in batches that wait.
 int64_t ReaderBytes(const PipelineConfig& pipeline) {
   const auto readers = std::max<int64_t>(TablesFromTopics(pipeline), 1);
   return std::clamp<int64_t>(BufferShare(pipeline) / (8 * readers), int64_t{2} << 20, int64_t{32} << 20);
@@ -40,21 +42,33 @@ std::unique_ptr<event::Stream> OpenKafka(const PipelineConfig& pipeline, const s
   return std::make_unique<stream::KafkaStream>(std::move(options), budget);
 }
 
+std::unique_ptr<event::Stream> OpenKinesis(const PipelineConfig& pipeline, const std::filesystem::path& positions) {
+  auto options = KinesisOptionsFor(*pipeline.stream.kinesis, positions);
+  options.answer_bytes = ReaderBytes(pipeline) / stream::kKinesisAnswersAtOnce;
+  return std::make_unique<stream::KinesisStream>(std::move(options));
+}
+
+/// For verbs: as nobody's worker.
+std::unique_ptr<event::Stream> OpenRemote(const PipelineConfig& pipeline) {
+  return pipeline.stream.kafka ? OpenKafka(pipeline, "", nullptr) : OpenKinesis(pipeline, {});
+}
+
 }  // namespace
 
 int64_t StreamShare(const PipelineConfig& pipeline) {
-  return pipeline.stream.kafka ? TablesFromTopics(pipeline) * ReaderBytes(pipeline) : 0;
+  return pipeline.stream.is_remote() ? TablesFromTopics(pipeline) * ReaderBytes(pipeline) : 0;
 }
 
 std::unique_ptr<event::Stream> OpenStream(const PipelineConfig& pipeline, const DataDirectory& directory,
                                           ByteBudget* budget) {
   if (pipeline.stream.kafka) return OpenKafka(pipeline, directory.WorkerName(), budget);
+  if (pipeline.stream.kinesis) return OpenKinesis(pipeline, directory.kinesis());
   return OpenEmbedded(directory);
 }
 
 void EnsureTopics(const PipelineConfig& pipeline, event::Stream& stream) {
   for (const auto& spec : TopicsOf(pipeline)) {
-    const auto found = pipeline.stream.kafka ? stream.FindTopic(spec.name) : std::nullopt;
+    const auto found = pipeline.stream.is_remote() ? stream.FindTopic(spec.name) : std::nullopt;
     if (!found) {
       stream.EnsureTopic(spec);
       continue;
@@ -69,7 +83,7 @@ void EnsureTopics(const PipelineConfig& pipeline, event::Stream& stream) {
 }
 
 OpenedStream OpenStreamFor(StreamUse use, const PipelineConfig& pipeline) {
-  if (pipeline.stream.kafka) return {std::nullopt, OpenKafka(pipeline, "", nullptr)};
+  if (pipeline.stream.is_remote()) return {std::nullopt, OpenRemote(pipeline)};
   const auto& path = pipeline.data_dir.value;
   OpenedStream opened;
   switch (use) {
@@ -92,11 +106,11 @@ OpenedStream OpenStreamFor(StreamUse use, const PipelineConfig& pipeline) {
 }
 
 std::unique_ptr<event::Stream> OpenStreamIfThere(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  if (!pipeline.stream.kafka) {
+  if (!pipeline.stream.is_remote()) {
     return std::filesystem::exists(directory.stream()) ? OpenEmbedded(directory) : nullptr;
   }
   try {
-    return OpenKafka(pipeline, "", nullptr);
+    return OpenRemote(pipeline);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnavailable) throw;
     LogWarning("how far behind tables are is not known: {}", error.what());

@@ -21,13 +21,18 @@ void AddTopicPositions(const std::string& name, const event::TopicInfo& topic, c
     const auto split = event::TopicSplit(topic.id, partition.partition);
     const auto found = stored.find(split);
     const auto start = starts.find(split);
-    int64_t offset = partition.first_offset;
+    auto cursor = event::OffsetCursor(partition.first_offset);
     if (found != stored.end()) {
-      offset = event::OffsetOf(found->second);
+      cursor = found->second;
     } else if (start != starts.end()) {
-      offset = event::OffsetOf(start->second);
+      cursor = start->second;
     }
-    out.push_back({name, topic.spec.name, partition.partition, std::to_string(offset), partition.next_offset - offset});
+    const int64_t offset = event::OffsetOf(cursor);
+    std::optional<int64_t> lag;
+    if (partition.next_offset >= 0) lag = partition.next_offset - offset;
+    // What a stream says behind its offset is needed to set it.
+    const bool bare = cursor.value().find('@') == std::string::npos;
+    out.push_back({name, topic.spec.name, partition.partition, bare ? std::to_string(offset) : cursor.value(), lag});
     stored.erase(split);
   }
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "app/load_config.h"
 #include "app/plan.h"
@@ -8,6 +9,15 @@
 #include "refine/model.h"
 
 namespace millrace::app {
+
+namespace {
+
+bool AppendsFromSources(const PipelineConfig& pipeline) {
+  return std::ranges::any_of(
+      pipeline.sources, [](const auto& source) { return !source.second.topic.empty() || source.second.http_ingest; });
+}
+
+}  // namespace
 
 void AddCheck(CLI::App& root, Session& session) {
   auto* verb = AddVerb(
@@ -18,6 +28,11 @@ void AddCheck(CLI::App& root, Session& session) {
         fmt::print("{}: good: {} sources, {} topics, {} tables, {} models{}\n", pipeline.name, pipeline.sources.size(),
                    TopicsOf(pipeline).size(), pipeline.tables.size(), models,
                    pipeline.documents.empty() ? "" : fmt::format(", {} documents", pipeline.documents.size()));
+        if (pipeline.stream.kinesis && AppendsFromSources(pipeline)) {
+          fmt::print(
+              "what sources append to Kinesis is there at least once: after a crash some of it may come twice; "
+              "give the tables a `key` (docs/kinesis.md)\n");
+        }
         return ExitCode::kDone;
       },
       "  millrace check\n  millrace check -c examples/github/millrace.yaml");

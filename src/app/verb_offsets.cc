@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <stop_token>
@@ -58,12 +59,20 @@ std::pair<event::SplitId, event::Cursor> ParseMove(const std::string& text,
   int32_t partition = -1;
   const auto [end, error] = std::from_chars(split.data(), split.data() + split.size(), partition);
   if (error != std::errc() || end != split.data() + split.size()) return {event::SplitId(split), event::Cursor(cursor)};
-  if (!topic || partition < 0 || partition >= static_cast<int32_t>(topic->partitions.size())) {
+  const auto there = [&] { return std::ranges::find(topic->partitions, partition, &event::PartitionInfo::partition); };
+  if (!topic || there() == topic->partitions.end()) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("there is no partition {} to set; `millrace offsets show` prints them", split));
   }
   // Through OffsetOf, so that only what is an offset is stored, in its canonical form.
-  return {event::TopicSplit(topic->id, partition), event::OffsetCursor(event::OffsetOf(event::Cursor(cursor)))};
+  const int64_t offset = event::OffsetOf(event::Cursor(cursor));
+  if (there()->next_offset >= 0 || offset == 0)
+    return {event::TopicSplit(topic->id, partition), event::OffsetCursor(offset)};
+  if (cursor.find('@') != std::string::npos) return {event::TopicSplit(topic->id, partition), event::Cursor(cursor)};
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{0}={1}: its stream finds no record by offset; give a position as `millrace "
+                          "offsets show` prints it, or {0}={1}@oldest",
+                          partition, offset));
 }
 
 /// What the table has stored, the property alone where it was rolled back: the caller is about to say what holds.

@@ -74,6 +74,12 @@ Opened Open(const Session& session, const ReplayArguments& arguments) {
   const auto topic = opened.stream->FindTopic(found->second.from);
   if (!topic) throw Error(ErrorCode::kUsage, "there is no topic '" + found->second.from + "' yet");
   opened.topic = *topic;
+  const auto unknown = [](const auto& partition) { return partition.next_offset < 0; };
+  if (std::ranges::any_of(opened.topic.partitions, unknown)) {
+    throw Error(ErrorCode::kUsage, fmt::format("topic {}: its stream finds no record by offset, so stretches of it "
+                                               "cannot be landed again; a table of another name, with `start`, can be",
+                                               opened.topic.spec.name));
+  }
   return opened;
 }
 

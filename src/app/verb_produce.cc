@@ -42,6 +42,7 @@ struct ProduceArguments {
 PipelineConfig ConfigFor(const Session& session, const ProduceArguments& arguments) {
   auto pipeline = LoadConfigOrDefaults(session.config_paths);
   if (!arguments.servers.empty()) {
+    pipeline.stream.kinesis.reset();
     if (!pipeline.stream.kafka) pipeline.stream.kafka = KafkaBlock().Defaults();
     pipeline.stream.kafka->brokers = arguments.servers;
   }

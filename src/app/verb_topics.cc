@@ -38,7 +38,12 @@ nlohmann::json RetentionOf(const event::TopicSpec& spec) {
   return text.empty() ? nlohmann::json() : nlohmann::json(text);
 }
 
-nlohmann::json BytesOf(int64_t bytes) { return bytes < 0 ? nlohmann::json() : nlohmann::json(bytes); }
+/// Of bytes, records and offsets.
+nlohmann::json IfKnown(int64_t number) { return number < 0 ? nlohmann::json() : nlohmann::json(number); }
+
+int64_t RecordsOf(const event::PartitionInfo& partition) {
+  return partition.next_offset < 0 ? -1 : partition.next_offset - partition.first_offset;
+}
 
 ExitCode List(const Session& session) {
   const auto opened = Open(session, StreamUse::kLook);
@@ -49,7 +54,7 @@ ExitCode List(const Session& session) {
   for (const auto& topic : stream->ListTopics()) {
     int64_t records = 0, bytes = 0;
     for (const auto& partition : topic.partitions) {
-      records += partition.next_offset - partition.first_offset;
+      records = RecordsOf(partition) < 0 ? -1 : records + RecordsOf(partition);
       bytes = partition.bytes < 0 ? -1 : bytes + partition.bytes;
     }
     std::map<std::string, int64_t> lags;
@@ -58,7 +63,8 @@ ExitCode List(const Session& session) {
     }
     nlohmann::json lag_max;
     for (const auto& [name, lag] : lags) lag_max = std::max(lag_max.is_null() ? 0 : lag_max.get<int64_t>(), lag);
-    listing.Add({topic.spec.name, topic.spec.partitions, records, BytesOf(bytes), RetentionOf(topic.spec), lag_max});
+    listing.Add(
+        {topic.spec.name, topic.spec.partitions, IfKnown(records), IfKnown(bytes), RetentionOf(topic.spec), lag_max});
   }
   listing.Print(session.json, "there are no topics yet; `millrace topics create NAME` makes one");
   return ExitCode::kDone;
@@ -70,8 +76,9 @@ ExitCode Describe(const Session& session, const std::string& name) {
   const auto topic = Require(*stream, name);
   Listing partitions({{"partition"}, {"first_offset"}, {"next_offset"}, {"records"}, {"bytes", Listing::Form::kBytes}});
   for (const auto& partition : topic.partitions) {
-    partitions.Add({partition.partition, partition.first_offset, partition.next_offset,
-                    partition.next_offset - partition.first_offset, BytesOf(partition.bytes)});
+    const bool counted = partition.next_offset >= 0;
+    partitions.Add({partition.partition, IfKnown(counted ? partition.first_offset : -1), IfKnown(partition.next_offset),
+                    IfKnown(RecordsOf(partition)), IfKnown(partition.bytes)});
   }
   Listing readers({{"reader"}, {"partition"}, {"next_offset"}, {"lag"}});
   for (const auto& reader : stream->ListReaders()) {

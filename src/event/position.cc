@@ -18,7 +18,8 @@ int64_t OffsetOf(const Cursor& cursor) {
   const auto& text = cursor.value();
   int64_t offset = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
-  if (error != std::errc() || end != text.data() + text.size() || offset < 0) {
+  const bool ends = end == text.data() + text.size() || *end == '@';
+  if (error != std::errc() || !ends || offset < 0) {
     throw Error(ErrorCode::kStop, "'" + text + "' is not an offset; the stored position was written by something else");
   }
   return offset;

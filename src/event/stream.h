@@ -25,7 +25,7 @@ struct TopicSpec {
 struct PartitionInfo {
   int32_t partition = 0;
   int64_t first_offset = 0;  // the oldest record still there
-  int64_t next_offset = 0;   // the one that the next append gets
+  int64_t next_offset = 0;   // the one that the next append gets; -1: not known
   int64_t bytes = 0;         // stored, compressed; -1: not known
 };
 
@@ -154,7 +154,7 @@ class Stream {
 /// The split of a partition of one incarnation of a topic.
 SplitId TopicSplit(const std::string& topic_id, int32_t partition);
 Cursor OffsetCursor(int64_t offset);
-/// Error kStop when it is not a cursor that OffsetCursor made. kStart is 0.
+/// Error kStop when it is no offset, with or without an '@' and what a stream says behind it. kStart is 0.
 int64_t OffsetOf(const Cursor& cursor);
 
 }  // namespace millrace::event

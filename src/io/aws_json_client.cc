@@ -121,7 +121,7 @@ class AwsJsonClient::Attempts {
     HttpRequest http;
     http.method = "POST";
     http.url = client_.url_;
-    http.headers = {{"Content-Type", "application/x-amz-json-1.0"},
+    http.headers = {{"Content-Type", options.content_type},
                     {"X-Amz-Target", fmt::format("{}.{}", options.target, operation_)}};
     http.body = body_;
     http.timeout = options.timeout;

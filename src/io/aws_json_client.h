@@ -14,8 +14,9 @@ namespace millrace::io {
 
 /// A service of AWS that takes operations as JSON, or what speaks its protocol.
 struct AwsJsonOptions {
-  std::string service;   // as signatures name it, and its host: "dynamodb"
-  std::string target;    // before the operation in X-Amz-Target: "DynamoDB_20120810"
+  std::string service;  // as signatures name it, and its host: "dynamodb"
+  std::string target;   // before the operation in X-Amz-Target: "DynamoDB_20120810"
+  std::string content_type = "application/x-amz-json-1.0";
   std::string endpoint;  // "http://host:port"; empty: the service's own
   std::string region;    // empty: AwsRegion
   std::string ca_file;

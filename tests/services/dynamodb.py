@@ -34,13 +34,13 @@ class DynamoDb(ServerProcess):
         return ["node", "--require", HERE / "outlive_clients.js", SERVER, "--host", "127.0.0.1", "--port", self.port, "--createTableMs", 0, "--deleteTableMs", 0]
 
 
-def client(endpoint):
+def client(endpoint, service="dynamodb"):
     # boto3 is there with the S3 server moto; what the two Pythons share stays that of this one.
     sys.path += [str(path) for path in (ROOT / ".deps/moto/lib").glob("python3*/site-packages")]
     import boto3
 
     keys = {"aws_access_key_id": "judge", "aws_secret_access_key": "judge-secret"}
-    return boto3.client("dynamodb", region_name="us-east-1", endpoint_url=endpoint, **keys)
+    return boto3.client(service, region_name="us-east-1", endpoint_url=endpoint, **keys)
 
 
 def plain(value):

@@ -50,9 +50,17 @@ io::HttpReply HttpIngest::Put(const IngestRoute& route, const io::HttpCall& call
   const auto count = batch->size();
   if (count == 0) return io::JsonReply(200, "{\"accepted\":0}\n");
   batch->ingested_at = Clock::System().Now();
-  const auto outcome = Append(
-      {.topic = route.topic, .events = std::move(batch), .position = std::nullopt, .idempotency_key = std::move(key)});
-  const bool duplicate = outcome == event::AppendOutcome::kDuplicate;
+  const event::AppendRequest request{
+      .topic = route.topic, .events = std::move(batch), .position = std::nullopt, .idempotency_key = std::move(key)};
+  bool duplicate = false;
+  try {
+    duplicate = Append(request) == event::AppendOutcome::kDuplicate;
+  } catch (const io::HttpRefusal&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kData) throw;
+    throw io::HttpRefusal(400, error.what());  // the stream cannot hold it, or keeps no such promise
+  }
   if (duplicate) return io::JsonReply(200, fmt::format("{{\"accepted\":{},\"duplicate\":true}}\n", count));
   return io::JsonReply(200, fmt::format("{{\"accepted\":{}}}\n", count));
 }
