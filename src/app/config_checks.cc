@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "catalog/catalog.h"
+#include "event/topic_name.h"
 #include "io/s3_options.h"
 #include "schema/schema.h"
 #include "stream/kafka/subscription.h"
@@ -65,6 +66,16 @@ bool CheckTopicName(const std::string& where, const TableConfig& table, config::
   return false;
 }
 
+/// Streams of Kinesis need no entry here either; they are named one by one, and have no offsets.
+void CheckKinesisTopic(const std::string& where, const TableConfig& table, config::ParseContext& context) {
+  Collect(context, table.MarkOf("from"), where + ".from", [&] { event::CheckTopicName(table.from); });
+  if (table.start.start.at == event::Start::At::kOffsets) {
+    context.problems.Add(
+        table.MarkOf("start"),
+        fmt::format("{}.start: Kinesis has no offsets to start at; take earliest, latest or a time", where));
+  }
+}
+
 /// `start` and `on_gap` are about topics.
 void CheckStart(const PipelineConfig& pipeline, const std::string& where, const TableConfig& table,
                 config::ParseContext& context) {
@@ -87,7 +98,8 @@ void CheckOrigin(const PipelineConfig& pipeline, const std::string& where, const
   const auto origins = Origins(pipeline);
   if (std::find(origins.begin(), origins.end(), table.from) != origins.end()) return;
   const auto source = pipeline.sources.find(table.from);
-  if (pipeline.stream.is_remote() && source == pipeline.sources.end()) return;  // a topic that is there
+  if (pipeline.stream.kinesis && source == pipeline.sources.end()) return CheckKinesisTopic(where, table, context);
+  if (pipeline.stream.kafka && source == pipeline.sources.end()) return;  // a topic of the cluster
   const auto path = where + ".from";
   if (source != pipeline.sources.end() && source->second.http_ingest) {
     context.problems.Add(table.MarkOf("from"),

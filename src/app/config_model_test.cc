@@ -71,7 +71,7 @@ tables:
 TEST_F(ConfigModelTest, EveryKindOfMistakeIsToldAtOnce) {
   EXPECT_EQ(Mistakes(R"(name: shop
 memory: 1MiB
-stream: { kinesis: {} }
+topics: { t: { schema: {} } }
 lake: { warehouse: "hdfs://lake/wh", catalog: { rest: { uri: x } } }
 sources:
   users: { http_poll: { url: "ftp://x", rows: "$..a", for: 5s } }
@@ -88,7 +88,7 @@ tables:
 )"),
             R"(20 mistakes in the configuration:
   p.yaml:2: memory: expected at least 64MiB, found '1MiB'
-  p.yaml:3: stream: 'kinesis' (Kinesis streams) is not supported by this version of millrace
+  p.yaml:3: topics.t: 'schema' (schemas of topics) is not supported by this version of millrace
   p.yaml:4: lake.catalog.rest.uri: 'x' is no http:// or https:// address
   p.yaml:4: lake.warehouse: 'hdfs://' is not supported by this version of millrace; give a local folder, s3://bucket/prefix or gs://bucket/prefix
   p.yaml:6: sources.users.http_poll.url: 'ftp://x' is no http:// or https:// address
@@ -178,6 +178,30 @@ tables:
   EXPECT_EQ(pipeline.tables.at("silver.a").on_gap, GapWord::kLand);
   EXPECT_EQ(StartText(pipeline.tables.at("silver.b").start.start), "2026-01-31T00:00:00Z");
   EXPECT_EQ(StartText(pipeline.tables.at("silver.c").start.start), "0=1500,1=7");
+}
+
+TEST_F(ConfigModelTest, AStreamInKinesis) {
+  const auto pipeline = Load(R"(
+stream:
+  kinesis: { region: eu-central-1, prefix: prod-, access_key: { secret: "env:HOME" }, secret_key: { secret: "env:HOME" }, poll: 500ms }
+tables:
+  silver.t: { from: clicks, start: latest }
+)");
+  EXPECT_EQ(pipeline.stream.kinesis->prefix, "prod-");
+  EXPECT_EQ(pipeline.stream.kinesis->poll, config::Duration(500));
+  EXPECT_TRUE(pipeline.stream.is_remote());
+  const auto mistakes = Mistakes(R"(
+stream: { kinesis: { access_key: { secret: "env:HOME" }, endpoint: "here" } }
+tables:
+  silver.a: { from: "^clicks" }
+  silver.b: { from: clicks, start: { 0: 5 } }
+)");
+  for (const auto* mistake : {"access_key and secret_key go together", "endpoint: expected http://host:port",
+                              "silver.a.from: ", "Kinesis has no offsets to start at"}) {
+    EXPECT_THAT(mistakes, testing::HasSubstr(mistake));
+  }
+  EXPECT_THAT(Mistakes("stream: { kafka: { brokers: 'b:9092' }, kinesis: {} }\n"),
+              testing::HasSubstr("stream: takes one of kafka and kinesis"));
 }
 
 TEST_F(ConfigModelTest, MistakesAboutKafka) {

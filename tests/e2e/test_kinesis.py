@@ -364,6 +364,17 @@ def test_appends_all_in_the_order_of_keys_when_some_are_refused(pipeline, server
         assert numbers == sorted(numbers)
 
 
+def test_appends_outlast_an_outage(pipeline, server):
+    pipeline.create(1)
+    pipeline.millrace.write("clicks.jsonl", "".join(json.dumps({"id": i, "name": "a"}) + "\n" for i in range(20)))
+    with FaultProxy("http", server.endpoint.removeprefix("http://")) as proxy:
+        proxy.inject(method="POST", header="X-Amz-Target: .*PutRecords", effect="status", status=503, times=7)
+        pipeline.config(endpoint=proxy.url)
+        pipeline.verb("produce", "--topic", pipeline.topic, "--source-path", "clicks.jsonl")
+    put = [json.loads(data)["id"] for of_shard in service.records(pipeline.aws, pipeline.topic).values() for _, data in of_shard]
+    compare(range(20), put, "the stream")
+
+
 def test_throttled_reads_are_waited_for(pipeline, server):
     pipeline.create(1)
     pipeline.put(range(50))

@@ -35,6 +35,17 @@ const Shard& ShardFor(const std::string& topic, int32_t partition, const std::ve
                                                   : fmt::format("{}", fmt::join(numbers, ", "))));
 }
 
+/// While Kinesis does not answer it takes nothing; if it did, it comes twice.
+std::vector<PutAnswer> PutOrRefuse(KinesisClient& client, const std::string& stream,
+                                   const std::vector<RecordToPut>& records) {
+  try {
+    return client.Put(stream, records);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnavailable) throw;
+    return {records.size(), PutAnswer{.shard = {}, .error = error.message()}};
+  }
+}
+
 }  // namespace
 
 KinesisAppender::KinesisAppender(const event::AppendRequest& request, const std::vector<Shard>& shards, size_t turn)
@@ -129,7 +140,7 @@ void KinesisAppender::Send(KinesisClient& client, const std::string& stream, mil
     records.clear();
     for (const auto& item : sent) records.push_back(item.record);
     FaultPoint("kinesis.before_put");
-    const auto answers = client.Put(stream, records);
+    const auto answers = PutOrRefuse(client, stream, records);
     FaultPoint("kinesis.after_put");
     std::string why;
     if (Settle(std::move(sent), answers, why)) {

@@ -17,10 +17,14 @@ namespace {
 
 using nlohmann::json;
 
+/// Few: readers and appends go on by themselves, and a reader that waits in here commits nothing meanwhile.
+constexpr int kAttemptsMax = 5;
+
 io::AwsJsonOptions Completed(io::AwsJsonOptions server) {
   server.service = "kinesis";
   server.target = "Kinesis_20131202";
   server.content_type = "application/x-amz-json-1.1";
+  server.retry.attempts_max = std::min(server.retry.attempts_max, kAttemptsMax);
   return server;
 }
 

@@ -125,7 +125,9 @@ void ShardReader::Lose(const ShardPlace& next) {
 }
 
 void ShardReader::Vanish() {
-  if (std::exchange(vanished_, true) || Finished()) return;
+  if (vanished_ || HasRecords()) return;  // those come first
+  vanished_ = true;
+  if (Finished()) return;
   ended_ = true;
   trouble_.clear();
   if (place_.at == ShardPlace::At::kSequence) Lose({.at = ShardPlace::At::kEnd});
