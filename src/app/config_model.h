@@ -274,6 +274,24 @@ struct MongoDbConfig : config::Located {
   config::Duration timeout{};
 };
 
+enum class LongNumbersWord { kRefuse, kText };
+enum class FirestoreApiWord { kGrpc, kRest };
+
+struct FirestoreConfig : config::Located {
+  std::string project;
+  std::string database;
+  std::string collection;
+  std::string quarantine_collection;
+  std::string positions_collection;
+  std::string endpoint;
+  FirestoreApiWord api = FirestoreApiWord::kGrpc;
+  std::optional<config::Secret> credentials;
+  std::optional<config::Path> ca_file;
+  LongNumbersWord long_numbers = LongNumbersWord::kRefuse;
+  int64_t writers = 8;
+  config::Duration timeout{};
+};
+
 struct DocumentsConfig : config::Located {
   std::string from;  // empty: the topic of the same name
   StartConfig start;
@@ -286,6 +304,7 @@ struct DocumentsConfig : config::Located {
   std::string transform;
   std::optional<MongoDbConfig> mongodb;
   std::optional<DynamoDbConfig> dynamodb;
+  std::optional<FirestoreConfig> firestore;
 };
 
 struct S3Config : AwsAccessConfig {

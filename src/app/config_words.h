@@ -70,6 +70,18 @@ struct Choices<app::PlainKeysWord> {
 };
 
 template <>
+struct Choices<app::LongNumbersWord> {
+  static constexpr std::array<std::pair<std::string_view, app::LongNumbersWord>, 2> kWords = {
+      {{"refuse", app::LongNumbersWord::kRefuse}, {"text", app::LongNumbersWord::kText}}};
+};
+
+template <>
+struct Choices<app::FirestoreApiWord> {
+  static constexpr std::array<std::pair<std::string_view, app::FirestoreApiWord>, 2> kWords = {
+      {{"grpc", app::FirestoreApiWord::kGrpc}, {"rest", app::FirestoreApiWord::kRest}}};
+};
+
+template <>
 struct Choices<app::FilesEncoding> {
   static constexpr std::array<std::pair<std::string_view, app::FilesEncoding>, 1> kWords = {
       {{"jsonl", app::FilesEncoding::kJsonLines}}};

@@ -6,6 +6,7 @@
 
 #include "app/aws_access.h"
 #include "app/config_words.h"
+#include "app/firestore_block.h"
 #include "app/plan.h"
 #include "base/error.h"
 #include "document/document_sink.h"
@@ -96,8 +97,9 @@ void CheckDocuments(const DocumentsConfig& documents, const std::string& path, c
       context.problems.Add(documents.MarkOf(word), fmt::format("{}.{}: {}", path, word, error.message()));
     }
   }
-  if (documents.mongodb.has_value() == documents.dynamodb.has_value()) {
-    context.problems.Add(documents.mark, fmt::format("{}: needs exactly one store: mongodb or dynamodb", path));
+  if (documents.mongodb.has_value() + documents.dynamodb.has_value() + documents.firestore.has_value() != 1) {
+    context.problems.Add(documents.mark,
+                         fmt::format("{}: needs exactly one store: mongodb, dynamodb or firestore", path));
   }
   if (documents.dynamodb) CheckDynamoDb(documents, path, context);
 }
@@ -154,7 +156,9 @@ std::unique_ptr<document::DocumentStore> MakeDynamoStore(const std::string& scop
 std::unique_ptr<document::DocumentStore> MakeStore(const PipelineConfig& pipeline, const std::string& name,
                                                    const DocumentsConfig& documents) {
   const auto scope = pipeline.name + "/" + name;
-  return documents.mongodb ? MakeMongoStore(scope, name, *documents.mongodb) : MakeDynamoStore(scope, name, documents);
+  if (documents.mongodb) return MakeMongoStore(scope, name, *documents.mongodb);
+  if (documents.dynamodb) return MakeDynamoStore(scope, name, documents);
+  return MakeFirestoreStore(scope, name, documents);
 }
 
 }  // namespace
@@ -198,7 +202,7 @@ const Block<DocumentsConfig>& DocumentsBlock() {
                 .min = Duration(60'000)})
           .Nested("mongodb", &DocumentsConfig::mongodb, MongoDbBlock())
           .Nested("dynamodb", &DocumentsConfig::dynamodb, DynamoDbBlock())
-          .Reserve("firestore", "Firestore")
+          .Nested("firestore", &DocumentsConfig::firestore, FirestoreBlock())
           .Add(&DocumentsConfig::where,
                {.name = "where",
                 .doc = "A condition in SQL (DuckDB's) over the members of a record: what does not meet it is left out. "

@@ -71,6 +71,13 @@ struct HeldRecord {
   Timestamp time{};
 };
 
+/// What a store keeps of a member of a HeldRecord: the first of it, which is text where that is UTF-8.
+struct HeldBytes {
+  std::string_view bytes;
+  bool text = false;
+};
+HeldBytes FirstOf(std::string_view bytes, size_t bytes_max);
+
 /// A collection of a document store, the quarantine beside it, and the positions of who writes it. Every call may wait
 /// through an outage, and is stopped, as io::OutagePatience says; else Error kUnavailable. Writes are durable when they
 /// return, and harmless when they are repeated, in whatever order.
@@ -98,10 +105,14 @@ class DocumentStore {
   virtual void Hold(std::span<const HeldRecord> records) = 0;
 
   virtual event::Positions ReadPositions() = 0;
-  /// False when a split does not stand at `from` any more (absent: it has not begun); those before it may have moved.
-  virtual bool MovePositions(const event::Positions& from, const event::Positions& to) = 0;
+  /// False when a split does not stand at `from` any more (absent: it has not begun); others may have moved.
+  bool MovePositions(const event::Positions& from, const event::Positions& to);
   /// Forgets documents deleted before `before`: nothing older than that will be written again.
   virtual void Forget(Timestamp before) = 0;
+
+ private:
+  /// One compare and swap. False when it does not stand at `from`.
+  virtual bool SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) = 0;
 };
 
 }  // namespace millrace::document

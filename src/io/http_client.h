@@ -15,6 +15,11 @@
 
 namespace millrace::io {
 
+enum class HttpVersion {
+  k1,
+  k2,  // on http:// from the first byte, on https:// when the server agrees
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;  // absolute, http or https, path and query already percent-encoded
@@ -25,12 +30,14 @@ struct HttpRequest {
   std::chrono::seconds stall_time{0};              // without a byte either way; 0: only `timeout` counts
   int64_t response_bytes_max = int64_t{64} << 20;  // of the body as it is handed on; more is a failure, no truncation
   bool unpack = false;                             // ask for a compressed body, and hand it on unpacked
+  HttpVersion version = HttpVersion::k1;
 };
 
 struct HttpResponse {
   int status = 0;
   std::vector<HttpHeader> headers;
   std::string body;
+  std::vector<HttpHeader> trailers;  // what a server adds behind the body
 
   /// The value of a header, its name in any case; nullopt when it is not there.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -32,6 +32,11 @@ void CheckHeader(const HttpHeader& header) {
   }
 }
 
+long CurlVersion(const HttpRequest& request) {
+  if (request.version == HttpVersion::k1) return CURL_HTTP_VERSION_1_1;
+  return request.url.starts_with("https:") ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
 /// What to do about a failure that is not the network's mood.
 std::string_view MendOf(int code) {
   switch (code) {
@@ -81,7 +86,7 @@ void HttpExchange::SetUp() {
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   // What is signed is what is sent.
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CurlVersion(request_));
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
@@ -233,12 +238,14 @@ size_t HttpExchange::TakeHeader(char* bytes, size_t size, size_t count, void* se
   }
   if (line.starts_with("HTTP/")) {  // a status line: what came before belonged to an interim answer
     exchange.response_.headers.clear();
+    exchange.headers_ended_ = false;
     return line.size();
   }
+  if (Trimmed(line).empty()) exchange.headers_ended_ = true;
   const auto colon = line.find(':');
   if (colon != std::string_view::npos) {
-    exchange.response_.headers.push_back(
-        {std::string(Trimmed(line.substr(0, colon))), std::string(Trimmed(line.substr(colon + 1)))});
+    auto& headers = exchange.headers_ended_ ? exchange.response_.trailers : exchange.response_.headers;
+    headers.push_back({std::string(Trimmed(line.substr(0, colon))), std::string(Trimmed(line.substr(colon + 1)))});
   }
   return line.size();
 }

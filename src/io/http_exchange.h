@@ -44,6 +44,7 @@ class HttpExchange {
   HttpResponse response_;
   std::string_view unsent_;
   int64_t header_bytes_ = 0;
+  bool headers_ended_ = false;
   bool sending_began_ = false;
   bool too_large_ = false;
   bool address_allowed_ = false;

@@ -37,4 +37,16 @@ void SeveralAtOnce(size_t count, size_t at_once, const std::function<void(size_t
   if (failure) std::rethrow_exception(failure);
 }
 
+void SeveralPatiently(size_t count, size_t at_once, const std::function<void(size_t)>& body) {
+  std::vector<char> done(count);
+  OutagePatience::Ask([&] {
+    SeveralAtOnce(count, at_once, [&](size_t i) {
+      if (done[i] != 0) return;
+      body(i);
+      done[i] = 1;
+    });
+    return true;
+  });
+}
+
 }  // namespace millrace::io

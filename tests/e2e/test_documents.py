@@ -1,11 +1,13 @@
-"""Records into documents of servers that speak the protocols of MongoDB and DynamoDB, judged by pymongo and boto3: the last change of each key stands and no deleted document
+"""Records into documents of servers that speak the protocols of MongoDB, DynamoDB and Firestore, judged by pymongo, boto3 and Google's own client: the last change of each key stands and no deleted document
 comes back, whatever is killed on the way and however often it is done again."""
 
 import json
 import pathlib
 import random
+import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -17,6 +19,7 @@ sys.path.insert(0, str(ROOT / ".deps/pymongo"))
 sys.path.insert(0, str(ROOT / "tests/services"))
 
 import dynamodb  # noqa: E402
+import firestore  # noqa: E402
 import mongodb  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 
@@ -35,6 +38,9 @@ class Mongo:
         self.server = mongodb.MongoDb(folder).start()
         self.client = pymongo.MongoClient(self.server.uri)
         self.number = 0
+
+    def stop(self):
+        self.server.stop()
 
     def fresh(self):
         """A place that is empty at first."""
@@ -96,7 +102,7 @@ class Dynamo:
     def raw(self, table):
         return sorted(dynamodb.items(self.client, f"n{self.number}.{table}"), key=lambda item: json.dumps(item, sort_keys=True))
 
-    documents, deleted, held = Mongo.documents, Mongo.deleted, Mongo.held
+    stop, documents, deleted, held = Mongo.stop, Mongo.documents, Mongo.deleted, Mongo.held
 
     def lose_positions(self):
         table = f"n{self.number}.positions"
@@ -106,14 +112,57 @@ class Dynamo:
             self.client.delete_item(TableName=table, Key={name: {"S": item[name]} for name in ("scope", "split")})
 
 
-LACKS = {Mongo: "" if (ROOT / ".deps/mongo").exists() else "scripts/setup --servers fetches the servers", Dynamo: dynamodb.lacks()}
+class Firestore:
+    """Collections of the same face; Google's client runs in a Python of its own."""
+
+    changes, keys = 600, 80
+
+    def __init__(self, folder):
+        self.server = firestore.Firestore(folder).start()
+        self.number = 0
+        reader = [sys.executable, "-u", ROOT / "tests/services/firestore_reader.py", self.server.address]
+        self.reader = subprocess.Popen(reader, stdout=subprocess.PIPE, text=True)
+        self.judge = self.reader.stdout.readline().strip()
+
+    def stop(self):
+        self.reader.kill()
+        self.reader.wait()
+        self.server.stop()
+
+    def fresh(self):
+        self.number += 1
+        self.port = self.server.port
+
+    def ask(self, **asked):
+        with urllib.request.urlopen(self.judge, json.dumps(asked).encode()) as answer:
+            return json.load(answer)
+
+    def config(self, table, key=None):
+        endpoint = f'endpoint: "http://127.0.0.1:{self.port}", project: {firestore.PROJECT}'
+        return f"firestore: {{ {endpoint}, collection: n{self.number}_{table}, positions_collection: n{self.number}_positions }}"
+
+    def environment(self):
+        return {}
+
+    word = "firestore"
+
+    def raw(self, table):
+        return self.ask(collection=f"n{self.number}_{table}")
+
+    documents, deleted, held = Mongo.documents, Mongo.deleted, Mongo.held
+
+    def lose_positions(self):
+        assert self.ask(call="clear", arguments=[f"n{self.number}_positions"]) > 0
+
+
+LACKS = {Mongo: "" if (ROOT / ".deps/mongo").exists() else "scripts/setup --servers fetches the servers", Dynamo: dynamodb.lacks(), Firestore: firestore.lacks()}
 
 
 @pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.skipif(bool(why), reason=why), id=kind.word) for kind, why in LACKS.items()])
 def stores(request, tmp_path_factory):
     store = request.param(tmp_path_factory.mktemp("store"))
     yield store
-    store.server.stop()
+    store.stop()
 
 
 @pytest.fixture
@@ -226,7 +275,7 @@ def test_errors_say_what_to_do(millrace, store):
     millrace.write("millrace.yaml", config.replace(f"{store.word}: {{", f"{store.word[:-2]}: {{"))
     wrong = millrace.run("check", env=store.environment(), expect=78)
     assert "millrace.yaml:" in wrong.stderr and store.word in wrong.stderr
-    other = {"mongodb": "dynamodb: { table: t }", "dynamodb": 'mongodb: { uri: { secret: "env:HOME" }, database: d }'}[store.word]
+    other = "firestore: { project: p }" if store.word == "dynamodb" else "dynamodb: { table: t }"
     millrace.write("millrace.yaml", config.replace("key: [id]", f"key: [id], {other}"))
     assert "exactly one store" in millrace.run("check", env=store.environment(), expect=78).stderr
 

@@ -1,8 +1,5 @@
 #include "catalog/rest/rest_auth.h"
 
-#include <algorithm>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,33 +33,21 @@ class BearerAuth final : public RestAuth {
 
 class OAuth2Auth final : public RestAuth {
  public:
-  OAuth2Auth(OAuth2Options options, io::HttpClient& http, const Clock& clock)
-      : options_(std::move(options)), http_(http), clock_(clock) {}
+  OAuth2Auth(const OAuth2Options& options, io::HttpClient& http, const Clock& clock)
+      : token_([options, &http, &clock] { return FetchToken(options, http, clock); }, clock) {}
 
   void Authorize(io::HttpRequest& request) override {
-    const std::lock_guard lock(mutex_);
-    if (!token_ || (token_->renew_at && clock_.Steady() >= *token_->renew_at)) {
-      token_ = FetchToken(options_, http_, clock_);
-    }
-    request.headers.push_back({kAuthorization, "Bearer " + token_->value});
+    request.headers.push_back({kAuthorization, "Bearer " + token_.Get()});
   }
-
   bool Renew(const io::HttpRequest& refused) override {
-    const std::lock_guard lock(mutex_);
-    // Another thread may have renewed it meanwhile.
-    const bool is_the_kept_one = token_ && std::ranges::any_of(refused.headers, [&](const io::HttpHeader& header) {
-                                   return header.name == kAuthorization && header.value == "Bearer " + token_->value;
-                                 });
-    if (is_the_kept_one) token_.reset();
+    for (const auto& header : refused.headers) {
+      if (header.name == kAuthorization && header.value.starts_with("Bearer ")) token_.Forget(header.value.substr(7));
+    }
     return true;
   }
 
  private:
-  const OAuth2Options options_;
-  io::HttpClient& http_;
-  const Clock& clock_;
-  std::mutex mutex_;
-  std::optional<OAuth2Token> token_;
+  io::KeptToken token_;
 };
 
 class SigV4Auth final : public RestAuth {
@@ -102,7 +87,7 @@ std::unique_ptr<RestAuth> MakeRestAuth(const RestAuthentication& authentication,
                                [](const BearerToken& token) -> Made { return std::make_unique<BearerAuth>(token); },
                                [&](OAuth2Options options) -> Made {
                                  if (options.server_uri.empty()) options.server_uri = catalog_uri + "/v1/oauth/tokens";
-                                 return std::make_unique<OAuth2Auth>(std::move(options), http, clock);
+                                 return std::make_unique<OAuth2Auth>(options, http, clock);
                                },
                                [&](const SigV4Options& options) -> Made {
                                  return std::make_unique<SigV4Auth>(options, http, clock);

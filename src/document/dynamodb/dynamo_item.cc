@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "document/decimal.h"
 #include "document/dynamodb/dynamo_number.h"
 #include "document/members.h"
 

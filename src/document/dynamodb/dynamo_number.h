@@ -11,14 +11,4 @@ namespace millrace::document {
 /// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 std::string CanonicalNumber(std::string_view text);
 
-/// The numbers of a JSON text, one after the other, as they are written. The text was parsed before.
-class NumberTexts {
- public:
-  explicit NumberTexts(std::string_view json) : left_(json) {}
-  std::string_view Next();
-
- private:
-  std::string_view left_;
-};
-
 }  // namespace millrace::document

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -55,12 +54,8 @@ json Whole(int64_t value) { return {{"N", std::to_string(value)}}; }
 
 /// Text where it is UTF-8, else bytes; no more than `bytes_max` of it.
 json Cut(std::string_view bytes, size_t bytes_max) {
-  const size_t size = std::min(bytes.size(), bytes_max);
-  // A character that is cut in two is left out.
-  size_t whole = size;
-  while (size < bytes.size() && whole > 0 && (static_cast<unsigned char>(bytes[whole]) & 0xC0) == 0x80) --whole;
-  if (simdjson::validate_utf8(bytes.data(), whole)) return Text(bytes.substr(0, whole));
-  return {{"B", io::Base64(bytes.substr(0, size))}};
+  const auto held = FirstOf(bytes, bytes_max);
+  return held.text ? Text(held.bytes) : json{{"B", io::Base64(held.bytes)}};
 }
 
 json HeldItem(const HeldRecord& record) {
@@ -76,28 +71,15 @@ json HeldItem(const HeldRecord& record) {
           {"time", Text(FormatTimestamp(record.time))}};
 }
 
-/// Puts that are done `at_once`, each again for as long as the thread is patient.
-void Each(size_t count, int at_once, const std::function<void(size_t)>& put) {
-  std::vector<char> done(count);
-  // Patience is of the caller's thread alone: what failed on any is written again from here.
-  io::OutagePatience::Ask([&] {
-    io::SeveralAtOnce(count, static_cast<size_t>(at_once), [&](size_t i) {
-      if (done[i] != 0) return;
-      put(i);
-      done[i] = 1;
-    });
-    return true;
-  });
-}
-
 }  // namespace
 
 DynamoStore::DynamoStore(DynamoStoreOptions options, const Clock& clock)
     : options_(Completed(std::move(options))), clock_(clock), client_(options_.server) {}
 
 const DynamoTable& DynamoStore::Table() {
-  if (!table_) table_ = io::OutagePatience::Ask([&] { return OpenDynamoTables(client_, options_); });
-  return *table_;
+  std::call_once(opened_,
+                 [&] { table_ = io::OutagePatience::Ask([&] { return OpenDynamoTables(client_, options_); }); });
+  return table_;
 }
 
 void DynamoStore::RequireOurs(dom::object record) {
@@ -164,7 +146,7 @@ std::vector<DynamoStore::Refusal> DynamoStore::Write(std::span<const Change> cha
   std::vector<Refusal> refused;
   std::mutex mutex;
   Table();  // before threads ask
-  Each(changes.size(), options_.writers, [&](size_t i) {
+  io::SeveralPatiently(changes.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
     const auto request = PutRequest(changes[i]);
     FaultPoint("documents.before_request");
     const auto answer = client_.Send("PutItem", request);
@@ -179,7 +161,7 @@ std::vector<DynamoStore::Refusal> DynamoStore::Write(std::span<const Change> cha
 
 void DynamoStore::Hold(std::span<const HeldRecord> records) {
   Table();
-  Each(records.size(), options_.writers, [&](size_t i) {
+  io::SeveralPatiently(records.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
     const json request = {{"TableName", options_.quarantine_table},
                           {"Item", HeldItem(records[i])},
                           {"ConditionExpression", "attribute_not_exists(place)"}};
@@ -213,16 +195,8 @@ event::Positions DynamoStore::ReadPositions() {
   });
 }
 
-bool DynamoStore::MovePositions(const event::Positions& from, const event::Positions& to) {
+bool DynamoStore::SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) {
   Table();
-  return std::ranges::all_of(to, [&](const auto& position) {
-    const auto& [split, cursor] = position;
-    return io::OutagePatience::Ask([&] { return MovePosition(split, event::CursorOf(from, split), cursor); });
-  });
-}
-
-/// An answer may have been lost: who finds it moved to the same place has moved it, or somebody who wrote the same.
-bool DynamoStore::MovePosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) {
   json request = {
       {"TableName", options_.positions_table},
       {"Item", {{"scope", Text(options_.scope)}, {"split", Text(split.value())}, {"cursor", Text(to.value())}}},
@@ -236,7 +210,7 @@ bool DynamoStore::MovePosition(const event::SplitId& split, const event::Cursor&
   const auto answer = client_.Send("PutItem", request.dump());
   if (answer.ok()) return true;
   if (!IsNotMet(answer.refusal)) throw io::ErrorOf(answer.refusal, "moving a position in " + options_.positions_table);
-  return event::CursorOf(ReadPositions(), split) == to;
+  return false;
 }
 
 void DynamoStore::Forget(Timestamp) {}

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,20 +27,20 @@ class DynamoStore final : public DocumentStore {
   std::vector<Refusal> Write(std::span<const Change> changes) override;
   void Hold(std::span<const HeldRecord> records) override;
   event::Positions ReadPositions() override;
-  bool MovePositions(const event::Positions& from, const event::Positions& to) override;
   /// Nothing: the table's TTL does.
   void Forget(Timestamp before) override;
 
  private:
   const DynamoTable& Table();
   std::string PutRequest(const Change& change);
-  bool MovePosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to);
+  bool SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) override;
   void RequireOurs(simdjson::dom::object record);
 
   const DynamoStoreOptions options_;
   const Clock& clock_;
   io::AwsJsonClient client_;
-  std::optional<DynamoTable> table_;
+  std::once_flag opened_;
+  DynamoTable table_;
 };
 
 }  // namespace millrace::document

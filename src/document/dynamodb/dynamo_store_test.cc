@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "contract/document_store_contract.h"
+#include "document/decimal.h"
 #include "document/dynamodb/dynamo_number.h"
 #include "services/dynamo_server.h"
 

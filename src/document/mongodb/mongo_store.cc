@@ -229,9 +229,10 @@ std::string TextOf(const bson_t* document, const char* name) {
 }
 
 void AppendBytes(bson_t* document, const char* name, std::string_view bytes) {
-  if (bson_utf8_validate(bytes.data(), bytes.size(), true)) return AppendText(document, name, bytes);
-  bson_append_binary(document, name, -1, BSON_SUBTYPE_BINARY, reinterpret_cast<const uint8_t*>(bytes.data()),
-                     static_cast<uint32_t>(bytes.size()));
+  const auto held = FirstOf(bytes, kHeldBytesMax);
+  if (held.text) return AppendText(document, name, held.bytes);
+  bson_append_binary(document, name, -1, BSON_SUBTYPE_BINARY, reinterpret_cast<const uint8_t*>(held.bytes.data()),
+                     static_cast<uint32_t>(held.bytes.size()));
 }
 
 /// A value that no document can hold is cut; all of it is still in the stream, as long as that keeps it.
@@ -244,9 +245,9 @@ void AddHeld(mongoc_bulk_operation_t* bulk, const HeldRecord& record) {
   bson_append_int64(to, "offset", -1, record.offset);
   AppendText(to, "cause", event::ToString(record.cause));
   AppendBytes(to, "detail", record.detail);
-  AppendBytes(to, "value", std::string_view(record.value).substr(0, kHeldBytesMax));
+  AppendBytes(to, "value", record.value);
   bson_append_int64(to, "value_bytes", -1, static_cast<int64_t>(record.value.size()));
-  AppendBytes(to, "key", std::string_view(record.key).substr(0, kHeldBytesMax));
+  AppendBytes(to, "key", record.key);
   bson_append_date_time(to, "time", -1, Milliseconds(record.time));
   AddInsert(bulk, document.get());
 }
@@ -345,20 +346,13 @@ MongoStore::PieceResult MongoStore::WriteAll(std::span<const Change> changes, st
   const auto pieces = Pieces(changes, indexes);
   PieceResult all;
   std::mutex mutex;
-  std::vector<char> written(pieces.size());
-  // Patience is of the caller's thread alone: what failed on any is written again from here.
-  io::OutagePatience::Ask([&] {
-    io::SeveralAtOnce(pieces.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
-      if (written[i] != 0) return;
-      auto result = WritePiece(changes, pieces[i], way);
-      written[i] = 1;
-      const std::lock_guard lock(mutex);
-      all.there.insert(all.there.end(), result.there.begin(), result.there.end());
-      all.unsure.merge(result.unsure);
-      std::ranges::move(result.refused, std::back_inserter(all.refused));
-      all.made += result.made;
-    });
-    return true;
+  io::SeveralPatiently(pieces.size(), static_cast<size_t>(options_.writers), [&](size_t i) {
+    auto result = WritePiece(changes, pieces[i], way);
+    const std::lock_guard lock(mutex);
+    all.there.insert(all.there.end(), result.there.begin(), result.there.end());
+    all.unsure.merge(result.unsure);
+    std::ranges::move(result.refused, std::back_inserter(all.refused));
+    all.made += result.made;
   });
   return all;
 }
@@ -434,19 +428,6 @@ event::Positions MongoStore::ReadPositions() {
   });
 }
 
-bool MongoStore::MovePositions(const event::Positions& from, const event::Positions& to) {
-  return std::ranges::all_of(to, [&](const auto& position) {
-    const auto& [split, cursor] = position;
-    return io::OutagePatience::Ask([&] { return MovePosition(split, event::CursorOf(from, split), cursor); });
-  });
-}
-
-/// An answer may have been lost: who finds it moved to the same place has moved it, or somebody who wrote the same.
-bool MongoStore::MovePosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) {
-  return SwapPosition(split, from, to) || event::CursorOf(ReadPositions(), split) == to;
-}
-
-/// False when it does not stand at `from`. Its connection is free again then: there may be but one.
 bool MongoStore::SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) {
   auto client = clients_.Take();
   const auto collection = client.Collection(options_.database, kPositions);

@@ -26,7 +26,6 @@ class MongoStore final : public DocumentStore {
   std::vector<Refusal> Write(std::span<const Change> changes) override;
   void Hold(std::span<const HeldRecord> records) override;
   event::Positions ReadPositions() override;
-  bool MovePositions(const event::Positions& from, const event::Positions& to) override;
   void Forget(Timestamp before) override;
 
  private:
@@ -41,8 +40,7 @@ class MongoStore final : public DocumentStore {
   std::vector<Refusal> RefusedAfterAll(std::span<const Change> changes, const std::map<size_t, std::string>& unsure);
   PieceResult WriteAll(std::span<const Change> changes, std::span<const size_t> indexes, Way way);
   PieceResult WritePiece(std::span<const Change> changes, const std::vector<size_t>& piece, Way way);
-  bool MovePosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to);
-  bool SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to);
+  bool SwapPosition(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to) override;
   std::string PositionId(const event::SplitId& split) const;
 
   const MongoStoreOptions options_;
