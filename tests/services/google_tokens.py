@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import firestore
 
@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-server = HTTPServer(("127.0.0.1", 0), Handler)
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 address = f"http://127.0.0.1:{server.server_port}"
 pem = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 file = {"type": "service_account", "client_email": ACCOUNT, "private_key_id": "k1", "private_key": pem, "token_uri": address + "/token"}
