@@ -113,6 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
                                .finds_offsets = false,
                                .keeps_keys_and_times = false,
                                .knows_idempotency_keys = false,
+                               .between_incarnations = std::chrono::milliseconds(1100),
                                .lacks = services::KinesisLacks()}),
     [](const auto& kind) { return kind.param.name; });
 

@@ -322,7 +322,7 @@ def test_a_stream_that_is_made_anew_is_another_one(pipeline):
     config = pipeline.config()
     pipeline.run(config)
     pipeline.aws.delete_stream(StreamName=pipeline.topic)
-    time.sleep(0.3)
+    time.sleep(1.1)  # Kinesis says to the second when a stream was made
     pipeline.create(1)
     pipeline.put(range(100, 105))
     pipeline.run(config)

@@ -16,7 +16,7 @@
 namespace millrace::stream {
 
 struct DescribedStream {
-  std::string id;  // "<ARN>@<ms of its creation>": one that is made again has another
+  std::string id;  // "<ARN>@<ms of its creation>", which Kinesis says to the second: one that is made again has another
   bool active = false;
   bool deleting = false;
   int32_t open_shards = 0;
