@@ -46,7 +46,7 @@ void AddVerbs(CLI::App& root, Session& session) {
       [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); });
   group(
       "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); },
-      [&] { AddOffsets(root, session); }, [&] { AddQuarantine(root, session); });
+      [&] { AddModels(root, session); }, [&] { AddOffsets(root, session); }, [&] { AddQuarantine(root, session); });
   group(
       "About millrace", [&] { AddDocs(root, session); }, [&] { AddCompletions(root, session); },
       [&] { AddVersion(root, session); });

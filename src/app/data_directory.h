@@ -14,6 +14,7 @@ namespace millrace::app {
 ///   <data_dir>/stream.db   the embedded stream
 ///   <data_dir>/kinesis.db  how far sources have come that append to Kinesis
 ///   <data_dir>/catalog.db  the catalogue
+///   <data_dir>/state.db    what became of runs of models
 ///   <data_dir>/maintenance/ locks and journals of the maintenance of tables
 ///   <data_dir>/worker      a name for this process among the workers of a pipeline: a UUID, made once
 ///   <data_dir>/status.json what a running pipeline last said of itself
@@ -38,6 +39,7 @@ class DataDirectory {
   std::filesystem::path stream() const { return path_ / "stream.db"; }
   std::filesystem::path kinesis() const { return path_ / "kinesis.db"; }
   std::filesystem::path catalog() const { return path_ / "catalog.db"; }
+  std::filesystem::path state() const { return path_ / "state.db"; }
   std::filesystem::path status() const { return path_ / "status.json"; }
   /// The name in <data_dir>/worker. A copy of the directory has the same one, which brokers refuse.
   std::string WorkerName() const;

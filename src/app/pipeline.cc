@@ -60,7 +60,11 @@ Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
   options.until_idle = limits.until_idle;
   options.intake_time = limits.intake_time;
   options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
-  if (refinery_) options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
+  if (refinery_) {
+    options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
+    if (refinery_->has_times())
+      options.at_times = [this](std::stop_token stop) { return refinery_->RunDue(stop, false); };
+  }
   if (!limits.until_idle) options.beside = [this](const std::stop_token& stop) { housekeeper_.Run(stop); };
   runner_ = std::make_unique<PipelineRunner>(std::move(options));
   EnsureTopics(config, *stream_);
@@ -188,7 +192,10 @@ RunReport Pipeline::RunWatched(const std::stop_token& stop) {
   view_->Turn(PipelineView::Phase::kRunning);
   auto report = runner_->Run(stop);
   view_->Turn(PipelineView::Phase::kEnding);
-  if (refinery_ && limits_.until_idle && !stop.stop_requested()) Refine(stop, true);
+  if (refinery_ && limits_.until_idle && !stop.stop_requested()) {
+    refinery_->RunDue(stop, true);
+    Refine(stop, true);
+  }
   if (limits_.until_idle && !stop.stop_requested()) housekeeper_.RunOnce(stop);
   return report;
 }

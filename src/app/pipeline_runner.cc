@@ -11,6 +11,7 @@ namespace millrace::app {
 namespace {
 
 constexpr auto kRefineAgain = std::chrono::seconds(5);
+constexpr auto kTimesEvery = std::chrono::seconds(1);
 constexpr auto kTick = std::chrono::milliseconds(100);
 /// How long a peer is waited for after a stop: less than the 30 s that Kubernetes gives a container by itself.
 constexpr auto kPatience = std::chrono::seconds(20);
@@ -43,10 +44,15 @@ void PipelineRunner::Guard(const std::function<void()>& body) {
 
 void PipelineRunner::Refine(std::stop_token stop) {
   uint64_t seen = 0;
+  SteadyTime looked{};
   while (clock_.SleepFor(kTick, stop)) {
-    const uint64_t now = commits_;
-    if (now == seen) continue;
     try {
+      if (options_.at_times && clock_.Steady() - looked >= kTimesEvery) {
+        looked = clock_.Steady();
+        if (options_.at_times(stop)) ++commits_;
+      }
+      const uint64_t now = commits_;
+      if (now == seen) continue;
       options_.after_commits(stop);
       seen = now;
     } catch (const Error& error) {

@@ -43,6 +43,8 @@ class PipelineRunner {
     std::optional<std::chrono::milliseconds> intake_time{};
     /// Called in a thread of its own, after at least one commit since the last call; null: nothing to do.
     std::function<void(std::stop_token stop)> after_commits;
+    /// Called in that thread about once a second; true says that it may have committed. Null: nothing to do.
+    std::function<bool(std::stop_token stop)> at_times;
     /// Runs in a thread of its own from start to stop, beside the feeds.
     std::function<void(std::stop_token stop)> beside;
     /// Called about ten times a second by the thread of Run.

@@ -24,7 +24,9 @@ void TellExpectations(const refine::RunReport& report) {
 
 Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget)
     : engine_(*lake.catalog, EngineOptionsFor(pipeline, EngineShare(pipeline), directory)),
-      runner_(*lake.catalog, engine_, budget, refine::Graph(refine::ReadModels(pipeline.models->value), engine_)) {}
+      runner_(*lake.catalog, engine_, budget, refine::Graph(refine::ReadModels(pipeline.models->value), engine_)),
+      scheduler_(runner_.graph(), *lake.catalog),
+      log_(directory.state()) {}
 
 std::unique_ptr<Refinery> Refinery::Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
                                          ByteBudget& budget) {
@@ -59,11 +61,21 @@ std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableNam
   auto reports = runner_.Run(models, options, stop);
   for (const auto& report : reports) {
     ModelTurned{.report = report}.Emit();
+    log_.Add(report);
     // What a stop cut short is done by the next run.
     if (stop.stop_requested() && report.outcome != refine::RunReport::Outcome::kBuilt) continue;
     Tell(report, tell_built);
   }
   return reports;
+}
+
+bool Refinery::RunDue(std::stop_token stop, bool tell_built) {
+  const auto due = scheduler_.Due();
+  if (due.empty()) return false;
+  const auto reports = Run(due, {.at = Clock::System().Now()}, stop, tell_built);
+  if (stop.stop_requested()) return true;
+  for (const auto& report : reports) scheduler_.Ended(report);
+  return true;
 }
 
 bool AnyFailed(const std::vector<refine::RunReport>& reports) {

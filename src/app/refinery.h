@@ -11,6 +11,8 @@
 #include "app/lake.h"
 #include "base/byte_budget.h"
 #include "refine/runner.h"
+#include "refine/schedule/run_log.h"
+#include "refine/schedule/scheduler.h"
 
 namespace millrace::app {
 
@@ -25,7 +27,14 @@ class Refinery {
   std::vector<refine::RunReport> Run(const std::vector<catalog::TableName>& models, const refine::RunOptions& options,
                                      std::stop_token stop, bool tell_built);
 
+  /// Runs the models of times that are due. False when none was.
+  bool RunDue(std::stop_token stop, bool tell_built);
+  bool has_times() const { return !scheduler_.empty(); }
+
   const refine::Graph& graph() const { return runner_.graph(); }
+  refine::Runner& runner() { return runner_; }
+  refine::Scheduler& scheduler() { return scheduler_; }
+  refine::RunLog& log() { return log_; }
 
  private:
   Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget);
@@ -34,6 +43,8 @@ class Refinery {
 
   query::Engine engine_;
   refine::Runner runner_;
+  refine::Scheduler scheduler_;
+  refine::RunLog log_;
   std::map<catalog::TableName, std::string> failures_;  // told already: a model that fails again and again says it once
 };
 

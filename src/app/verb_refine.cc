@@ -8,6 +8,7 @@
 #include "app/refinery.h"
 #include "app/signal_stop.h"
 #include "app/verbs.h"
+#include "refine/selection.h"
 
 namespace millrace::app {
 namespace {
@@ -27,8 +28,7 @@ ExitCode Refine(const Session& session, const RefineArguments& arguments) {
   if (!refinery) {
     throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
   }
-  std::vector<catalog::TableName> names;
-  for (const auto& model : arguments.models) names.push_back(catalog::ParseTableName(model));
+  const auto names = refine::Select(refinery->graph(), arguments.models);
   refine::RunOptions options;
   options.full_refresh = arguments.full_refresh;
   const auto reports = refinery->Run(names, options, stop.token(), true);
@@ -42,7 +42,9 @@ void AddRefine(CLI::App& root, Session& session) {
   auto* verb = AddVerb(
       root, session, "refine", "Run models: tables made from tables by SQL",
       [&session, arguments] { return Refine(session, *arguments); },
-      "  millrace refine\n  millrace refine gold.events --full-refresh");
+      "  millrace refine\n  millrace refine gold.events --full-refresh\n"
+      "  millrace refine +gold.by_day        and what it is made of\n"
+      "  millrace refine tag:daily silver.events+   those of a tag; one, and what is made of it");
   verb->add_option("MODEL", arguments->models, "Models to run, and no others; all without");
   verb->add_flag("--full-refresh", arguments->full_refresh, "Rebuild from all rows, whatever has changed");
   AddConfigOption(*verb, session);

@@ -13,6 +13,7 @@ void AddProduce(CLI::App& root, Session& session);
 void AddConvert(CLI::App& root, Session& session);
 void AddTopics(CLI::App& root, Session& session);
 void AddTables(CLI::App& root, Session& session);
+void AddModels(CLI::App& root, Session& session);
 void AddQuery(CLI::App& root, Session& session);
 void AddRefine(CLI::App& root, Session& session);
 void AddMaintain(CLI::App& root, Session& session);

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/duration.h"
 
 namespace millrace::config {
 
@@ -15,11 +16,9 @@ struct ByteSize {
   friend auto operator<=>(const ByteSize&, const ByteSize&) = default;
 };
 
-/// Written "500ms", "10s", "5m", "1h", "7d".
-using Duration = std::chrono::milliseconds;
-/// nullopt when it is no duration or overflows.
-std::optional<Duration> ParseDuration(std::string_view text);
-std::string FormatDuration(Duration duration);
+using millrace::Duration;
+using millrace::FormatDuration;
+using millrace::ParseDuration;
 
 /// Part of a whole, written "1%" or "0.01".
 struct Share {

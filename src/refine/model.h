@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/duration.h"
 #include "catalog/catalog.h"
+#include "refine/schedule/times.h"
 
 namespace millrace::refine {
 
@@ -18,6 +20,7 @@ enum class Materialized {
 enum class Schedule {
   kOnCommit,  // whenever what it is made of has got new rows
   kManual,    // by `millrace refine` only
+  kAtTimes,   // when Model::times say so
 };
 
 /// A condition that every row has to meet; one that is null is not met.
@@ -54,6 +57,10 @@ struct Model {
   std::vector<std::string> partition_by;  // "type", "day(ts)", as table::ParsePartitionSpec reads them
   std::vector<std::string> sort_by;
   Schedule schedule = Schedule::kOnCommit;
+  std::optional<Times> times;       // kAtTimes
+  bool catch_up = true;             // kAtTimes: moments that passed while nothing ran are made up for, by one run
+  int retries = 3;                  // kAtTimes: of a run that failed, before the next moment
+  std::optional<Duration> timeout;  // of one run; absent: it may take as long as it takes
   std::vector<Expectation> expectations;
   std::string description;
   std::vector<std::string> tags;

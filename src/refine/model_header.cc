@@ -4,8 +4,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -50,6 +52,7 @@ class HeaderReader {
       }
       found->second(*this, entry.second);
     }
+    FinishTimes();
     Check();
   }
 
@@ -67,6 +70,18 @@ class HeaderReader {
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.partition_by = reader.Texts(node); }},
         {"sort_by", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.sort_by = reader.Texts(node); }},
         {"schedule", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadSchedule(node); }},
+        {"time_zone", [](HeaderReader& reader, const YAML::Node& node) { reader.zone_ = node; }},
+        {"catch_up",
+         [](HeaderReader& reader, const YAML::Node& node) {
+           reader.model_.catch_up = reader.OneOf(node, {"once", "skip"}) == 0;
+           reader.of_times_ = node;
+         }},
+        {"retries",
+         [](HeaderReader& reader, const YAML::Node& node) {
+           reader.model_.retries = reader.Number(node, kRetriesMax);
+           reader.of_times_ = node;
+         }},
+        {"timeout", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadTimeout(node); }},
         {"engine", [](HeaderReader& reader, const YAML::Node& node) { reader.OneOf(node, {"duckdb"}); }},
         {"expect", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadExpectations(node); }},
         {"description",
@@ -126,17 +141,56 @@ class HeaderReader {
     model_.materialized = kWays[OneOf(node, {"table", "incremental", "view"})];
   }
 
+  int Number(const YAML::Node& node, int most) const {
+    const auto text = Text(node);
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number < 0 || number > most) {
+      Fail(model_.file, LineOf(node), fmt::format("'{}' is no number from 0 to {}", text, most));
+    }
+    return number;
+  }
+
+  void ReadTimeout(const YAML::Node& node) {
+    model_.timeout = ParseDuration(Text(node));
+    if (!model_.timeout || model_.timeout->count() == 0) {
+      Fail(model_.file, LineOf(node), fmt::format("'{}' is no duration; write it as 10m or 2h", Text(node)));
+    }
+  }
+
   void ReadSchedule(const YAML::Node& node) {
     const auto text = Text(node);
-    const auto words = std::count(text.begin(), text.end(), ' ') + 1;
-    if (text.starts_with('@') || words >= 5) {
-      Fail(model_.file, LineOf(node),
-           fmt::format("schedule '{}': times are not kept yet; use on_commit, or manual and a scheduler that calls "
-                       "`millrace refine`",
-                       text));
+    if (text.starts_with('@') || text.find(' ') != std::string::npos) {
+      model_.schedule = Schedule::kAtTimes;
+      expression_ = node;
+      return;
     }
     constexpr Schedule kSchedules[] = {Schedule::kOnCommit, Schedule::kManual};
-    model_.schedule = kSchedules[OneOf(node, {"on_commit", "manual"})];
+    const auto found = std::ranges::find(kWords, text);
+    if (found == std::end(kWords)) {
+      Fail(model_.file, LineOf(node),
+           fmt::format("'{}' is none of on_commit, manual, @hourly, @daily or a cron expression such as \"30 6 * * "
+                       "1-5\"{}",
+                       text, Nearest(text, {std::begin(kWords), std::end(kWords)})));
+    }
+    model_.schedule = kSchedules[found - std::begin(kWords)];
+  }
+
+  /// The time zone may stand before or behind the schedule.
+  void FinishTimes() {
+    if (!expression_) {
+      for (const auto* node : {&zone_, &of_times_}) {
+        if (*node) Fail(model_.file, LineOf(**node), "this belongs to a schedule of times, such as \"@daily\"");
+      }
+      return;
+    }
+    const auto zone = zone_ ? Text(*zone_) : std::string("UTC");
+    try {
+      model_.times.emplace(Text(*expression_), zone);
+    } catch (const Error& error) {
+      const bool of_zone = zone_ && error.message().find("time zone") != std::string::npos;
+      Fail(model_.file, LineOf(of_zone ? *zone_ : *expression_), "schedule: " + error.message());
+    }
   }
 
   void ReadExpectations(const YAML::Node& node) {
@@ -165,12 +219,19 @@ class HeaderReader {
       refuse("`newest_by` chooses among rows of one `key`, and there is none");
     const bool stored =
         !model_.key.empty() || !model_.partition_by.empty() || !model_.sort_by.empty() || !model_.expectations.empty();
-    if (model_.materialized == Materialized::kView && stored)
-      refuse("a view is not stored: key, partition_by, sort_by and expect are not for it");
+    const bool timed = model_.times || model_.timeout;
+    if (model_.materialized == Materialized::kView && (stored || timed))
+      refuse("a view is not stored: key, partition_by, sort_by, expect, times and timeout are not for it");
   }
+
+  static constexpr int kRetriesMax = 100;
+  static constexpr std::string_view kWords[] = {"on_commit", "manual"};
 
   const HeaderText& header_;
   Model& model_;
+  std::optional<YAML::Node> expression_;
+  std::optional<YAML::Node> zone_;
+  std::optional<YAML::Node> of_times_;
 };
 
 }  // namespace

@@ -51,6 +51,19 @@ TEST(Model, ReadsAHeaderInABlockComment) {
   EXPECT_EQ(model.materialized, Materialized::kView);
 }
 
+TEST(Model, ReadsTimes) {
+  const auto model = ParseModel({"gold", "t"}, "t.sql",
+                                "-- ---\n-- time_zone: Europe/Berlin\n-- schedule: 30 6 * * 1-5\n-- catch_up: skip\n-- "
+                                "retries: 5\n-- timeout: 10m\n-- ---\nSELECT 1");
+  EXPECT_EQ(model.schedule, Schedule::kAtTimes);
+  ASSERT_TRUE(model.times);
+  EXPECT_EQ(model.times->expression(), "30 6 * * 1-5");
+  EXPECT_EQ(model.times->zone(), "Europe/Berlin");
+  EXPECT_FALSE(model.catch_up);
+  EXPECT_EQ(model.retries, 5);
+  EXPECT_EQ(model.timeout, std::chrono::minutes(10));
+}
+
 TEST(Model, IsATableWithoutAHeader) {
   for (const auto* text :
        {"SELECT 1", "-- a remark: with a colon\nSELECT 1", "/* a remark */ SELECT 1", "-- ---\n-- ---\nSELECT 1", ""}) {
@@ -70,8 +83,15 @@ TEST(Model, ErrorsNameFileLineAndMend) {
   EXPECT_THAT(ErrorOf("-- ---\n-- materialized: incremental\n-- ---\n"), HasSubstr("needs `over:`"));
   EXPECT_THAT(ErrorOf("-- ---\n-- over: silver.x\n-- ---\n"), HasSubstr("`over` belongs to incremental models"));
   EXPECT_THAT(ErrorOf("-- ---\n-- over: x\n-- ---\n"), HasSubstr("models/gold/t.sql:2: "));
-  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"0 5 * * *\"\n-- ---\n"), HasSubstr("times are not kept yet"));
-  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"@daily\"\n-- ---\n"), HasSubstr("times are not kept yet"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"0 25 * * *\"\n-- ---\n"),
+              HasSubstr("models/gold/t.sql:2: schedule: '25' is no hour"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"@dayly\"\n-- ---\n"), HasSubstr("did you mean '@daily'?"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: on_comit\n-- ---\n"), HasSubstr("did you mean 'on_commit'?"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- schedule: \"@daily\"\n-- time_zone: Berlin\n-- ---\n"),
+              HasSubstr("models/gold/t.sql:3: schedule: there is no time zone 'Berlin'"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- time_zone: UTC\n-- ---\n"), HasSubstr("models/gold/t.sql:2: this belongs to"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- retries: 1\n-- ---\n"), HasSubstr("this belongs to a schedule of times"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- timeout: 10\n-- ---\n"), HasSubstr("write it as 10m or 2h"));
   EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0: quarantine]\n-- ---\n"), HasSubstr("not put into quarantine yet"));
   EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0]\n-- ---\n"), HasSubstr("condition: warn | drop | fail"));
   EXPECT_THAT(ErrorOf("-- ---\n-- newest_by: a\n-- ---\n"), HasSubstr("there is none"));

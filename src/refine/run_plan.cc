@@ -19,6 +19,7 @@ using catalog::LoadedTable;
 using catalog::TableName;
 
 const event::SplitId kDefinition{"definition"};
+const event::SplitId kRunAt{"run_at"};
 
 /// Names of tables are read without regard to letters' case, as SQL does; the catalogue knows them by their own.
 std::optional<LoadedTable> LoadAnyCase(catalog::Catalog& catalog, const TableName& name) {
@@ -113,9 +114,14 @@ class Planner {
     }
     plan_.to[kDefinition] = DefinitionOf(node_);
     for (const auto& [split, cursor] : plan_.to) plan_.from[split] = CursorOf(stored_, split);
+    const bool moved = plan_.from != plan_.to;
+    if (options_.at) {
+      plan_.from[kRunAt] = CursorOf(stored_, kRunAt);
+      plan_.to[kRunAt] = event::Cursor(FormatTimestamp(*options_.at));
+    }
     if (options_.full_refresh) return Rebuild("a full refresh was asked for");
     if (!output || stored_.empty()) return Rebuild("");
-    if (plan_.from == plan_.to) return Nothing(fmt::format("{} nothing new since the last run", Driving()));
+    if (!moved) return Nothing(fmt::format("{} nothing new since the last run", Driving()));
     if (plan_.from[kDefinition] != plan_.to[kDefinition]) return Rebuild("the model was edited");
     return over_ ? Feed() : Rebuild("");
   }
@@ -134,7 +140,8 @@ class Planner {
     const auto from = plan_.from[SplitOf(*over_)];
     if (from == event::kStart) {
       const bool other_table = std::any_of(stored_.begin(), stored_.end(), [&](const auto& entry) {
-        return entry.first != kDefinition && entry.first != SplitOf(*over_) && entry.second != event::kStart;
+        return entry.first != kDefinition && entry.first != kRunAt && entry.first != SplitOf(*over_) &&
+               entry.second != event::kStart;
       });
       return Rebuild(other_table ? ToString(over_->name) + " is another table than it was" : "");
     }
@@ -175,6 +182,13 @@ class Planner {
 }  // namespace
 
 std::string PositionScope(const Model& model) { return "model:" + ToString(model.name); }
+
+std::optional<Timestamp> LastRunAt(catalog::Catalog& catalog, const Model& model) {
+  const auto output = catalog.Load(model.name);
+  if (!output) return std::nullopt;
+  return ParseTimestamp(
+      CursorOf(land::ReadPositions(*output->metadata, PositionScope(model)).positions, kRunAt).value());
+}
 
 RunPlan PlanRun(catalog::Catalog& catalog, const Node& node, const RunOptions& options) {
   return Planner(catalog, node, options).Plan();

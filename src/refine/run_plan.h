@@ -33,6 +33,9 @@ struct RunPlan {
 /// definition.
 std::string PositionScope(const Model& model);
 
+/// When the last run began that was made at its time and committed something; nullopt when there is none.
+std::optional<Timestamp> LastRunAt(catalog::Catalog& catalog, const Model& model);
+
 /// Compares what the model's table was made from with what there is now. Error kStop when the table has rows that this
 /// model did not write.
 RunPlan PlanRun(catalog::Catalog& catalog, const Node& node, const RunOptions& options);

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "land/committer.h"
 #include "land/data_file_writer.h"
+#include "refine/deadline.h"
 #include "refine/fresh_rows.h"
 #include "refine/output_table.h"
 #include "refine/result_rows.h"
@@ -197,11 +198,14 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
       RunReport skipped;
       skipped.model = node.model.name;
       skipped.outcome = RunReport::Outcome::kSkipped;
+      skipped.began = clock_.Now();
       skipped.why = fmt::format("{} failed, which it is made of", ToString(*below));
       reports.push_back(std::move(skipped));
     } else {
+      const auto began = clock_.Now();
       const auto begin = clock_.Steady();
       reports.push_back(RunOne(node, options, stop));
+      reports.back().began = began;
       reports.back().seconds = std::chrono::duration<double>(clock_.Steady() - begin).count();
     }
     const auto outcome = reports.back().outcome;
@@ -212,14 +216,18 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
 }
 
 RunReport Runner::RunOne(const Node& node, const RunOptions& options, std::stop_token stop) {
+  const Deadline deadline(node.model.timeout, stop);
   try {
     return WithContext("model " + ToString(node.model.name), [&] {
       if (node.model.materialized == Materialized::kView) return OfView(node.model);
       auto plan = PlanRun(catalog_, node, options);
-      return ModelRun({catalog_, engine_, budget_, graph_, clock_, stop}, node, std::move(plan)).Run();
+      return ModelRun({catalog_, engine_, budget_, graph_, clock_, deadline.token()}, node, std::move(plan)).Run();
     });
   } catch (const Error& error) {
-    return Failed(node.model, error);
+    if (!deadline.passed()) return Failed(node.model, error);
+    return Failed(node.model, Error(ErrorCode::kStop,
+                                    fmt::format("model {}: it took longer than its timeout of {}; nothing was written",
+                                                ToString(node.model.name), FormatDuration(*node.model.timeout))));
   }
 }
 

@@ -21,6 +21,8 @@ struct RunOptions {
   bool full_refresh = false;
   /// Only models that are due on commit.
   bool on_commit_only = false;
+  /// When a model of times began its run: stored with what it commits, so that every process that runs it knows.
+  std::optional<Timestamp> at = std::nullopt;
 };
 
 struct ExpectationReport {
@@ -36,6 +38,7 @@ struct RunReport {
   std::string why;  // why nothing, why all of it, or the error; empty: the plain case
   std::optional<ErrorCode> error;
   bool full_refresh = false;
+  Timestamp began{};
   double seconds = 0;
   int64_t rows = 0;  // written; merging writes rows again that stay as they were
   int64_t rows_dropped = 0;

@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/opened_lake.h"
+#include "app/text_table.h"
+#include "app/verbs.h"
+#include "base/error.h"
+#include "refine/run_plan.h"
+#include "refine/schedule/run_log.h"
+#include "refine/schedule/scheduler.h"
+#include "refine/selection.h"
+
+namespace millrace::app {
+namespace {
+
+using nlohmann::json;
+using refine::Materialized;
+
+struct ModelsArguments {
+  std::string name;
+  int64_t rows = 20;
+  bool dot = false;
+};
+
+std::string_view WordOf(Materialized materialized) {
+  switch (materialized) {
+    case Materialized::kTable:
+      return "table";
+    case Materialized::kIncremental:
+      return "incremental";
+    case Materialized::kView:
+      return "view";
+  }
+  throw Error(ErrorCode::kInternal, "a kind of model that there is not");
+}
+
+std::string ScheduleOf(const refine::Model& model) {
+  if (model.materialized == Materialized::kView) return "";
+  if (!model.times) return model.schedule == refine::Schedule::kManual ? "manual" : "on_commit";
+  const auto zone = model.times->zone() == "UTC" ? std::string() : " " + model.times->zone();
+  return model.times->expression() + zone;
+}
+
+/// The models of a pipeline that is looked at, whoever may be running it.
+struct OpenedModels {
+  explicit OpenedModels(const Session& session) : opened(OpenLakeOf(session)), engine(OpenEngineOver(opened)) {
+    if (!opened.pipeline.models) {
+      throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
+    }
+    graph.emplace(refine::ReadModels(opened.pipeline.models->value), *engine.engine);
+  }
+
+  OpenedLake opened;
+  OpenedEngine engine;
+  std::optional<refine::Graph> graph;
+};
+
+json TimeOf(std::optional<Timestamp> time) { return time ? json(FormatTimestamp(*time)) : json(); }
+
+ExitCode List(const Session& session) {
+  const OpenedModels models(session);
+  refine::Scheduler scheduler(*models.graph, *models.opened.lake.catalog);
+  scheduler.Due();  // finds out when each is due
+  refine::RunLog log(models.opened.directory.state());
+  Listing listing({{"model"}, {"materialized"}, {"schedule"}, {"next_run"}, {"last_run"}, {"outcome"}, {"made_of"}});
+  for (const auto& node : models.graph->nodes()) {
+    const auto name = catalog::ToString(node.model.name);
+    const auto runs = log.Newest(name, 1);
+    std::string made_of;
+    for (const auto& input : node.names) made_of += (made_of.empty() ? "" : ", ") + catalog::ToString(input);
+    listing.Add({name, WordOf(node.model.materialized), ScheduleOf(node.model),
+                 TimeOf(scheduler.NextOf(node.model.name)), runs.empty() ? json() : TimeOf(runs[0].began),
+                 runs.empty() ? json() : json(runs[0].outcome), made_of});
+  }
+  listing.Print(session.json, "there are no models: put SQL files below the folder that `models:` names");
+  return ExitCode::kDone;
+}
+
+ExitCode History(const Session& session, const ModelsArguments& arguments) {
+  const OpenedModels models(session);
+  std::string name;
+  if (!arguments.name.empty()) name = catalog::ToString(refine::Select(*models.graph, {arguments.name}).at(0));
+  refine::RunLog log(models.opened.directory.state());
+  Listing listing({{"began"},
+                   {"model"},
+                   {"outcome"},
+                   {"seconds"},
+                   {"rows"},
+                   {"rows_dropped"},
+                   {"files"},
+                   {"bytes", Listing::Form::kBytes},
+                   {"snapshot_id"},
+                   {"why"}});
+  for (const auto& run : log.Newest(name, arguments.rows)) {
+    listing.Add({FormatTimestamp(run.began), run.model, run.outcome, fmt::format("{:.3f}", run.seconds), run.rows,
+                 run.rows_dropped, run.files, run.bytes, run.snapshot_id ? json(*run.snapshot_id) : json(), run.why});
+  }
+  listing.Print(session.json, "no model has run yet");
+  return ExitCode::kDone;
+}
+
+/// In the language of Graphviz: `millrace models graph --dot | dot -Tsvg`.
+void PrintDot(const refine::Graph& graph) {
+  fmt::print("digraph models {{\n  rankdir=LR;\n  node [shape=box];\n");
+  for (const auto& node : graph.nodes()) {
+    const bool view = node.model.materialized == Materialized::kView;
+    fmt::print("  \"{}\"{};\n", catalog::ToString(node.model.name), view ? " [style=dashed]" : "");
+    for (const auto& input : node.names)
+      fmt::print("  \"{}\" -> \"{}\";\n", catalog::ToString(input), catalog::ToString(node.model.name));
+  }
+  fmt::print("}}\n");
+}
+
+ExitCode ShowGraph(const Session& session, const ModelsArguments& arguments) {
+  const OpenedModels models(session);
+  if (arguments.dot) {
+    PrintDot(*models.graph);
+    return ExitCode::kDone;
+  }
+  Listing listing({{"from"}, {"to"}});
+  for (const auto& node : models.graph->nodes()) {
+    for (const auto& input : node.names) listing.Add({catalog::ToString(input), catalog::ToString(node.model.name)});
+  }
+  listing.Print(session.json, "no model is made of a table");
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void AddModels(CLI::App& root, Session& session) {
+  const auto arguments = std::make_shared<ModelsArguments>();
+  auto* models = AddVerbGroup(root, "models", "Models: list, history, graph");
+  const auto finish = [&session](CLI::App* verb) {
+    AddJsonOption(*verb, session);
+    AddConfigOption(*verb, session);
+  };
+  finish(AddVerb(*models, session, "list", "Every model, when it runs next and what became of it last",
+                 [&session] { return List(session); }));
+  auto* history = AddVerb(
+      *models, session, "history", "What became of runs, the newest first",
+      [&session, arguments] { return History(session, *arguments); },
+      "  millrace models history\n  millrace models history gold.by_day --rows 100");
+  history->add_option("MODEL", arguments->name, "One model; all without");
+  history->add_option("--rows", arguments->rows, "How many runs")->check(CLI::PositiveNumber)->capture_default_str();
+  finish(history);
+  auto* graph = AddVerb(
+      *models, session, "graph", "What is made of what",
+      [&session, arguments] { return ShowGraph(session, *arguments); },
+      "  millrace models graph\n  millrace models graph --dot | dot -Tsvg > models.svg");
+  graph->add_flag("--dot", arguments->dot, "In the language of Graphviz");
+  finish(graph);
+}
+
+}  // namespace millrace::app
