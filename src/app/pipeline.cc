@@ -62,8 +62,12 @@ Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
   options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
   if (refinery_) {
     options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
-    if (refinery_->has_times())
-      options.at_times = [this](std::stop_token stop) { return refinery_->RunDue(stop, false); };
+    // One that drains runs them at its end, over what it has landed.
+    if (refinery_->has_times() && !limits.until_idle) {
+      options.at_times = [this](std::stop_token stop) {
+        return !refinery_->RunDue(refine::Scheduler::First::kNextMoment, stop, false).empty();
+      };
+    }
   }
   if (!limits.until_idle) options.beside = [this](const std::stop_token& stop) { housekeeper_.Run(stop); };
   runner_ = std::make_unique<PipelineRunner>(std::move(options));
@@ -193,8 +197,9 @@ RunReport Pipeline::RunWatched(const std::stop_token& stop) {
   auto report = runner_->Run(stop);
   view_->Turn(PipelineView::Phase::kEnding);
   if (refinery_ && limits_.until_idle && !stop.stop_requested()) {
-    refinery_->RunDue(stop, true);
+    const bool failed = AnyFailed(refinery_->RunDue(refine::Scheduler::First::kAtOnce, stop, true));
     Refine(stop, true);
+    models_failed_ = models_failed_ || failed;
   }
   if (limits_.until_idle && !stop.stop_requested()) housekeeper_.RunOnce(stop);
   return report;

@@ -69,13 +69,14 @@ std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableNam
   return reports;
 }
 
-bool Refinery::RunDue(std::stop_token stop, bool tell_built) {
-  const auto due = scheduler_.Due();
-  if (due.empty()) return false;
-  const auto reports = Run(due, {.at = Clock::System().Now()}, stop, tell_built);
-  if (stop.stop_requested()) return true;
-  for (const auto& report : reports) scheduler_.Ended(report);
-  return true;
+std::vector<refine::RunReport> Refinery::RunDue(refine::Scheduler::First first, std::stop_token stop, bool tell_built) {
+  const auto due = scheduler_.Due(first);
+  if (due.empty()) return {};
+  auto reports = Run(due, {.at = Clock::System().Now()}, stop, tell_built);
+  if (!stop.stop_requested()) {
+    for (const auto& report : reports) scheduler_.Ended(report);
+  }
+  return reports;
 }
 
 bool AnyFailed(const std::vector<refine::RunReport>& reports) {

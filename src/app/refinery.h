@@ -27,8 +27,8 @@ class Refinery {
   std::vector<refine::RunReport> Run(const std::vector<catalog::TableName>& models, const refine::RunOptions& options,
                                      std::stop_token stop, bool tell_built);
 
-  /// Runs the models of times that are due. False when none was.
-  bool RunDue(std::stop_token stop, bool tell_built);
+  /// Runs the models of times that are due; of none, no report.
+  std::vector<refine::RunReport> RunDue(refine::Scheduler::First first, std::stop_token stop, bool tell_built);
   bool has_times() const { return !scheduler_.empty(); }
 
   const refine::Graph& graph() const { return runner_.graph(); }

@@ -26,12 +26,11 @@ Scheduler::Scheduler(const Graph& graph, catalog::Catalog& catalog, const Clock&
   }
 }
 
-/// A model that never ran is due at once: a process that lives for less than its interval would never run it. A last
-/// run that lies in the future was stored by a clock that was wrong.
-Timestamp Scheduler::FirstOf(const Model& model, Timestamp now) const {
+/// A last run that lies in the future was stored by a clock that was wrong.
+Timestamp Scheduler::FirstOf(const Model& model, Timestamp now, First first) const {
   const auto last = LastRunAt(catalog_, model);
-  if (!last) return now;
-  if (*last > now) return model.times->Next(now);
+  if (!last && first == First::kAtOnce) return now;
+  if (!last || *last > now) return model.times->Next(now);
   const auto next = model.times->Next(*last);
   return next <= now && !model.catch_up ? model.times->Next(now) : next;
 }
@@ -45,11 +44,11 @@ bool Scheduler::RanElsewhere(Entry& due, Timestamp now) const {
   return true;
 }
 
-std::vector<catalog::TableName> Scheduler::Due() {
+std::vector<catalog::TableName> Scheduler::Due(First first) {
   const auto now = clock_.Now();
   std::vector<catalog::TableName> names;
   for (auto& [name, due] : dues_) {
-    if (!due.next) due.next = FirstOf(*due.model, now);
+    if (!due.next) due.next = FirstOf(*due.model, now, first);
     // It can only be so when the clock was set back.
     if (*due.next > now) due.next = std::min(*due.next, due.model->times->Next(now));
     if (*due.next <= now && !RanElsewhere(due, now)) names.push_back(name);

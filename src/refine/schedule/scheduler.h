@@ -20,8 +20,10 @@ class Scheduler {
   Scheduler(const Graph& graph, catalog::Catalog& catalog, const Clock& clock = Clock::System());
 
   bool empty() const { return dues_.empty(); }
+  /// When a model that never ran is due: at its next moment, or at once, for a process that lives for less than that.
+  enum class First { kNextMoment, kAtOnce };
   /// Those whose time has come. Error kUnavailable when the catalogue cannot be asked.
-  std::vector<catalog::TableName> Due();
+  std::vector<catalog::TableName> Due(First first = First::kNextMoment);
   /// What became of one: a run that failed is due again after a while that doubles, `retries` times, and then at its
   /// next moment.
   void Ended(const RunReport& report);
@@ -34,7 +36,7 @@ class Scheduler {
     std::optional<Timestamp> next;
     int failures = 0;
   };
-  Timestamp FirstOf(const Model& model, Timestamp now) const;
+  Timestamp FirstOf(const Model& model, Timestamp now, First first) const;
   bool RanElsewhere(Entry& due, Timestamp now) const;
 
   catalog::Catalog& catalog_;

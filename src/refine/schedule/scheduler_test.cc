@@ -47,7 +47,7 @@ class SchedulerTest : public ::testing::Test {
   /// Runs what is due, as a process would that knows nothing but the tables.
   std::vector<std::string> RunDue(Scheduler& scheduler, Runner& runner) {
     std::vector<std::string> ran;
-    const auto due = scheduler.Due();
+    const auto due = scheduler.Due(Scheduler::First::kAtOnce);
     if (due.empty()) return ran;
     for (const auto& report : runner.Run(due, {.at = clock_.now}, {})) {
       scheduler.Ended(report);
@@ -71,6 +71,12 @@ class SchedulerTest : public ::testing::Test {
 };
 
 TEST_F(SchedulerTest, AModelRunsAtItsMomentsAndOnceForThoseThatWereMissed) {
+  const auto waits = Parse("gold.waits", "schedule: \"@hourly\"", "SELECT 1 AS x");
+  auto none = RunnerOf({waits});
+  Scheduler first(none.graph(), catalog_, clock_);
+  EXPECT_THAT(first.Due(), IsEmpty());
+  EXPECT_EQ(FormatTimestamp(first.NextOf(waits.name).value()), "2026-11-27T11:00:00Z");
+
   const auto models = std::vector{Parse("gold.hourly", "schedule: \"@hourly\"", "SELECT random() AS x"),
                                   Parse("gold.other", "", "SELECT 1 AS x")};
   auto runner = RunnerOf(models);
