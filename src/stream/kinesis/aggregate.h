@@ -1,15 +1,15 @@
 #pragma once
 
-#include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace millrace::stream {
 
-/// A record that a producer packed into another one. Views into the packed one.
+/// A record that a producer packed into another one.
 struct UserRecord {
-  std::string_view key;
-  std::string_view data;
+  std::string key;
+  std::string data;
 };
 
 /// What the Kinesis Producer Library and its like packed into one record: the magic number, a protobuf message, its

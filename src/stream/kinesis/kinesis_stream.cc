@@ -76,8 +76,12 @@ void KinesisStream::Await(const std::string& topic, bool there) {
 event::TopicInfo KinesisStream::EnsureTopic(const event::TopicSpec& spec) {
   CheckSpec(spec);
   const auto name = NameOf(spec.name);
-  if (const auto found = client_->Describe(name); found && found->deleting) Await(spec.name, false);
-  const bool made = !client_->Describe(name) && client_->Create(name, spec.partitions);
+  auto found = client_->Describe(name);
+  if (found && found->deleting) {
+    Await(spec.name, false);
+    found.reset();
+  }
+  const bool made = !found && client_->Create(name, spec.partitions);
   Await(spec.name, true);
   if (made && spec.retention_age && *spec.retention_age > kRetentionMin) {
     client_->KeepFor(name, std::chrono::ceil<hours>(*spec.retention_age));
@@ -109,17 +113,17 @@ std::vector<event::TopicInfo> KinesisStream::ListTopics() {
   return topics;
 }
 
-std::optional<event::TopicInfo> KinesisStream::FindTopic(const std::string& topic) {
+/// nullopt: there is none, or not for much longer.
+std::optional<DescribedStream> KinesisStream::Look(const std::string& topic) {
   if (topic.empty()) return std::nullopt;
-  const auto described = client_->Describe(NameOf(topic));
-  if (!described || described->deleting) return std::nullopt;
-  return InfoOf(topic, *described, client_->Shards(NameOf(topic)));
+  auto described = client_->Describe(NameOf(topic));
+  return described && !described->deleting ? std::move(described) : std::nullopt;
 }
 
-event::TopicInfo KinesisStream::Require(const std::string& topic) {
-  auto found = FindTopic(topic);
-  if (!found) throw NoSuchStream(topic);
-  return *std::move(found);
+std::optional<event::TopicInfo> KinesisStream::FindTopic(const std::string& topic) {
+  const auto described = Look(topic);
+  if (!described) return std::nullopt;
+  return InfoOf(topic, *described, client_->Shards(NameOf(topic)));
 }
 
 // ---- appending
@@ -178,23 +182,26 @@ event::Positions KinesisStream::ProducerPositions(const std::string& producer) {
 
 event::Positions KinesisStream::FindStart(const std::string& topic, const event::Start& start) {
   using At = event::Start::At;
-  const auto info = Require(topic);
+  const auto info = FindTopic(topic);
+  if (!info) throw NoSuchStream(topic);
   if (start.at == At::kOffsets) {
     throw Error(ErrorCode::kConfig, fmt::format("topic {}: Kinesis has no offsets to start at; take a time", topic));
   }
   event::Positions positions;
   if (start.at == At::kEarliest) return positions;
   const auto time = start.at == At::kLatest ? clock_.Now() : start.time;
-  for (const auto& partition : info.partitions) {
-    positions[event::TopicSplit(info.id, partition.partition)] = CursorAt({.at = ShardPlace::At::kTime, .time = time});
+  for (const auto& partition : info->partitions) {
+    positions[event::TopicSplit(info->id, partition.partition)] = CursorAt({.at = ShardPlace::At::kTime, .time = time});
   }
   return positions;
 }
 
 std::unique_ptr<event::Source> KinesisStream::OpenReader(const std::string& topic,
                                                          const event::ReaderOptions& options) {
+  const auto described = Look(topic);
+  if (!described) throw NoSuchStream(topic);
   KinesisReaderIdentity identity{
-      .topic = topic, .stream = NameOf(topic), .topic_id = Require(topic).id, .options = options};
+      .topic = topic, .stream = NameOf(topic), .topic_id = described->id, .options = options};
   return std::make_unique<KinesisReader>(options_, client_, std::move(identity), clock_);
 }
 

@@ -55,7 +55,7 @@ class KinesisStream final : public event::Stream {
   };
 
   std::string NameOf(const std::string& topic) const { return options_.prefix + topic; }
-  event::TopicInfo Require(const std::string& topic);
+  std::optional<DescribedStream> Look(const std::string& topic);
   void Await(const std::string& topic, bool there);
   OpenShards ShardsOf(const std::string& topic);
   void AppendRecords(const event::AppendRequest& request);

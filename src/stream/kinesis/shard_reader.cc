@@ -95,7 +95,7 @@ void ShardReader::Keep(Fetched fetched, SteadyTime began) {
 bool ShardReader::IsWhereItStands(const FetchedRecord& first) const { return first.sequence == place_.sequence; }
 
 void ShardReader::Unpack(FetchedRecord&& fetched, size_t skip) {
-  const auto packed = stream::Unpack(fetched.data);
+  auto packed = stream::Unpack(fetched.data);
   if (packed.empty()) {
     if (skip == 0) {
       records_.push_back({std::move(fetched.data), std::move(fetched.key), fetched.arrival, std::move(fetched.sequence),
@@ -105,7 +105,7 @@ void ShardReader::Unpack(FetchedRecord&& fetched, size_t skip) {
   }
   for (size_t i = skip; i < packed.size(); ++i) {
     const bool last = i + 1 == packed.size();
-    records_.push_back({std::string(packed[i].data), std::string(packed[i].key), fetched.arrival, fetched.sequence,
+    records_.push_back({std::move(packed[i].data), std::move(packed[i].key), fetched.arrival, fetched.sequence,
                         last ? std::nullopt : std::optional(static_cast<uint32_t>(i + 1))});
   }
 }
