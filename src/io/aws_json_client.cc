@@ -100,7 +100,7 @@ class AwsJsonClient::Attempts {
       credentials = client_.credentials_.Get();
       response = client_.http_.Send(Signed(credentials), OutagePatience::Stop());
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable || !Waited()) throw;
+      if (error.code() != ErrorCode::kUnavailable || !client_.budget_.WaitToRetry(attempts_)) throw;
       return std::nullopt;
     }
     if (response.status >= 200 && response.status <= 299) {
@@ -110,7 +110,7 @@ class AwsJsonClient::Attempts {
     auto refusal = RefusalOf(response);
     if (Mended(refusal, response, credentials)) return std::nullopt;
     if (!IsPassing(refusal)) return AwsJsonAnswer{{}, std::move(refusal)};
-    if (!Waited()) {
+    if (!client_.budget_.WaitToRetry(attempts_)) {
       throw Error(ErrorCode::kUnavailable, Said(refusal, operation_) + "; it is busy or down, try again later");
     }
     return std::nullopt;
@@ -136,11 +136,6 @@ class AwsJsonClient::Attempts {
       return true;
     }
     return IsClockSkew(refusal) && !std::exchange(clock_set_, true) && client_.clock_.Adopt(response);
-  }
-
-  bool Waited() {
-    return !OutagePatience::Stop().stop_requested() && client_.budget_.MayRetry(attempts_) &&
-           OutagePatience::Sleep(client_.budget_.Wait(attempts_));
   }
 
   AwsJsonClient& client_;

@@ -31,8 +31,9 @@ class HttpClient::Impl {
       return response;
     } catch (const HttpFailure&) {
       // Where one kept connection has died, the others most likely have too: each would cost an attempt of its own.
+      std::vector<std::unique_ptr<HttpHandle>> dead;  // closed when nobody waits for the lock
       const std::lock_guard lock(mutex_);
-      idle_.clear();
+      dead.swap(idle_);
       throw;
     }
   }

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 
+#include "io/outage_patience.h"
+
 namespace millrace::io {
 
 RetryBudget::RetryBudget() : RetryBudget(Options()) {}
 RetryBudget::RetryBudget(Options options) : options_(options), tokens_(options.tokens_max) {}
+
+bool RetryBudget::WaitToRetry(int attempts) {
+  return !OutagePatience::Stop().stop_requested() && MayRetry(attempts) && OutagePatience::Sleep(Wait(attempts));
+}
 
 bool RetryBudget::MayRetry(int attempts) {
   const std::lock_guard lock(mutex_);

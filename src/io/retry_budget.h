@@ -22,6 +22,9 @@ class RetryBudget {
   RetryBudget();
   explicit RetryBudget(Options options);
 
+  /// Waits until a request that failed `attempts` times may be sent again. False: it may not, or the thread is to stop
+  /// (OutagePatience::Stop).
+  bool WaitToRetry(int attempts);
   /// Whether a request that failed `attempts` times may be sent again; takes from the budget if so.
   bool MayRetry(int attempts);
   void Succeeded();

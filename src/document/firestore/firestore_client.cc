@@ -5,8 +5,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "io/outage_patience.h"
-
 namespace millrace::document {
 namespace {
 
@@ -95,7 +93,7 @@ class FirestoreClient::Attempts {
       if (client_.server_.endpoint.starts_with("https:")) token = client_.tokens_.Get();
       answer = client_.transport_->Send(call_, token);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable || !Waited()) throw;
+      if (error.code() != ErrorCode::kUnavailable || !client_.budget_.WaitToRetry(attempts_)) throw;
       return std::nullopt;
     }
     if (answer.code == GrpcCode::kUnauthenticated && !token.empty() && !std::exchange(renewed_, true)) {
@@ -106,16 +104,11 @@ class FirestoreClient::Attempts {
       client_.budget_.Succeeded();
       return answer;
     }
-    if (!Waited()) {
+    if (!client_.budget_.WaitToRetry(attempts_)) {
       throw Error(ErrorCode::kUnavailable,
                   Said(answer, fmt::format("Firestore's {}", call_.method)) + "; it is busy or down, try again later");
     }
     return std::nullopt;
-  }
-
-  bool Waited() {
-    return !io::OutagePatience::Stop().stop_requested() && client_.budget_.MayRetry(attempts_) &&
-           io::OutagePatience::Sleep(client_.budget_.Wait(attempts_));
   }
 
   FirestoreClient& client_;

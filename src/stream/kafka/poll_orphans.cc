@@ -29,7 +29,6 @@ void PollThread::LookForOrphans() {
     std::vector<TopicPartition> orphans;
     const bool looked = Attempt([&] {
       const auto assigned = admin_->Assigned(group(), patience_);
-      orphans_possible_ = !assigned;
       if (!assigned) return;
       orphans = Orphans(*assigned);
       orphans_possible_ = !orphans.empty();
