@@ -279,6 +279,12 @@ void CheckCatalog(const CatalogConfig& catalog, const std::string& path, config:
   }
 }
 
+void CheckStream(const StreamConfig& stream, const std::string& path, config::ParseContext& context) {
+  if (stream.kafka && stream.kinesis) {
+    context.problems.Add(stream.mark, fmt::format("{}: takes one of kafka and kinesis", path));
+  }
+}
+
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context) {
   const auto warehouse = lake.warehouse ? lake.warehouse->value : std::string();
   const auto scheme = warehouse.find("://");

@@ -26,12 +26,6 @@ bool AllLoopback(std::string_view brokers) {
 
 }  // namespace
 
-void CheckStream(const StreamConfig& stream, const std::string& path, config::ParseContext& context) {
-  if (stream.kafka && stream.kinesis) {
-    context.problems.Add(stream.mark, fmt::format("{}: takes one of kafka and kinesis", path));
-  }
-}
-
 void CheckKafkaTls(const KafkaTlsConfig& tls, const std::string& path, config::ParseContext& context) {
   if (tls.certificate_file.has_value() != tls.key_file.has_value()) {
     context.problems.Add(tls.mark, fmt::format("{}: certificate_file and key_file go together", path));

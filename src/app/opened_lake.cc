@@ -18,7 +18,8 @@ OpenedEngine OpenEngineOver(const OpenedLake& opened) {
   made.engine = std::make_unique<query::Engine>(
       *opened.lake.catalog, EngineOptionsFor(opened.pipeline, opened.pipeline.memory.bytes, opened.directory));
   if (opened.pipeline.models) {
-    made.options.views = refine::Graph(refine::ReadModels(opened.pipeline.models->value), *made.engine).views();
+    made.graph.emplace(refine::ReadModels(opened.pipeline.models->value), *made.engine);
+    made.options.views = made.graph->views();
   }
   return made;
 }

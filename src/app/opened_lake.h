@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "app/lake.h"
 #include "app/refinery.h"
@@ -21,6 +22,7 @@ OpenedLake OpenLakeOf(const Session& session);
 /// A SQL engine over it that knows the views among the pipeline's models.
 struct OpenedEngine {
   std::unique_ptr<query::Engine> engine;
+  std::optional<refine::Graph> graph;  // absent: the pipeline has no models
   query::QueryOptions options;
 };
 

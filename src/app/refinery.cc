@@ -8,6 +8,7 @@
 
 #include "app/engine_options.h"
 #include "app/work_events.h"
+#include "base/log.h"
 
 namespace millrace::app {
 namespace {
@@ -56,12 +57,21 @@ void Refinery::Tell(const refine::RunReport& report, bool tell_built) {
   TellExpectations(report);
 }
 
+/// Nothing depends on it: a disk that is full must not end the run.
+void Refinery::Remember(const refine::RunReport& report) {
+  try {
+    log_.Add(report);
+  } catch (const Error& error) {
+    LogWarning("the run of {} is not in the history of runs: {}", catalog::ToString(report.model), error.what());
+  }
+}
+
 std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableName>& models,
                                              const refine::RunOptions& options, std::stop_token stop, bool tell_built) {
   auto reports = runner_.Run(models, options, stop);
   for (const auto& report : reports) {
     ModelTurned{.report = report}.Emit();
-    log_.Add(report);
+    Remember(report);
     // What a stop cut short is done by the next run.
     if (stop.stop_requested() && report.outcome != refine::RunReport::Outcome::kBuilt) continue;
     Tell(report, tell_built);

@@ -32,13 +32,11 @@ class Refinery {
   bool has_times() const { return !scheduler_.empty(); }
 
   const refine::Graph& graph() const { return runner_.graph(); }
-  refine::Runner& runner() { return runner_; }
-  refine::Scheduler& scheduler() { return scheduler_; }
-  refine::RunLog& log() { return log_; }
 
  private:
   Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget);
 
+  void Remember(const refine::RunReport& report);
   void Tell(const refine::RunReport& report, bool tell_built);
 
   query::Engine engine_;

@@ -1,14 +1,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "app/opened_lake.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
 #include "base/error.h"
-#include "refine/run_plan.h"
 #include "refine/schedule/run_log.h"
 #include "refine/schedule/scheduler.h"
 #include "refine/selection.h"
@@ -45,30 +48,39 @@ std::string ScheduleOf(const refine::Model& model) {
 }
 
 /// The models of a pipeline that is looked at, whoever may be running it.
-struct OpenedModels {
-  explicit OpenedModels(const Session& session) : opened(OpenLakeOf(session)), engine(OpenEngineOver(opened)) {
-    if (!opened.pipeline.models) {
+class OpenedModels {
+ public:
+  explicit OpenedModels(const Session& session) : opened_(OpenLakeOf(session)), engine_(OpenEngineOver(opened_)) {
+    if (!engine_.graph) {
       throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
     }
-    graph.emplace(refine::ReadModels(opened.pipeline.models->value), *engine.engine);
+    // Who only looks makes no file.
+    if (const auto file = opened_.directory.state(); std::filesystem::exists(file)) log_.emplace(file);
   }
 
-  OpenedLake opened;
-  OpenedEngine engine;
-  std::optional<refine::Graph> graph;
+  const refine::Graph& graph() const { return *engine_.graph; }
+  catalog::Catalog& catalog() { return *opened_.lake.catalog; }
+  /// The newest first; of all models when the name is empty.
+  std::vector<refine::LoggedRun> Runs(const std::string& name, int64_t count) {
+    return log_ ? log_->Newest(name, count) : std::vector<refine::LoggedRun>();
+  }
+
+ private:
+  OpenedLake opened_;
+  OpenedEngine engine_;
+  std::optional<refine::RunLog> log_;
 };
 
 json TimeOf(std::optional<Timestamp> time) { return time ? json(FormatTimestamp(*time)) : json(); }
 
 ExitCode List(const Session& session) {
-  const OpenedModels models(session);
-  refine::Scheduler scheduler(*models.graph, *models.opened.lake.catalog);
+  OpenedModels models(session);
+  refine::Scheduler scheduler(models.graph(), models.catalog());
   scheduler.Due();  // finds out when each is due
-  refine::RunLog log(models.opened.directory.state());
   Listing listing({{"model"}, {"materialized"}, {"schedule"}, {"next_run"}, {"last_run"}, {"outcome"}, {"made_of"}});
-  for (const auto& node : models.graph->nodes()) {
+  for (const auto& node : models.graph().nodes()) {
     const auto name = catalog::ToString(node.model.name);
-    const auto runs = log.Newest(name, 1);
+    const auto runs = models.Runs(name, 1);
     std::string made_of;
     for (const auto& input : node.names) made_of += (made_of.empty() ? "" : ", ") + catalog::ToString(input);
     listing.Add({name, WordOf(node.model.materialized), ScheduleOf(node.model),
@@ -80,10 +92,9 @@ ExitCode List(const Session& session) {
 }
 
 ExitCode History(const Session& session, const ModelsArguments& arguments) {
-  const OpenedModels models(session);
+  OpenedModels models(session);
   std::string name;
-  if (!arguments.name.empty()) name = catalog::ToString(refine::Select(*models.graph, {arguments.name}).at(0));
-  refine::RunLog log(models.opened.directory.state());
+  if (!arguments.name.empty()) name = catalog::ToString(refine::Select(models.graph(), {arguments.name}).at(0));
   Listing listing({{"began"},
                    {"model"},
                    {"outcome"},
@@ -94,7 +105,7 @@ ExitCode History(const Session& session, const ModelsArguments& arguments) {
                    {"bytes", Listing::Form::kBytes},
                    {"snapshot_id"},
                    {"why"}});
-  for (const auto& run : log.Newest(name, arguments.rows)) {
+  for (const auto& run : models.Runs(name, arguments.rows)) {
     listing.Add({FormatTimestamp(run.began), run.model, run.outcome, fmt::format("{:.3f}", run.seconds), run.rows,
                  run.rows_dropped, run.files, run.bytes, run.snapshot_id ? json(*run.snapshot_id) : json(), run.why});
   }
@@ -117,11 +128,11 @@ void PrintDot(const refine::Graph& graph) {
 ExitCode ShowGraph(const Session& session, const ModelsArguments& arguments) {
   const OpenedModels models(session);
   if (arguments.dot) {
-    PrintDot(*models.graph);
+    PrintDot(models.graph());
     return ExitCode::kDone;
   }
   Listing listing({{"from"}, {"to"}});
-  for (const auto& node : models.graph->nodes()) {
+  for (const auto& node : models.graph().nodes()) {
     for (const auto& input : node.names) listing.Add({catalog::ToString(input), catalog::ToString(node.model.name)});
   }
   listing.Print(session.json, "no model is made of a table");

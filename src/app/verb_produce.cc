@@ -131,6 +131,7 @@ ExitCode Produce(const Session& session, ProduceArguments& arguments) {
   SourceConfig config;
   config.drop = arguments.drop;
   config.file = ParseOptions(FileSourceBlock(), arguments.options);
+  auto headers = HeadersOf(arguments.headers);
   const auto pipeline = ConfigFor(session, arguments);
   const auto schema = SchemaFor(pipeline, arguments);
   if (!arguments.message.empty() && (schema == nullptr || schema->kind != schema::SchemaKind::kProtobuf)) {
@@ -143,7 +144,7 @@ ExitCode Produce(const Session& session, ProduceArguments& arguments) {
                    {.topic = arguments.topic,
                     .rows_max = arguments.rows,
                     .rate = arguments.rate,
-                    .headers = HeadersOf(arguments.headers),
+                    .headers = std::move(headers),
                     .make = [maker, paths](const event::EventBatchPtr& batch) { return maker->Make(batch, paths); }});
 }
 

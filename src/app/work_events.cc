@@ -12,20 +12,6 @@ std::string_view OutcomeOf(const refine::MaintenanceReport& report) {
   return report.did_something() ? "worked" : "nothing";
 }
 
-std::string_view WordOf(refine::RunReport::Outcome outcome) {
-  switch (outcome) {
-    case refine::RunReport::Outcome::kBuilt:
-      return "built";
-    case refine::RunReport::Outcome::kNothing:
-      return "nothing";
-    case refine::RunReport::Outcome::kFailed:
-      return "failed";
-    case refine::RunReport::Outcome::kSkipped:
-      return "skipped";
-  }
-  return "failed";
-}
-
 }  // namespace
 
 void TableMaintained::Emit() const {
@@ -43,13 +29,13 @@ void TableMaintained::Emit() const {
 void ModelTurned::Emit() const {
   auto& metrics = Metrics::Process();
   const auto model = catalog::ToString(report.model);
-  metrics.Add(kModelRuns, {model, WordOf(report.outcome)});
+  metrics.Add(kModelRuns, {model, ToString(report.outcome)});
   metrics.Add(kModelRows, {model}, static_cast<double>(report.rows));
   if (report.outcome == refine::RunReport::Outcome::kBuilt) metrics.Observe(kModelSeconds, {model}, report.seconds);
   for (const auto& expectation : report.expectations) {
     metrics.Add(kExpectationViolations, {model}, static_cast<double>(expectation.violations));
   }
-  LogDebug("model {}: {} in {:.3f} s", model, WordOf(report.outcome), report.seconds);
+  LogDebug("model {}: {} in {:.3f} s", model, ToString(report.outcome), report.seconds);
 }
 
 void StreamTrimmed::Emit() const {

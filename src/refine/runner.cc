@@ -177,6 +177,20 @@ RunReport OfView(const Model& model) {
 
 }  // namespace
 
+std::string_view ToString(RunReport::Outcome outcome) {
+  switch (outcome) {
+    case RunReport::Outcome::kBuilt:
+      return "built";
+    case RunReport::Outcome::kNothing:
+      return "nothing";
+    case RunReport::Outcome::kFailed:
+      return "failed";
+    case RunReport::Outcome::kSkipped:
+      return "skipped";
+  }
+  throw Error(ErrorCode::kInternal, "an outcome that there is not");
+}
+
 Runner::Runner(catalog::Catalog& catalog, query::Engine& engine, ByteBudget& budget, Graph graph, const Clock& clock)
     : catalog_(catalog), engine_(engine), budget_(budget), graph_(std::move(graph)), clock_(clock) {}
 

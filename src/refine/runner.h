@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/byte_budget.h"
@@ -47,6 +48,9 @@ struct RunReport {
   std::vector<ExpectationReport> expectations;
   std::optional<table::SnapshotId> snapshot_id;
 };
+
+/// "built", "nothing", "failed", "skipped".
+std::string_view ToString(RunReport::Outcome outcome);
 
 /// Runs models into Iceberg tables. A run is one commit that carries the snapshots it was made from as positions of the
 /// scope "model:<name>", so a run that was cut short repeats to the same table, and one whose inputs have not moved

@@ -17,20 +17,6 @@ constexpr double kMicro = 1e6;
 
 }  // namespace
 
-std::string_view ToString(RunReport::Outcome outcome) {
-  switch (outcome) {
-    case RunReport::Outcome::kBuilt:
-      return "built";
-    case RunReport::Outcome::kNothing:
-      return "nothing";
-    case RunReport::Outcome::kFailed:
-      return "failed";
-    case RunReport::Outcome::kSkipped:
-      return "skipped";
-  }
-  throw Error(ErrorCode::kInternal, "an outcome that there is not");
-}
-
 RunLog::RunLog(const std::filesystem::path& file) : connection_(file, "") {
   connection_.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   connection_.Execute(kTables);

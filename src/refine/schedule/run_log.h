@@ -27,8 +27,6 @@ struct LoggedRun {
   std::optional<int64_t> snapshot_id;
 };
 
-std::string_view ToString(RunReport::Outcome outcome);
-
 /// What became of the runs of models, in <data_dir>/state.db, for people: nothing depends on it. The newest
 /// kRunsKept are kept; of runs that did nothing, one after another, only the last. One thread at a time.
 class RunLog {

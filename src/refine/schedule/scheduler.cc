@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/error.h"
 #include "refine/run_plan.h"
 
 namespace millrace::refine {
@@ -44,14 +45,24 @@ bool Scheduler::RanElsewhere(Entry& due, Timestamp now) const {
   return true;
 }
 
+bool Scheduler::IsDue(Entry& due, Timestamp now, First first) const {
+  try {
+    if (!due.next) due.next = FirstOf(*due.model, now, first);
+    return *due.next <= now && !RanElsewhere(due, now);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kUnavailable) throw;
+    return true;
+  }
+}
+
 std::vector<catalog::TableName> Scheduler::Due(First first) {
   const auto now = clock_.Now();
+  const bool set_back = now < looked_;
+  looked_ = now;
   std::vector<catalog::TableName> names;
   for (auto& [name, due] : dues_) {
-    if (!due.next) due.next = FirstOf(*due.model, now, first);
-    // It can only be so when the clock was set back.
-    if (*due.next > now) due.next = std::min(*due.next, due.model->times->Next(now));
-    if (*due.next <= now && !RanElsewhere(due, now)) names.push_back(name);
+    if (set_back && due.next) due.next = std::min(*due.next, due.model->times->Next(now));
+    if (IsDue(due, now, first)) names.push_back(name);
   }
   return names;
 }

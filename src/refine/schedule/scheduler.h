@@ -22,7 +22,8 @@ class Scheduler {
   bool empty() const { return dues_.empty(); }
   /// When a model that never ran is due: at its next moment, or at once, for a process that lives for less than that.
   enum class First { kNextMoment, kAtOnce };
-  /// Those whose time has come. Error kUnavailable when the catalogue cannot be asked.
+  /// Those whose time has come, and those of whose table it cannot be told: their runs say why. Error kUnavailable when
+  /// the catalogue cannot be asked.
   std::vector<catalog::TableName> Due(First first = First::kNextMoment);
   /// What became of one: a run that failed is due again after a while that doubles, `retries` times, and then at its
   /// next moment.
@@ -38,10 +39,12 @@ class Scheduler {
   };
   Timestamp FirstOf(const Model& model, Timestamp now, First first) const;
   bool RanElsewhere(Entry& due, Timestamp now) const;
+  bool IsDue(Entry& due, Timestamp now, First first) const;
 
   catalog::Catalog& catalog_;
   const Clock& clock_;
   std::map<catalog::TableName, Entry> dues_;
+  Timestamp looked_{};
 };
 
 }  // namespace millrace::refine

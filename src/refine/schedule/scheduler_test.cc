@@ -7,6 +7,7 @@
 #include "catalog/sql/sql_catalog.h"
 #include "io/local_object_store.h"
 #include "judge/python.h"
+#include "land/positions.h"
 #include "refine/run_plan.h"
 #include "refine/schedule/run_log.h"
 #include "refine/selection.h"
@@ -148,6 +149,20 @@ TEST_F(SchedulerTest, AFailedRunIsTriedAgainLaterAndLater) {
   }
   EXPECT_EQ(FormatTimestamp(scheduler.NextOf(model.name).value()), "2026-11-28T00:00:00Z");
   EXPECT_THAT(log_.Newest("gold.a", 1).at(0).why, HasSubstr("no"));
+}
+
+TEST_F(SchedulerTest, AModelWhosePositionsAreDamagedFailsAlone) {
+  const auto models = std::vector{Parse("gold.a", "schedule: \"@hourly\"", "SELECT 1 AS x"),
+                                  Parse("gold.b", "schedule: \"@hourly\"", "SELECT 1 AS x")};
+  auto runner = RunnerOf(models);
+  runner.Run({}, {.at = clock_.now}, {});
+  const auto damaged = land::PositionsProperty(PositionScope(models[0]));
+  ASSERT_TRUE(std::holds_alternative<catalog::Committed>(
+      catalog_.Commit(models[0].name, {}, {table::SetProperties{{{damaged, "no positions"}}}})));
+  At("2026-11-27T11:00:00Z");
+  Scheduler scheduler(runner.graph(), catalog_, clock_);
+  EXPECT_THAT(RunDue(scheduler, runner), ElementsAre("gold.a failed", "gold.b nothing"));
+  EXPECT_THAT(RunDue(scheduler, runner), IsEmpty()) << "not again and again";
 }
 
 TEST_F(SchedulerTest, ARunThatTakesTooLongIsStopped) {
