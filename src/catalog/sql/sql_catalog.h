@@ -18,7 +18,7 @@ struct SqlCatalogOptions {
   std::filesystem::path file;
   /// One file may hold several catalogues; this is ours in it.
   std::string name = "millrace";
-  std::chrono::milliseconds lock_wait{5000};
+  std::chrono::milliseconds lock_wait{30'000};
 };
 
 /// Iceberg's SQL catalogue in a SQLite file, which pyiceberg (`sqlite:///...`) and Java's JdbcCatalog open as well,

@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <latch>
+#include <thread>
+#include <vector>
+
 #include "base/error.h"
 #include "catalog/fault_catalog.h"
+#include "catalog/sql/sql_tables.h"
 #include "contract/catalog_contract.h"
 #include "io/fault_store.h"
 #include "io/local_object_store.h"
@@ -198,6 +203,20 @@ TEST(SqlCatalogTest, ALoserLeavesNoMetadataFile) {
   ASSERT_TRUE(std::holds_alternative<Conflict>(result));
   EXPECT_THAT(std::get<Conflict>(result).why, HasSubstr("locked by another program"));
   EXPECT_EQ(lake.MetadataFiles().size(), 1U);
+}
+
+TEST(SqlCatalogTest, ManyMakeTheFileAtOnce) {
+  for (int round = 0; round < 10; ++round) {
+    const judge::Folder folder;
+    std::latch start(4);
+    std::vector<std::jthread> makers;
+    for (int maker = 0; maker < 4; ++maker) {
+      makers.emplace_back([&] {
+        start.arrive_and_wait();
+        EXPECT_NO_THROW(SqlTables(folder.path() / "catalog.db", "lake", std::chrono::seconds(60)));
+      });
+    }
+  }
 }
 
 TEST(SqlCatalogTest, AStoreThatFailsChangesNothing) {

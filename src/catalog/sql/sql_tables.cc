@@ -11,6 +11,7 @@ namespace millrace::catalog {
 namespace {
 
 constexpr const char* kMakeTables =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT "
     "NULL, "
     "table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), "
@@ -18,7 +19,8 @@ constexpr const char* kMakeTables =
     "CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (catalog_name VARCHAR(255) NOT NULL, namespace "
     "VARCHAR(255) NOT NULL, "
     "property_key VARCHAR(255) NOT NULL, property_value VARCHAR(1000) NOT NULL, PRIMARY KEY (catalog_name, namespace, "
-    "property_key))";
+    "property_key));"
+    "COMMIT";
 
 constexpr const char* kWhereTable = " WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?";
 
@@ -26,11 +28,16 @@ constexpr const char* kWhereTable = " WHERE catalog_name = ? AND table_namespace
 
 SqlTables::SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait)
     : file_name_(file.string()), catalog_name_(std::move(catalog_name)), file_(file, lock_wait) {
-  SqliteStatement existing(
-      file_, "SELECT count(*) FROM sqlite_master WHERE name IN ('iceberg_tables', 'iceberg_namespace_properties')", {});
-  existing.Step();
-  if (existing.Text(0) != "2") file_.Execute(kMakeTables);
+  // What looks is closed before anything is made: of two processes that kept their looks open, none could write.
+  if (!HasTables()) file_.Execute(kMakeTables);
   CheckLayout();
+}
+
+bool SqlTables::HasTables() {
+  SqliteStatement tables(
+      file_, "SELECT count(*) FROM sqlite_master WHERE name IN ('iceberg_tables', 'iceberg_namespace_properties')", {});
+  tables.Step();
+  return tables.Text(0) == "2";
 }
 
 void SqlTables::CheckLayout() {

@@ -48,6 +48,7 @@ class SqlTables {
   std::string message();
 
  private:
+  bool HasTables();
   void CheckLayout();
   void InsertNamespace(const std::string& name_space);
   bool HasNamespace(const std::string& name_space);
