@@ -15,6 +15,7 @@
 #include "app/version.h"
 #include "base/nearest.h"
 #include "io/mongo_driver.h"
+#include "query/sandbox/worker.h"
 
 namespace millrace::app {
 namespace {
@@ -93,6 +94,7 @@ int RunAction(const Session& session) {
 
 int Main(int argc, const char* const* argv) {
   ChooseAllocators();
+  if (argc == 2 && std::string_view(argv[1]) == query::kWorkerVerb) return query::RunWorker();
   io::KeepMongoCountersPrivate();
   CLI::App root(kAbout, "millrace");
   root.footer(kFirstSteps);

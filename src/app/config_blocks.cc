@@ -385,7 +385,8 @@ const Block<ServerTokenConfig>& ServerTokenBlock() {
           .Add(&ServerTokenConfig::roles, {.name = "roles",
                                            .doc = "What it is good for: `read` metrics, status, topics and schemas, "
                                                   "`ingest` events, `operate` changes of "
-                                                  "the schema registry. None allows another.",
+                                                  "the schema registry, `query` SQL over every table. None allows "
+                                                  "another.",
                                            .fallback = std::vector{RoleWord::kRead}});
   return block;
 }
@@ -413,6 +414,27 @@ const Block<ServerConfig>& ServerBlock() {
                                                 .max = 65'536})
           .Nested("rest_proxy", &ServerConfig::rest_proxy, RestProxyBlock())
           .Check(CheckServer);
+  return block;
+}
+
+const Block<QueryConfig>& QueryBlock() {
+  static const auto block =
+      Block<QueryConfig>(
+          "What one statement from outside may take: SQL sent to the HTTP server's /api/v1/query, and `millrace query "
+          "--sandbox`. Each runs in a process of its own.")
+          .Add(&QueryConfig::memory, {.name = "memory",
+                                      .doc = "Memory of one statement. Nothing is spilled to disk.",
+                                      .fallback = ByteSize{512 * kMiB},
+                                      .min = ByteSize{64 * kMiB}})
+          .Add(&QueryConfig::timeout, {.name = "timeout",
+                                       .doc = "From the statement's start to its last row read.",
+                                       .fallback = Duration(std::chrono::seconds(60)),
+                                       .min = Duration(std::chrono::milliseconds(100))})
+          .Add(&QueryConfig::rows, {.name = "rows", .doc = "Rows of a result.", .fallback = 1'000'000, .min = 1})
+          .Add(&QueryConfig::result_size, {.name = "result_size",
+                                           .doc = "Bytes of a result, as Arrow.",
+                                           .fallback = ByteSize{256 * kMiB},
+                                           .min = ByteSize{1 * kMiB}});
   return block;
 }
 
@@ -511,6 +533,7 @@ const Block<PipelineConfig>& PipelineBlock() {
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
           .Nested("server", &PipelineConfig::server, ServerBlock())
+          .Nested("query", &PipelineConfig::query, QueryBlock())
           .MapOf("documents", &PipelineConfig::documents, DocumentsBlock(), "documents")
           .CheckAlways(CheckPipeline);
   return block;

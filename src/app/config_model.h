@@ -358,7 +358,7 @@ struct ServerTlsConfig : config::Located {
   config::Path key;
 };
 
-enum class RoleWord { kRead, kIngest, kOperate };
+enum class RoleWord { kRead, kIngest, kOperate, kQuery };
 
 struct ServerTokenConfig : config::Located {
   config::Secret token;
@@ -425,6 +425,14 @@ struct StreamConfig : config::Located {
   bool is_remote() const { return kafka || kinesis; }
 };
 
+/// What one statement from outside may take.
+struct QueryConfig : config::Located {
+  config::ByteSize memory;
+  config::Duration timeout{};
+  int64_t rows = 0;
+  config::ByteSize result_size;
+};
+
 struct PipelineConfig : config::Located {
   std::string name;
   config::Path data_dir;
@@ -439,6 +447,7 @@ struct PipelineConfig : config::Located {
   std::map<std::string, DocumentsConfig> documents;
   std::optional<config::Path> models;
   std::optional<ServerConfig> server;
+  QueryConfig query;
 
   std::string warehouse() const { return lake.warehouse ? lake.warehouse->value : data_dir.value + "/lake"; }
 };

@@ -131,8 +131,11 @@ struct Choices<app::PaginationWord> {
 
 template <>
 struct Choices<app::RoleWord> {
-  static constexpr std::array<std::pair<std::string_view, app::RoleWord>, 3> kWords = {
-      {{"read", app::RoleWord::kRead}, {"ingest", app::RoleWord::kIngest}, {"operate", app::RoleWord::kOperate}}};
+  static constexpr std::array<std::pair<std::string_view, app::RoleWord>, 4> kWords = {
+      {{"read", app::RoleWord::kRead},
+       {"ingest", app::RoleWord::kIngest},
+       {"operate", app::RoleWord::kOperate},
+       {"query", app::RoleWord::kQuery}}};
 };
 
 template <>

@@ -25,4 +25,15 @@ query::EngineOptions EngineOptionsFor(const PipelineConfig& pipeline, int64_t me
   return options;
 }
 
+query::SandboxOptions SandboxOptionsFor(const PipelineConfig& pipeline, const DataDirectory& directory) {
+  const auto engine = EngineOptionsFor(pipeline, pipeline.query.memory.bytes, directory);
+  return {.limits = {.memory_bytes = engine.memory_bytes,
+                     .time_max = pipeline.query.timeout,
+                     .rows_max = pipeline.query.rows,
+                     .result_bytes_max = pipeline.query.result_size.bytes,
+                     .threads = engine.threads},
+          .cache_directory = engine.cache_directory,
+          .cache_bytes_max = engine.cache_bytes_max};
+}
+
 }  // namespace millrace::app

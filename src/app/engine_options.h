@@ -5,6 +5,7 @@
 #include "app/config_model.h"
 #include "app/data_directory.h"
 #include "query/engine.h"
+#include "query/sandbox/sandbox.h"
 
 namespace millrace::app {
 
@@ -17,5 +18,8 @@ int64_t BufferShare(const PipelineConfig& pipeline);
 /// there.
 query::EngineOptions EngineOptionsFor(const PipelineConfig& pipeline, int64_t memory_bytes,
                                       const DataDirectory& directory);
+
+/// Limits of SQL from outside, and where copies of a bucket's files are kept for it.
+query::SandboxOptions SandboxOptionsFor(const PipelineConfig& pipeline, const DataDirectory& directory);
 
 }  // namespace millrace::app

@@ -11,6 +11,7 @@
 #include "app/fixed_start.h"
 #include "app/http_ingest_blocks.h"
 #include "app/plan.h"
+#include "app/query_route.h"
 #include "app/registry.h"
 #include "app/rest_proxy_blocks.h"
 #include "app/run_status.h"
@@ -88,7 +89,10 @@ void Pipeline::Serve(const ServerConfig& server) {
     registry_ = OpenRegistryStore(directory_);
     options.registry = registry_.get();
   }
+  sandbox_ = std::make_unique<query::Sandbox>(*lake_.catalog, SandboxOptionsFor(config_, directory_));
+  if (refinery_) views_ = refinery_->graph().views();
   options.add_routes = [this](io::HttpRoutes& routes) {
+    AddQueryRoute(routes, *sandbox_, views_);
     for (const auto& ingest : runner_->ingests()) ingest->AddRoutes(routes);
   };
   server_ = std::make_unique<api::ApiServer>(std::move(options), *view_);

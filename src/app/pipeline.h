@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 
@@ -14,6 +15,7 @@
 #include "app/run_limits.h"
 #include "base/byte_budget.h"
 #include "event/stream.h"
+#include "query/sandbox/sandbox.h"
 
 namespace millrace::app {
 
@@ -61,6 +63,8 @@ class Pipeline {
   std::unique_ptr<PipelineRunner> runner_;
   std::unique_ptr<PipelineView> view_;
   std::shared_ptr<schema::RegistryStore> registry_;  // that is served
+  std::unique_ptr<query::Sandbox> sandbox_;          // of the server's clients
+  std::map<catalog::TableName, std::string> views_;
   std::unique_ptr<api::ApiServer> server_;
 };
 

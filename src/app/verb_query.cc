@@ -3,13 +3,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
 
+#include "app/engine_options.h"
 #include "app/opened_lake.h"
+#include "app/query_route.h"
 #include "app/signal_stop.h"
 #include "app/verbs.h"
 #include "query/printer.h"
@@ -23,28 +24,12 @@ struct QueryArguments {
   std::string as_of;
   std::string output;
   bool explain_scans = false;
+  bool sandbox = false;
 };
 
 int TerminalWidth() {
   winsize size{};
   return isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
-/// A snapshot id or a time.
-void SetAsOf(const std::string& text, query::QueryOptions& options) {
-  if (text.empty()) return;
-  int64_t id = 0;
-  const auto* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, id);
-  if (error == std::errc() && end == last) {
-    options.as_of_snapshot = table::SnapshotId(id);
-    return;
-  }
-  options.as_of = ParseTimestamp(text);
-  if (!options.as_of) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("--as-of takes a snapshot id or a time such as 2021-07-21T06:00:00Z, not '{}'", text));
-  }
 }
 
 std::string SqlOf(const std::string& given) {
@@ -58,6 +43,20 @@ void TellScans(const query::ResultStream& result) {
   }
 }
 
+void PrintResult(query::ResultStream& result, query::OutputFormat format, const QueryArguments& arguments) {
+  query::PrintOptions print;
+  print.table_width = TerminalWidth();
+  if (arguments.output.empty()) {
+    query::Print(result, format, print, std::cout);
+  } else {
+    std::ofstream file(arguments.output, std::ios::binary | std::ios::trunc);
+    if (!file) throw Error(ErrorCode::kStop, fmt::format("{} cannot be written", arguments.output));
+    const auto rows = query::Print(result, format, print, file);
+    fmt::print(stderr, "wrote {} rows to {}\n", rows, arguments.output);
+  }
+  if (arguments.explain_scans) TellScans(result);
+}
+
 ExitCode Query(const Session& session, const QueryArguments& arguments) {
   const auto format = query::ParseOutputFormat(arguments.format);
   if (!format) {
@@ -65,23 +64,18 @@ ExitCode Query(const Session& session, const QueryArguments& arguments) {
                 fmt::format("--format is table, json, jsonl, csv, arrow or parquet, not '{}'", arguments.format));
   }
   query::QueryOptions options;
-  SetAsOf(arguments.as_of, options);
+  SetAsOf(arguments.as_of, "--as-of", options);
   const SignalStop stop;
   const auto opened = OpenLakeOf(session);
   const auto over = OpenEngineOver(opened);
   options.views = over.options.views;
-  const auto result = over.engine->Run(SqlOf(arguments.sql), options, stop.token());
-  query::PrintOptions print;
-  print.table_width = TerminalWidth();
-  if (arguments.output.empty()) {
-    query::Print(*result, *format, print, std::cout);
+  const auto sql = SqlOf(arguments.sql);
+  if (arguments.sandbox) {
+    query::Sandbox sandbox(*opened.lake.catalog, SandboxOptionsFor(opened.pipeline, opened.directory));
+    PrintResult(*sandbox.Run(sql, options, stop.token()), *format, arguments);
   } else {
-    std::ofstream file(arguments.output, std::ios::binary | std::ios::trunc);
-    if (!file) throw Error(ErrorCode::kStop, fmt::format("{} cannot be written", arguments.output));
-    const auto rows = query::Print(*result, *format, print, file);
-    fmt::print(stderr, "wrote {} rows to {}\n", rows, arguments.output);
+    PrintResult(*over.engine->Run(sql, options, stop.token()), *format, arguments);
   }
-  if (arguments.explain_scans) TellScans(*result);
   return ExitCode::kDone;
 }
 
@@ -99,6 +93,8 @@ void AddQuery(CLI::App& root, Session& session) {
   verb->add_option("--format", arguments->format, "table, json, jsonl, csv, arrow or parquet")->capture_default_str();
   verb->add_option("--as-of", arguments->as_of, "Tables as they were at this time, or this snapshot");
   verb->add_option("-o,--output", arguments->output, "Write to this file instead of printing");
+  verb->add_flag("--sandbox", arguments->sandbox,
+                 "Run it as SQL from outside: in a process that can do nothing else, within the limits of `query`");
   verb->add_flag("--scans", arguments->explain_scans, "Say how many files of each table were read");
   AddConfigOption(*verb, session);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "io/digest.h"
@@ -36,6 +37,12 @@ DataFiles::DataFiles(io::ObjectStore& store, const std::string& cache_directory,
   uri_root_ = root;
 }
 
+DataFiles::DataFiles(io::ObjectStore& store, BroughtFiles brought)
+    : store_(store),
+      bring_(std::move(brought.bring)),
+      folder_(std::move(brought.folder)),
+      uri_root_(std::move(brought.uri_root)) {}
+
 std::string DataFiles::KeyOf(const std::string& uri) const {
   if (const auto key = store_.KeyOf(uri)) return *key;
   throw Error(ErrorCode::kStop,
@@ -45,12 +52,18 @@ std::string DataFiles::KeyOf(const std::string& uri) const {
 std::string DataFiles::PathOf(const std::string& uri) const { return folder_ + KeyOf(uri); }
 
 std::shared_ptr<void> DataFiles::Bring(const ScanPlan& plan) {
-  if (!cache_) return nullptr;
-  std::vector<ObjectCache::Object> objects;
+  if (!cache_ && !bring_) return nullptr;
+  std::vector<KnownObject> objects;
   for (const auto* file : plan.All()) {
     // Deletion vectors are read where they lie: several share a file, of which each is a small part.
     if (!table::IsDeletionVector(*file)) objects.push_back({KeyOf(file->file_path), file->file_size_in_bytes});
   }
+  return Bring(objects);
+}
+
+std::shared_ptr<void> DataFiles::Bring(const std::vector<KnownObject>& objects) {
+  if (bring_) bring_(objects);
+  if (!cache_) return nullptr;
   cache_->Trim();
   auto hold = cache_->Hold();
   cache_->Fetch(objects);

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "io/object_store.h"
+#include "query/brought_files.h"
 #include "query/object_cache.h"
 #include "query/scan_plan.h"
 
@@ -17,6 +19,7 @@ class DataFiles {
  public:
   /// Error kConfig for a warehouse that is not on a local disk when there is no folder for a cache.
   DataFiles(io::ObjectStore& store, const std::string& cache_directory, int64_t cache_bytes);
+  DataFiles(io::ObjectStore& store, BroughtFiles brought);
 
   /// The folder below which all paths lie, and which is all that DuckDB may open; ends in '/'.
   const std::string& folder() const { return folder_; }
@@ -28,12 +31,14 @@ class DataFiles {
 
   /// Brings copies of what a plan reads; they stay while the result lives.
   std::shared_ptr<void> Bring(const ScanPlan& plan);
+  std::shared_ptr<void> Bring(const std::vector<KnownObject>& objects);
 
  private:
   std::string KeyOf(const std::string& uri) const;
 
   io::ObjectStore& store_;
-  std::unique_ptr<ObjectCache> cache_;  // null: the warehouse is on a local disk
+  std::unique_ptr<ObjectCache> cache_;  // null: the warehouse is on a local disk, or files are brought
+  std::function<void(const std::vector<KnownObject>&)> bring_;
   std::string folder_;
   std::string uri_root_;
 };

@@ -93,7 +93,8 @@ struct Engine::State {
   State(catalog::Catalog& lake, EngineOptions chosen)
       : catalog(lake),
         options(std::move(chosen)),
-        data_files(lake.store(), options.cache_directory, options.cache_bytes_max) {}
+        data_files(options.brought ? DataFiles(lake.store(), *options.brought)
+                                   : DataFiles(lake.store(), options.cache_directory, options.cache_bytes_max)) {}
 
   catalog::Catalog& catalog;
   const EngineOptions options;

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
+#include "query/brought_files.h"
 
 namespace millrace::query {
 
@@ -64,6 +65,8 @@ struct EngineOptions {
   /// For copies of the files of a warehouse that is not on a local disk, which needs one.
   std::string cache_directory = {};
   int64_t cache_bytes_max = int64_t{10} << 30;
+  /// Given: nothing is opened that was not brought, and there is no cache.
+  std::optional<BroughtFiles> brought = {};
 };
 
 /// SQL over the tables of a lake, by DuckDB, with our own planning of which files are read.

@@ -8,6 +8,7 @@
 
 #include "io/local_object_store.h"
 #include "io/object_store.h"
+#include "query/brought_files.h"
 
 namespace millrace::query {
 
@@ -19,10 +20,7 @@ class ObjectCache {
  public:
   ObjectCache(io::ObjectStore& store, const std::filesystem::path& folder, int64_t bytes_max);
 
-  struct Object {
-    std::string key;
-    int64_t size = 0;  // known beforehand: another size in the store is an error
-  };
+  using Object = KnownObject;  // another size in the store is an error
 
   /// While it lives, no copy is removed.
   std::shared_ptr<void> Hold();

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "catalog/catalog.h"
+#include "io/http_routes.h"
+#include "query/sandbox/sandbox.h"
+
+namespace millrace::app {
+
+/// POST /api/v1/query: {"sql": "...", "format": "json", "as_of": "..."} answers rows. Both outlive the routes.
+void AddQueryRoute(io::HttpRoutes& routes, query::Sandbox& sandbox,
+                   const std::map<catalog::TableName, std::string>& views);
+
+/// A snapshot id or a time; empty: now. Error kUsage, in the words of `option`, for anything else.
+void SetAsOf(const std::string& text, std::string_view option, query::QueryOptions& options);
+
+}  // namespace millrace::app

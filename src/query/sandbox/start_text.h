@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "query/engine.h"
+
+namespace millrace::query {
+
+/// What a worker is told: one statement, what it reads and how much it may take.
+struct StartText {
+  std::string sql;
+  QueryOptions query;  // as_of, as_of_snapshot, views
+  std::string store_root;
+  std::string folder;
+  std::string uri_root;
+  int64_t memory_bytes = 0;
+  int64_t cpu_seconds = 0;
+  int threads = 1;
+};
+
+std::string PrintStart(const StartText& start);
+StartText ParseStart(const std::string& text);
+
+std::string PrintScans(const std::vector<ScanReport>& scans);
+/// Error kData for anything but what PrintScans prints.
+std::vector<ScanReport> ParseScans(const std::string& text);
+
+inline constexpr std::string_view kOutOfMemory = "the statement needs more memory than there is";
+
+}  // namespace millrace::query

@@ -1,0 +1,140 @@
+#include "query/sandbox/worker.h"
+
+#include <arrow/io/interfaces.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/record_batch.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "query/arrow_status.h"
+#include "query/engine.h"
+#include "query/sandbox/channel.h"
+#include "query/sandbox/confine.h"
+#include "query/sandbox/remote_lake.h"
+#include "query/sandbox/start_text.h"
+
+namespace millrace::query {
+namespace {
+
+/// Of what the parent sends: SQL of 16 MiB as JSON, or a range of an object.
+constexpr size_t kFrameBytesMax = size_t{128} << 20;
+constexpr size_t kPieceBytes = size_t{64} << 10;
+
+/// Arrow's stream as frames, small pieces gathered.
+class FrameOutput final : public arrow::io::OutputStream {
+ public:
+  explicit FrameOutput(LakeCalls& calls) : calls_(calls) {}
+
+  arrow::Status Close() override {
+    closed_ = true;
+    return Flush();
+  }
+  bool closed() const override { return closed_; }
+  arrow::Result<int64_t> Tell() const override { return written_; }
+  arrow::Status Write(const void* data, int64_t size) override {
+    gathered_.append(static_cast<const char*>(data), static_cast<size_t>(size));
+    written_ += size;
+    return gathered_.size() < kPieceBytes ? arrow::Status::OK() : Flush();
+  }
+  arrow::Status Flush() override {
+    constexpr size_t kFrame = size_t{16} << 20;
+    for (size_t at = 0; at < gathered_.size(); at += kFrame) {
+      calls_.Tell(FrameKind::kRows, std::string_view(gathered_).substr(at, kFrame));
+    }
+    gathered_.clear();
+    return arrow::Status::OK();
+  }
+
+ private:
+  LakeCalls& calls_;
+  std::string gathered_;
+  int64_t written_ = 0;
+  bool closed_ = false;
+};
+
+void SendRows(ResultStream& result, LakeCalls& calls) {
+  FrameOutput output(calls);
+  const auto writer = ValueOf(arrow::ipc::MakeStreamWriter(&output, result.schema()), "sending the result");
+  // Who waits sees the columns, and soon the first rows.
+  Check(output.Flush(), "sending the result");
+  while (const auto rows = result.Next()) Check(writer->WriteRecordBatch(*rows), "sending the result");
+  Check(writer->Close(), "sending the result");
+  Check(output.Close(), "sending the result");
+}
+
+void RunStatement(const StartText& start, LakeCalls& calls) {
+  const auto store = MakeRemoteStore(calls, start.store_root);
+  const auto catalog = MakeRemoteCatalog(calls, *store);
+  EngineOptions options;
+  options.memory_bytes = start.memory_bytes;
+  options.threads = start.threads;
+  options.brought = BroughtFiles{.folder = start.folder, .uri_root = start.uri_root, .bring = [&](const auto& objects) {
+                                   BringFiles(calls, objects);
+                                 }};
+  Engine engine(*catalog, std::move(options));
+  const auto result = engine.Run(start.sql, start.query, {});
+  calls.Tell(FrameKind::kScans, PrintScans(result->scans()));
+  SendRows(*result, calls);
+  calls.Tell(FrameKind::kEnd, {});
+}
+
+/// Whoever started it is gone, or goes: so does this.
+void DieWithParent() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NAME, "millrace-query");
+  if (::getppid() == 1) ::_exit(1);
+}
+
+int Converse(Channel& channel) {
+  LakeCalls calls(channel);
+  try {
+    const auto first = channel.Receive();
+    if (!first || first->kind != FrameKind::kStart) return 1;
+    const auto start = ParseStart(first->body);
+    {
+      const auto listener = Confine({.memory_bytes = start.memory_bytes, .cpu_seconds = start.cpu_seconds});
+      channel.SendDescriptor(FrameKind::kConfined, listener.get());
+    }
+    RunStatement(start, calls);
+    return 0;
+  } catch (const Error& error) {
+    calls.Tell(FrameKind::kRefusal, PrintError(error));
+  } catch (const std::bad_alloc&) {
+    calls.Tell(FrameKind::kRefusal, PrintError({ErrorCode::kUnavailable, std::string(kOutOfMemory)}));
+  } catch (const std::exception& error) {
+    calls.Tell(FrameKind::kRefusal, PrintError({ErrorCode::kInternal, error.what()}));
+  }
+  return 1;
+}
+
+}  // namespace
+
+int RunWorker() {
+  struct stat found {};
+  if (::fstat(kWorkerSocket, &found) != 0 || !S_ISSOCK(found.st_mode)) {
+    fmt::print(stderr, "millrace: {} is started by the program itself, for SQL from outside\n", kWorkerVerb);
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  DieWithParent();
+  if (::chdir("/") != 0) return 1;
+  Channel channel(io::FileDescriptor(kWorkerSocket), kFrameBytesMax);
+  int code = 1;
+  try {
+    code = Converse(channel);
+  } catch (const std::exception&) {
+    // Nobody is there to tell.
+  }
+  // What DuckDB's threads still do is of no interest to anyone.
+  ::_exit(code);
+}
+
+}  // namespace millrace::query
