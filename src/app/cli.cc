@@ -41,7 +41,7 @@ void AddVerbs(CLI::App& root, Session& session) {
   };
   group(
       "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); }, [&] { AddStatus(root, session); },
-      [&] { AddRefine(root, session); }, [&] { AddMaintain(root, session); });
+      [&] { AddRefine(root, session); }, [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
       [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); });

@@ -532,6 +532,9 @@ const Block<PipelineConfig>& PipelineBlock() {
           .Add(&PipelineConfig::models,
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
+          .Add(&PipelineConfig::tests, {.name = "tests",
+                                        .doc = "A folder of tests of the pipeline itself, which `millrace test` runs.",
+                                        .fallback = Path{"tests"}})
           .Nested("server", &PipelineConfig::server, ServerBlock())
           .Nested("query", &PipelineConfig::query, QueryBlock())
           .MapOf("documents", &PipelineConfig::documents, DocumentsBlock(), "documents")

@@ -446,6 +446,7 @@ struct PipelineConfig : config::Located {
   std::map<std::string, TableConfig> tables;
   std::map<std::string, DocumentsConfig> documents;
   std::optional<config::Path> models;
+  config::Path tests;
   std::optional<ServerConfig> server;
   QueryConfig query;
 

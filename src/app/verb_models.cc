@@ -12,6 +12,7 @@
 #include "app/text_table.h"
 #include "app/verbs.h"
 #include "base/error.h"
+#include "refine/expectation_results.h"
 #include "refine/schedule/run_log.h"
 #include "refine/schedule/scheduler.h"
 #include "refine/selection.h"
@@ -25,6 +26,7 @@ using refine::Materialized;
 struct ModelsArguments {
   std::string name;
   int64_t rows = 20;
+  int64_t runs = 1;
   bool dot = false;
 };
 
@@ -59,6 +61,7 @@ class OpenedModels {
   }
 
   const refine::Graph& graph() const { return *engine_.graph; }
+  query::Engine& engine() { return *engine_.engine; }
   catalog::Catalog& catalog() { return *opened_.lake.catalog; }
   /// The newest first; of all models when the name is empty.
   std::vector<refine::LoggedRun> Runs(const std::string& name, int64_t count) {
@@ -139,11 +142,34 @@ ExitCode ShowGraph(const Session& session, const ModelsArguments& arguments) {
   return ExitCode::kDone;
 }
 
+/// The results of the last run of each model that has expectations, or of the last runs of one.
+ExitCode Expectations(const Session& session, const ModelsArguments& arguments) {
+  OpenedModels models(session);
+  Listing listing({{"checked_at"},
+                   {"model"},
+                   {"expectation"},
+                   {"severity"},
+                   {"verdict"},
+                   {"rows_checked"},
+                   {"rows_broken"},
+                   {"observed"},
+                   {"run_id"}});
+  std::string model;
+  if (!arguments.name.empty()) model = catalog::ToString(refine::Select(models.graph(), {arguments.name}).at(0));
+  for (auto& found : refine::NewestResults(models.catalog(), models.engine(), model, arguments.runs, {})) {
+    listing.Add({FormatTimestamp(found.checked_at), found.model, found.expectation, found.severity, found.verdict,
+                 found.rows_checked, found.rows_broken, found.observed.empty() ? json() : json(found.observed),
+                 found.run_id});
+  }
+  listing.Print(session.json, "no expectation has been checked yet: `expect:` in a model's header lists them");
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 void AddModels(CLI::App& root, Session& session) {
   const auto arguments = std::make_shared<ModelsArguments>();
-  auto* models = AddVerbGroup(root, "models", "Models: list, history, graph");
+  auto* models = AddVerbGroup(root, "models", "Models: list, history, expectations, graph");
   const auto finish = [&session](CLI::App* verb) {
     AddJsonOption(*verb, session);
     AddConfigOption(*verb, session);
@@ -157,6 +183,16 @@ void AddModels(CLI::App& root, Session& session) {
   history->add_option("MODEL", arguments->name, "One model; all without");
   history->add_option("--rows", arguments->rows, "How many runs")->check(CLI::PositiveNumber)->capture_default_str();
   finish(history);
+  auto* expectations = AddVerb(
+      *models, session, "expectations", "What the last runs found of each expectation",
+      [&session, arguments] { return Expectations(session, *arguments); },
+      "  millrace models expectations\n  millrace models expectations gold.by_day --runs 7\n"
+      "  millrace query \"FROM millrace.expectations WHERE verdict = 'broken'\"");
+  expectations->add_option("MODEL", arguments->name, "One model; all without");
+  expectations->add_option("--runs", arguments->runs, "Of how many runs a model")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  finish(expectations);
   auto* graph = AddVerb(
       *models, session, "graph", "What is made of what",
       [&session, arguments] { return ShowGraph(session, *arguments); },

@@ -44,6 +44,19 @@ class RowBuilder {
     NotReplayed();
   }
 
+  void Broken(const BrokenRow& broken, const std::string& attempt, Timestamp at) {
+    Check(Column<arrow::BinaryBuilder>(0)->Append(broken.row), kDoing);
+    for (const int place : {1, 2, 3}) Null(place);
+    Text(4, broken.rule);
+    Text(5, broken.rules);
+    Text(6, target_);
+    Moment(7, at);
+    Text(8, attempt);
+    Text(9, scope_);
+    for (const int unknown : {10, 11, 12}) Null(unknown);
+    NotReplayed();
+  }
+
   std::shared_ptr<arrow::RecordBatch> Finish() { return ValueOf(builder_->Flush(), kDoing); }
 
  private:
@@ -101,6 +114,13 @@ std::shared_ptr<arrow::RecordBatch> RejectedRows(const event::EventBatch& events
   RowBuilder rows(options);
   for (const auto& reject : rejects) rows.Reject(events, reject);
   return rows.Finish();
+}
+
+std::shared_ptr<arrow::RecordBatch> BrokenRows(const std::vector<BrokenRow>& rows, const std::string& attempt,
+                                               Timestamp at, const QuarantineOptions& options) {
+  RowBuilder builder(options);
+  for (const auto& row : rows) builder.Broken(row, attempt, at);
+  return builder.Finish();
 }
 
 std::shared_ptr<arrow::RecordBatch> GapRow(const event::EventBatch& events, int64_t first_offset,

@@ -27,11 +27,23 @@ struct QuarantineOptions {
 ///   record, key         binary       as they came; null for a gap
 ///   topic, partition, offset, split  where it stood; of a gap, the first record that is missing
 ///   end_offset          long         of a gap, what follows the last one that is missing; null otherwise
-///   cause, detail       string       event::RejectCause by name; a sentence
+///   cause, detail       string       event::RejectCause by name, or the rule that a row broke; a sentence
 ///   table, scope        string       what it was meant for, and through which scope of positions
 ///   ingested_at, event_time
 ///   replayed_at, replay              when it became a row after all, and in which replay; null: not yet
 std::shared_ptr<arrow::Schema> QuarantineColumns();
+
+/// A row that a query made and a rule kept out of its table.
+struct BrokenRow {
+  std::string row;    // JSON
+  std::string rule;   // becomes the cause
+  std::string rules;  // all that it breaks, as a sentence: the detail
+};
+
+/// Rows that were kept out by an attempt of a run, which stands as their split. They stood nowhere: topic, partition,
+/// offset and event time are null.
+std::shared_ptr<arrow::RecordBatch> BrokenRows(const std::vector<BrokenRow>& rows, const std::string& attempt,
+                                               Timestamp at, const QuarantineOptions& options);
 
 /// A row for each reject of a batch.
 std::shared_ptr<arrow::RecordBatch> RejectedRows(const event::EventBatch& events,

@@ -47,9 +47,11 @@ std::map<std::string, std::string> SettingsOf(const EngineOptions& options) {
 /// owner.
 class Names {
  public:
-  Names(Connection& connection, std::string name, const std::vector<ResolvedName>& resolved)
+  Names(Connection& connection, std::string name, const std::vector<ResolvedName>& resolved,
+        const std::optional<Timestamp>& now)
       : connection_(connection), name_(QuoteName(name)) {
     connection_.Execute(fmt::format("ATTACH ':memory:' AS {0}; USE {0}", name_));
+    if (now) FixNow(*now);
     for (const auto& entry : resolved)
       connection_.Execute("CREATE SCHEMA IF NOT EXISTS " + QuoteName(entry.written.name_space));
   }
@@ -58,6 +60,17 @@ class Names {
   Names& operator=(const Names&) = delete;
 
  private:
+  /// Macros of a database hide the functions of the system.
+  void FixNow(Timestamp now) {
+    const auto at = fmt::format("TIMESTAMPTZ {}", QuoteText(FormatTimestamp(now)));
+    for (const auto* name : {"now", "get_current_timestamp", "current_timestamp", "transaction_timestamp"})
+      connection_.Execute(fmt::format("CREATE MACRO {}() AS {}", name, at));
+    for (const auto* name : {"current_date", "today"})
+      connection_.Execute(fmt::format("CREATE MACRO {}() AS CAST({} AS DATE)", name, at));
+    for (const auto* name : {"localtimestamp", "current_localtimestamp"})
+      connection_.Execute(fmt::format("CREATE MACRO {}() AS CAST({} AS TIMESTAMP)", name, at));
+  }
+
   Connection& connection_;
   const std::string name_;
 };
@@ -144,7 +157,7 @@ Database& Engine::State::Executor() {
 std::map<std::string, Predicate> Engine::State::Predicates(Connection& connection, const Statement& statement,
                                                            const std::vector<ResolvedName>& resolved) {
   std::map<std::string, schema::Schema> schemas;
-  const Names names(connection, fmt::format("millrace_plan_{}", ++statements), resolved);
+  const Names names(connection, fmt::format("millrace_plan_{}", ++statements), resolved, options.now);
   for (const auto& entry : resolved) {
     CreateStandIn(connection, entry);
     if (!entry.view) schemas.emplace(KeyOf(entry.written), entry.schema);
@@ -160,7 +173,7 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
   PreparedRun run;
   run.connection = std::make_unique<Connection>(Executor());
   run.sql = statement.explain_prefix + statement.select;
-  run.names = std::make_shared<Names>(*run.connection, fmt::format("millrace_{}", ++statements), resolved);
+  run.names = std::make_shared<Names>(*run.connection, fmt::format("millrace_{}", ++statements), resolved, options.now);
   for (const auto& entry : resolved) {
     if (entry.view) {
       run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written), *entry.view));
@@ -173,6 +186,7 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
                                    .schema = &entry.schema,
                                    .range = entry.range,
                                    .only_files = entry.only_files,
+                                   .change = entry.change,
                                    .with_path = entry.with_path,
                                    .predicate = found == predicates.end() ? Predicate{} : found->second};
       const auto plan = PlanScan(catalog.store(), request);

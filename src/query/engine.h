@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "query/brought_files.h"
+#include "table/data_file.h"
 
 namespace millrace::query {
 
@@ -42,6 +43,13 @@ struct QueryOptions {
   std::set<catalog::TableName> with_paths;
   /// Reads of these tables only data files that are listed (by DataFile::file_path).
   std::map<catalog::TableName, std::set<std::string>> only_files;
+  /// Reads these tables as they would be after a change that nobody has committed.
+  struct Change {
+    bool remove_all = false;
+    std::set<std::string> removed;  // by DataFile::file_path
+    std::vector<table::DataFile> added;
+  };
+  std::map<catalog::TableName, Change> changes;
   /// Name -> SQL text that stands for a view over lake tables and other views.
   std::map<catalog::TableName, std::string> views;
 };
@@ -67,6 +75,8 @@ struct EngineOptions {
   int64_t cache_bytes_max = int64_t{10} << 30;
   /// Given: nothing is opened that was not brought, and there is no cache.
   std::optional<BroughtFiles> brought = {};
+  /// What now() and its like say, for statements that are to repeat; absent: the time.
+  std::optional<Timestamp> now = std::nullopt;
 };
 
 /// SQL over the tables of a lake, by DuckDB, with our own planning of which files are read.

@@ -104,6 +104,8 @@ class Resolver {
     resolved.with_path = options_.with_paths.contains(name);
     const auto only = options_.only_files.find(name);
     if (only != options_.only_files.end()) resolved.only_files = &only->second;
+    const auto change = options_.changes.find(name);
+    if (change != options_.changes.end()) resolved.change = &change->second;
     WithContext("table " + ToString(name), [&] { ChooseSnapshot(resolved); });
     resolved_.push_back(std::move(resolved));
     return true;

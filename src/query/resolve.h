@@ -23,6 +23,7 @@ struct ResolvedName {
   schema::Schema schema;
   std::optional<QueryOptions::Range> range;
   const std::set<std::string>* only_files = nullptr;  // null: all of them
+  const QueryOptions::Change* change = nullptr;       // null: as it is
   bool with_path = false;
 };
 

@@ -31,6 +31,7 @@ std::vector<DatedFile> LiveFiles(io::ObjectStore& store, const table::TableMetad
 }
 
 bool IsWanted(const ScanRequest& request, const table::DataFile& file) {
+  if (request.change && (request.change->remove_all || request.change->removed.contains(file.file_path))) return false;
   if (request.only_files && !request.only_files->contains(file.file_path)) return false;
   return MayMatch(request.predicate, *request.metadata, *request.schema, file);
 }
@@ -115,20 +116,7 @@ ScanPlan PlanRange(io::ObjectStore& store, const ScanRequest& request) {
   return plan;
 }
 
-}  // namespace
-
-std::vector<const table::DataFile*> ScanPlan::All() const {
-  std::vector<const table::DataFile*> all;
-  for (const auto* list : {&files, &position_deletes, &deletion_vectors}) {
-    for (const auto& file : *list) all.push_back(&file);
-  }
-  for (const auto* list : {&deleted_files, &equality_deletes}) {
-    for (const auto& dated : *list) all.push_back(&dated.file);
-  }
-  return all;
-}
-
-ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request) {
+ScanPlan PlanSnapshot(io::ObjectStore& store, const ScanRequest& request) {
   if (!request.snapshot) return {};
   if (request.range && request.range->after) return PlanRange(store, request);
   ScanPlan plan;
@@ -148,6 +136,35 @@ ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request) {
   }
   Sort(std::move(data), deletes, plan);
   return plan;
+}
+
+/// The files of the snapshot that stay, and those that come.
+ScanPlan PlanChanged(io::ObjectStore& store, const ScanRequest& request) {
+  auto plan = request.change->remove_all ? ScanPlan{} : PlanSnapshot(store, request);
+  for (const auto& file : request.change->added) {
+    RequireReadable(file);
+    plan.files.push_back(file);
+  }
+  plan.files_total += static_cast<int64_t>(request.change->added.size());
+  return plan;
+}
+
+}  // namespace
+
+std::vector<const table::DataFile*> ScanPlan::All() const {
+  std::vector<const table::DataFile*> all;
+  for (const auto* list : {&files, &position_deletes, &deletion_vectors}) {
+    for (const auto& file : *list) all.push_back(&file);
+  }
+  for (const auto* list : {&deleted_files, &equality_deletes}) {
+    for (const auto& dated : *list) all.push_back(&dated.file);
+  }
+  return all;
+}
+
+ScanPlan PlanScan(io::ObjectStore& store, const ScanRequest& request) {
+  if (request.change) return PlanChanged(store, request);
+  return PlanSnapshot(store, request);
 }
 
 }  // namespace millrace::query

@@ -21,6 +21,7 @@ struct ScanRequest {
   /// Only rows that snapshots after `range->after` added; see QueryOptions::Range.
   std::optional<QueryOptions::Range> range;
   const std::set<std::string>* only_files = nullptr;  // by file_path; null: all of them
+  const QueryOptions::Change* change = nullptr;       // null: as the snapshot is
   bool with_path = false;                             // kPathColumn comes after the columns of the schema
   Predicate predicate;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "query/engine.h"
 
 namespace millrace::refine {
@@ -29,24 +31,40 @@ std::string Checks(const Model& model, bool fresh) {
   return columns;
 }
 
-/// Rows that will be dropped compete only with each other for the place of their key.
-std::string DropColumns(const Model& model) {
-  std::string columns;
-  for (size_t i = 0; i < model.expectations.size(); ++i) {
-    if (model.expectations[i].action == Expectation::Action::kDrop) columns += ", " + Quoted(ExpectationColumn(i));
-  }
-  return columns;
+bool LeavesOut(const Expectation& expectation) {
+  return expectation.action == Expectation::Action::kDrop || expectation.action == Expectation::Action::kQuarantine;
 }
 
-/// Leaves one row a key of the relation `rows`. Draws are decided by the rows themselves, so that a run repeats to the
-/// same table.
+/// "a AND b" of the columns of the expectations that are meant; "true" of none.
+template <typename Meant>
+std::string AllMet(const Model& model, Meant meant) {
+  std::string met;
+  for (size_t i = 0; i < model.expectations.size(); ++i) {
+    if (meant(model.expectations[i])) met += (met.empty() ? "" : " AND ") + Quoted(ExpectationColumn(i));
+  }
+  return met.empty() ? "true" : met;
+}
+
+/// ", <the row as JSON, where it goes into quarantine> AS <column>", when the model has a quarantine.
+std::string RowColumn(const Model& model, bool fresh) {
+  if (!HasQuarantine(model)) return "";
+  const auto met =
+      AllMet(model, [](const auto& expectation) { return expectation.action == Expectation::Action::kQuarantine; });
+  const auto row = fresh ? fmt::format("CASE WHEN {} THEN NULL ELSE CAST(to_json(__millrace_r) AS VARCHAR) END", met)
+                         : std::string("CAST(NULL AS VARCHAR)");
+  return fmt::format(", {} AS {}", row, Quoted(kRowColumn));
+}
+
+/// Leaves one row a key of the relation `rows`, beside those that are left out anyway. Draws are decided by the rows
+/// themselves, so that a run repeats to the same table.
 std::string OneAKey(const Model& model, const std::string& newer_first) {
   std::string keys;
   for (const auto& column : model.key) keys += (keys.empty() ? "" : ", ") + Quoted(column);
   std::string order;
   for (const auto& column : model.newest_by) order += Quoted(column) + " DESC NULLS LAST, ";
-  return fmt::format(" QUALIFY row_number() OVER (PARTITION BY {}{} ORDER BY {}{}hash(rows)) = 1", keys,
-                     DropColumns(model), order, newer_first);
+  const auto stays = AllMet(model, LeavesOut);
+  return fmt::format(" QUALIFY NOT ({0}) OR row_number() OVER (PARTITION BY {1}, {0} ORDER BY {2}{3}hash(rows)) = 1",
+                     stays, keys, order, newer_first);
 }
 
 }  // namespace
@@ -55,8 +73,15 @@ catalog::TableName FreshRowsName(const Model& model) { return {"rows of", ToStri
 
 std::string ExpectationColumn(size_t index) { return fmt::format("__millrace_expect_{}", index); }
 
+bool HasQuarantine(const Model& model) {
+  return std::ranges::any_of(model.expectations, [](const auto& expectation) {
+    return expectation.action == Expectation::Action::kQuarantine;
+  });
+}
+
 std::string FreshRowsSql(const Model& model) {
-  const auto fresh = fmt::format("SELECT *{} FROM {}", Checks(model, true), SqlName(FreshRowsName(model)));
+  const auto fresh = fmt::format("SELECT *{}{} FROM {} AS __millrace_r", Checks(model, true), RowColumn(model, true),
+                                 SqlName(FreshRowsName(model)));
   return model.key.empty() ? fresh : fmt::format("SELECT * FROM ({}) AS rows{}", fresh, OneAKey(model, ""));
 }
 
@@ -72,11 +97,11 @@ std::string TouchedFilesSql(const Model& model) {
 
 std::string MergedRowsSql(const Model& model) {
   return fmt::format(
-      "SELECT * EXCLUDE (__millrace_fresh) FROM (SELECT *{}, 1 AS __millrace_fresh FROM {} UNION ALL BY NAME SELECT "
-      "*{}, 0 AS __millrace_fresh FROM {}) "
+      "SELECT * FROM (SELECT *{}{}, 1 AS {} FROM {} AS __millrace_r UNION ALL BY NAME SELECT *{}{}, 0 AS {} FROM {}) "
       "AS rows{}",
-      Checks(model, true), SqlName(FreshRowsName(model)), Checks(model, false), SqlName(model.name),
-      OneAKey(model, "__millrace_fresh DESC, "));
+      Checks(model, true), RowColumn(model, true), Quoted(kFreshColumn), SqlName(FreshRowsName(model)),
+      Checks(model, false), RowColumn(model, false), Quoted(kFreshColumn), SqlName(model.name),
+      OneAKey(model, Quoted(kFreshColumn) + " DESC, "));
 }
 
 }  // namespace millrace::refine

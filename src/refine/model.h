@@ -25,9 +25,31 @@ enum class Schedule {
 
 /// A condition that every row has to meet; one that is null is not met.
 struct Expectation {
-  enum class Action { kWarn, kDrop, kFail };
+  /// Part of the fingerprint that a model's table keeps: values are frozen.
+  enum class Action { kWarn = 0, kDrop = 1, kFail = 2, kQuarantine = 3 };
   std::string condition;
   Action action = Action::kWarn;
+};
+
+/// What a model's table has to be as a whole once a run has written to it.
+struct TableExpectation {
+  enum class Kind {
+    kUnique,         // no two rows with the same `columns`
+    kFreshness,      // the newest value of a column is no older than `within`
+    kRows,           // how many rows: `min`, `max`, and `change` against the run before
+    kDriftMean,      // mean of a column: `change` against the mean of the runs before
+    kDriftNulls,     // its share of nulls, 0 to 1: no further away than `change`
+    kDriftDistinct,  // its count of distinct values, as the mean
+  };
+  Kind kind = Kind::kUnique;
+  std::string text;                  // for people: "freshness of ts within 2h"
+  std::string measure;               // what is compared from run to run: "mean(amount)"
+  std::vector<std::string> columns;  // one, but for kUnique
+  Duration within{};
+  std::optional<int64_t> min;
+  std::optional<int64_t> max;
+  std::optional<double> change;  // 0.5: 50%
+  bool fail = false;             // warn otherwise
 };
 
 /// One SQL file that makes one table (or view) of others. Its header is YAML in a comment at the top, so that the file
@@ -62,6 +84,7 @@ struct Model {
   int retries = 3;                  // kAtTimes: of a run that failed, before the next moment
   std::optional<Duration> timeout;  // of one run; absent: it may take as long as it takes
   std::vector<Expectation> expectations;
+  std::vector<TableExpectation> table_expectations;
   std::string description;
   std::vector<std::string> tags;
 };

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "refine/expect_header.h"
 
 namespace millrace::refine {
 namespace {
@@ -83,7 +84,8 @@ class HeaderReader {
          }},
         {"timeout", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadTimeout(node); }},
         {"engine", [](HeaderReader& reader, const YAML::Node& node) { reader.OneOf(node, {"duckdb"}); }},
-        {"expect", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadExpectations(node); }},
+        {"expect", [](HeaderReader& reader,
+                      const YAML::Node& node) { ReadExpectations(node, reader.header_.first_line, reader.model_); }},
         {"description",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.description = reader.Text(node); }},
         {"tags", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.tags = reader.Texts(node); }},
@@ -193,22 +195,6 @@ class HeaderReader {
     }
   }
 
-  void ReadExpectations(const YAML::Node& node) {
-    if (!node.IsSequence()) Fail(model_.file, LineOf(node), "expect is a list: \"- amount > 0: drop\"");
-    for (const auto& item : node) {
-      if (!item.IsMap() || item.size() != 1)
-        Fail(model_.file, LineOf(item), "an expectation is \"condition: warn | drop | fail\"");
-      const auto entry = *item.begin();
-      constexpr Expectation::Action kActions[] = {Expectation::Action::kWarn, Expectation::Action::kDrop,
-                                                  Expectation::Action::kFail};
-      if (entry.second.IsScalar() && entry.second.as<std::string>() == "quarantine") {
-        Fail(model_.file, LineOf(entry.second),
-             "rows of models are not put into quarantine yet; use drop, which counts them, or fail");
-      }
-      model_.expectations.push_back({Text(entry.first), kActions[OneOf(entry.second, {"warn", "drop", "fail"})]});
-    }
-  }
-
   /// What has to go together.
   void Check() const {
     const bool incremental = model_.materialized == Materialized::kIncremental;
@@ -217,8 +203,8 @@ class HeaderReader {
     if (!incremental && model_.over) refuse("`over` belongs to incremental models");
     if (!model_.newest_by.empty() && model_.key.empty())
       refuse("`newest_by` chooses among rows of one `key`, and there is none");
-    const bool stored =
-        !model_.key.empty() || !model_.partition_by.empty() || !model_.sort_by.empty() || !model_.expectations.empty();
+    const bool stored = !model_.key.empty() || !model_.partition_by.empty() || !model_.sort_by.empty() ||
+                        !model_.expectations.empty() || !model_.table_expectations.empty();
     const bool timed = model_.times || model_.timeout;
     if (model_.materialized == Materialized::kView && (stored || timed))
       refuse("a view is not stored: key, partition_by, sort_by, expect, times and timeout are not for it");

@@ -1,5 +1,6 @@
 #include "refine/model.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -92,8 +93,21 @@ TEST(Model, ErrorsNameFileLineAndMend) {
   EXPECT_THAT(ErrorOf("-- ---\n-- time_zone: UTC\n-- ---\n"), HasSubstr("models/gold/t.sql:2: this belongs to"));
   EXPECT_THAT(ErrorOf("-- ---\n-- retries: 1\n-- ---\n"), HasSubstr("this belongs to a schedule of times"));
   EXPECT_THAT(ErrorOf("-- ---\n-- timeout: 10\n-- ---\n"), HasSubstr("write it as 10m or 2h"));
-  EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0: quarantine]\n-- ---\n"), HasSubstr("not put into quarantine yet"));
-  EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0]\n-- ---\n"), HasSubstr("condition: warn | drop | fail"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0: quarentine]\n-- ---\n"), HasSubstr("did you mean 'quarantine'?"));
+  EXPECT_THAT(ErrorOf("-- ---\n-- expect: [a > 0]\n-- ---\n"), HasSubstr("condition: warn | drop | quarantine | fail"));
+  const std::pair<const char*, const char*> of_tables[] = {
+      {"{unique: id, then: drop}", "t.sql:3: `then` is warn or fail"},
+      {"{freshness: {column: ts, within: soon}}", "t.sql:3: 'soon' is no duration"},
+      {"{freshness: {within: 2h}}", "t.sql:3: `column` says which"},
+      {"{rows: {min: 5, max: 4}}", "t.sql:3: min is more than max"},
+      {"{rows: {change: 50}}", "t.sql:3: '50' is no percentage; write it as 20%"},
+      {"{drift: {column: a, meen: 5%}}",
+       "t.sql:3: 'meen' is none of column, mean, nulls, distinct; did you mean 'mean'?"},
+      {"{uniqe: [id]}", "t.sql:3: 'uniqe' is none of unique, freshness, rows, volume, drift; did you mean 'unique'?"},
+      {"{unique: id, rows: {min: 1}}", "begin each with a dash"},
+      {"{then: fail}", "t.sql:3: `then` belongs to one of"}};
+  for (const auto& [item, error] : of_tables)
+    EXPECT_THAT(ErrorOf(fmt::format("-- ---\n-- expect:\n--   - {}\n-- ---\n", item)), HasSubstr(error));
   EXPECT_THAT(ErrorOf("-- ---\n-- newest_by: a\n-- ---\n"), HasSubstr("there is none"));
   EXPECT_THAT(ErrorOf("-- ---\n-- materialized: view\n-- key: a\n-- ---\n"), HasSubstr("a view is not stored"));
 }

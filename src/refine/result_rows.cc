@@ -4,6 +4,7 @@
 #include <arrow/compute/api.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <string>
 #include <utility>
@@ -69,13 +70,27 @@ std::shared_ptr<arrow::Array> TableColumn(const std::shared_ptr<arrow::Array>& c
   return land::ValueOf(arrow::compute::Cast(*column, to.type(), arrow::compute::CastOptions::Safe()), what);
 }
 
+const arrow::BooleanArray& Met(const arrow::RecordBatch& batch, size_t index) {
+  return static_cast<const arrow::BooleanArray&>(*batch.GetColumnByName(ExpectationColumn(index)));
+}
+
+/// Rows that the table had already were looked at when they came.
+int64_t FreshIn(const arrow::RecordBatch& batch) {
+  const auto column = batch.GetColumnByName(std::string(kFreshColumn));
+  if (!column) return batch.num_rows();
+  const auto& fresh = static_cast<const arrow::Int32Array&>(*column);
+  int64_t count = 0;
+  for (int64_t row = 0; row < fresh.length(); ++row) count += fresh.Value(row);
+  return count;
+}
+
 }  // namespace
 
 ResultRows::ResultRows(const Model& model, std::shared_ptr<arrow::Schema> result)
     : model_(model), result_(std::move(result)), violations_(model.expectations.size()) {
   arrow::FieldVector fields;
   for (const auto& field : result_->fields()) {
-    if (!field->name().starts_with("__millrace_expect_")) fields.push_back(TableField(field));
+    if (!field->name().starts_with(kOwnPrefix)) fields.push_back(TableField(field));
   }
   if (fields.empty()) throw Error(ErrorCode::kData, "the model makes no column");
   arrow_columns_ = arrow::schema(std::move(fields));
@@ -85,23 +100,48 @@ ResultRows::ResultRows(const Model& model, std::shared_ptr<arrow::Schema> result
 std::shared_ptr<arrow::Array> ResultRows::Kept(const arrow::RecordBatch& batch) {
   std::vector<bool> keep(static_cast<size_t>(batch.num_rows()), true);
   for (size_t i = 0; i < model_.expectations.size(); ++i) {
-    const auto& expectation = model_.expectations[i];
-    const auto column = batch.GetColumnByName(ExpectationColumn(i));
-    const auto& met = static_cast<const arrow::BooleanArray&>(*column);
+    const auto& met = Met(batch, i);
     const auto broken = met.length() - met.true_count();
     violations_[i] += broken;
-    if (broken > 0 && expectation.action == Expectation::Action::kFail) {
-      throw Error(ErrorCode::kData,
-                  fmt::format("{}: a row breaks the expectation `{}`, which says fail; nothing was written",
-                              model_.file.string(), expectation.condition));
-    }
-    for (int64_t row = 0; broken > 0 && expectation.action == Expectation::Action::kDrop && row < met.length(); ++row) {
+    if (broken == 0 || model_.expectations[i].action != Expectation::Action::kDrop) continue;
+    for (int64_t row = 0; row < met.length(); ++row) {
       if (!met.Value(row)) keep[static_cast<size_t>(row)] = false;
     }
   }
+  quarantined_.clear();
+  Quarantine(batch, keep);
+  const auto quarantined = static_cast<int64_t>(quarantined_.size());
+  quarantined_total_ += quarantined;
+  dropped_ += std::ranges::count(keep, false) - quarantined;
   arrow::BooleanBuilder builder;
   land::Check(builder.AppendValues(keep), "a column of booleans");
   return land::ValueOf(builder.Finish(), "a column of booleans");
+}
+
+/// Takes the rows out that have JSON of them beside them. One that is to be dropped as well is kept in quarantine.
+void ResultRows::Quarantine(const arrow::RecordBatch& batch, std::vector<bool>& keep) {
+  const auto column = batch.GetColumnByName(std::string(kRowColumn));
+  if (!column) return;
+  const auto& json = static_cast<const arrow::StringArray&>(*column);
+  for (int64_t row = 0; row < json.length(); ++row) {
+    if (json.IsNull(row)) continue;
+    land::BrokenRow broken{.row = json.GetString(row), .rule = {}, .rules = {}};
+    for (size_t i = 0; i < model_.expectations.size(); ++i) {
+      const auto& [condition, action] = model_.expectations[i];
+      if (Met(batch, i).Value(row)) continue;
+      if (broken.rule.empty() && action == Expectation::Action::kQuarantine) broken.rule = condition;
+      broken.rules += (broken.rules.empty() ? "does not meet: " : "; ") + condition;
+    }
+    quarantined_.push_back(std::move(broken));
+    keep[static_cast<size_t>(row)] = false;
+  }
+}
+
+bool ResultRows::failed() const {
+  for (size_t i = 0; i < violations_.size(); ++i) {
+    if (violations_[i] > 0 && model_.expectations[i].action == Expectation::Action::kFail) return true;
+  }
+  return false;
 }
 
 std::shared_ptr<arrow::RecordBatch> ResultRows::Take(const arrow::RecordBatch& batch) {
@@ -112,12 +152,10 @@ std::shared_ptr<arrow::RecordBatch> ResultRows::Take(const arrow::RecordBatch& b
         TableColumn(batch.GetColumnByName(field->name()), *result_->GetFieldByName(field->name()), *field));
   }
   auto rows = arrow::RecordBatch::Make(arrow_columns_, batch.num_rows(), std::move(columns));
+  checked_ += FreshIn(batch);
   if (model_.expectations.empty()) return rows;
   const auto kept = Kept(batch);
-  auto filtered =
-      land::ValueOf(arrow::compute::Filter(rows, kept), "dropping rows that break an expectation").record_batch();
-  dropped_ += rows->num_rows() - filtered->num_rows();
-  return filtered;
+  return land::ValueOf(arrow::compute::Filter(rows, kept), "dropping rows that break an expectation").record_batch();
 }
 
 }  // namespace millrace::refine

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "land/committer.h"
+#include "refine/run_number.h"
 #include "table/live_files.h"
 
 namespace millrace::refine {
@@ -20,6 +21,7 @@ using catalog::TableName;
 
 const event::SplitId kDefinition{"definition"};
 const event::SplitId kRunAt{"run_at"};
+constexpr std::string_view kTableSplit = "table:";
 
 /// Names of tables are read without regard to letters' case, as SQL does; the catalogue knows them by their own.
 std::optional<LoadedTable> LoadAnyCase(catalog::Catalog& catalog, const TableName& name) {
@@ -47,11 +49,15 @@ event::Cursor DefinitionOf(const Node& node) {
     text += fmt::format("{}\n", fmt::join(*list, "\n"));
   for (const auto& expectation : model.expectations)
     text += fmt::format("{} {}\n", expectation.condition, static_cast<int>(expectation.action));
+  for (const auto& expectation : model.table_expectations)
+    text += fmt::format("{} {}\n", expectation.text, expectation.fail);
   text += model.sql + node.opened;
   return event::Cursor(fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
 }
 
-event::SplitId SplitOf(const LoadedTable& table) { return event::SplitId("table:" + table.metadata->table_uuid); }
+event::SplitId SplitOf(const LoadedTable& table) {
+  return event::SplitId(std::string(kTableSplit) + table.metadata->table_uuid);
+}
 
 event::Cursor HeadOf(const LoadedTable& table) {
   const auto& snapshot = table.metadata->current_snapshot_id;
@@ -119,8 +125,11 @@ class Planner {
       plan_.from[kRunAt] = CursorOf(stored_, kRunAt);
       plan_.to[kRunAt] = event::Cursor(FormatTimestamp(*options_.at));
     }
+    const auto run = RunNumber::Parse(CursorOf(stored_, kRunSplit));
+    plan_.from[kRunSplit] = CursorOf(stored_, kRunSplit);
+    plan_.to[kRunSplit] = run.Next().Print();
     if (options_.full_refresh) return Rebuild("a full refresh was asked for");
-    if (!output || stored_.empty()) return Rebuild("");
+    if (!output || !stored_.contains(kDefinition)) return Rebuild("");
     if (!moved) return Nothing(fmt::format("{} nothing new since the last run", Driving()));
     if (plan_.from[kDefinition] != plan_.to[kDefinition]) return Rebuild("the model was edited");
     return over_ ? Feed() : Rebuild("");
@@ -140,7 +149,7 @@ class Planner {
     const auto from = plan_.from[SplitOf(*over_)];
     if (from == event::kStart) {
       const bool other_table = std::any_of(stored_.begin(), stored_.end(), [&](const auto& entry) {
-        return entry.first != kDefinition && entry.first != kRunAt && entry.first != SplitOf(*over_) &&
+        return entry.first.value().starts_with(kTableSplit) && entry.first != SplitOf(*over_) &&
                entry.second != event::kStart;
       });
       return Rebuild(other_table ? ToString(over_->name) + " is another table than it was" : "");

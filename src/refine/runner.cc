@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <set>
@@ -12,12 +13,17 @@
 #include "base/random.h"
 #include "land/committer.h"
 #include "land/data_file_writer.h"
+#include "land/drop_file.h"
 #include "refine/deadline.h"
+#include "refine/expect_header.h"
+#include "refine/expectation_results.h"
 #include "refine/fresh_rows.h"
 #include "refine/output_table.h"
 #include "refine/result_rows.h"
+#include "refine/row_quarantine.h"
 #include "refine/run_plan.h"
-#include "table/live_files.h"
+#include "refine/table_checks.h"
+#include "refine/touched_files.h"
 
 namespace millrace::refine {
 namespace {
@@ -25,68 +31,92 @@ namespace {
 /// One run of one stored model.
 class ModelRun {
  public:
-  struct Parts {
-    catalog::Catalog& catalog;
-    query::Engine& engine;
-    ByteBudget& budget;
-    const Graph& graph;
-    const Clock& clock;
-    std::stop_token stop;
-  };
+  using Parts = RowQuarantine::Parts;
 
-  ModelRun(const Parts& parts, const Node& node, RunPlan plan)
-      : parts_(parts), model_(node.model), plan_(std::move(plan)) {
+  ModelRun(const Parts& parts, const Graph& graph, const Node& node, RunPlan plan)
+      : parts_(parts), model_(node.model), plan_(std::move(plan)), quarantine_(parts, node.model) {
     query_.ranges = plan_.ranges;
-    query_.views = parts.graph.views();
+    query_.views = graph.views();
     query_.views[FreshRowsName(model_)] = model_.sql;
   }
+
+  /// What was found so far: of a run that an expectation has failed.
+  const RunReport& report() const { return report_; }
 
   RunReport Run() {
     report_.model = model_.name;
     report_.why = plan_.why;
     report_.full_refresh = plan_.way == RunPlan::Way::kRebuild;
-    if (plan_.way == RunPlan::Way::kNothing) return report_;
+    if (plan_.way == RunPlan::Way::kNothing) {
+      FinishRebuild();
+      return report_;
+    }
     table::SnapshotChange change;
     auto rows = FreshRowsSql(model_);
     if (plan_.way == RunPlan::Way::kRebuild) {
       change.remove_all = true;
       change.operation = "overwrite";
     } else if (plan_.way == RunPlan::Way::kMerge) {
-      change.removed_paths = TouchedFiles();
+      output_ = *parts_.catalog.Load(model_.name);
+      change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, *output_->metadata,
+                                          TouchedFilesSql(model_), query_, parts_.stop);
       if (!change.removed_paths.empty()) {
         change.operation = "overwrite";
         rows = MergedRowsSql(model_);
+        query_.ranges[model_.name] = {.after = std::nullopt, .upto = output_->metadata->current_snapshot_id};
         query_.only_files[model_.name] = change.removed_paths;
       }
     }
     if (plan_.way != RunPlan::Way::kMove) change.added = Write(rows);
+    if (attempt_.empty()) Begin(*parts_.catalog.Load(model_.name));
+    if (plan_.way != RunPlan::Way::kMove) Check(change);
+    quarantine_.Commit();
+    if (plan_.way != RunPlan::Way::kMove) RecordChecks(false);
     return Commit(std::move(change));
   }
 
  private:
-  /// Files of the model's table that hold keys of the fresh rows, as the table names them.
-  std::set<std::string> TouchedFiles() {
-    output_ = *parts_.catalog.Load(model_.name);
-    const auto* snapshot = output_->metadata->current_snapshot();
-    if (!snapshot) return {};
-    query_.ranges[model_.name] = {.after = std::nullopt, .upto = snapshot->snapshot_id};
-    query_.with_paths = {model_.name};
-    std::map<std::string, std::string> path_of_key;
-    table::ForEachLiveFile(parts_.catalog.store(), *output_->metadata, *snapshot, {},
-                           [&](const table::ManifestEntry& entry) {
-                             const auto key = parts_.catalog.store().KeyOf(entry.file.file_path);
-                             if (key) path_of_key.emplace(*key, entry.file.file_path);
-                           });
-    std::set<std::string> touched;
-    const auto paths = parts_.engine.Run(TouchedFilesSql(model_), query_, parts_.stop);
-    while (const auto batch = paths->Next()) {
-      const auto& column = static_cast<const arrow::StringArray&>(*batch->column(0));
-      for (int64_t row = 0; row < column.length(); ++row) {
-        touched.insert(path_of_key.at(parts_.catalog.store().KeyOf(column.GetView(row)).value()));
-      }
+  /// What the last run that made all rows anew left to be done.
+  void FinishRebuild() {
+    const auto output = parts_.catalog.Load(model_.name);
+    if (!output) return;
+    const auto rebuilt =
+        CursorOf(land::ReadPositions(*output->metadata, PositionScope(model_)).positions, kRebuiltSplit);
+    if (rebuilt != event::kStart) quarantine_.KeepSince(rebuilt.value());
+  }
+
+  /// The table is there: a number for this attempt, other than that of one that died.
+  void Begin(catalog::LoadedTable output) {
+    FinishRebuild();
+    output_ = std::move(output);
+    const auto& uuid = output_->metadata->table_uuid;
+    auto run = RunNumber::Parse(CursorOf(plan_.from, kRunSplit));
+    attempt_ = AttemptOf(run, uuid);
+    if (quarantine_.Holds(attempt_)) {
+      land::Committer committer(parts_.catalog, model_.name, uuid, parts_.clock);
+      FaultPoint("refine.before_overtaking");
+      const auto dead = committer.Commit(
+          table::SnapshotChange{},
+          land::MovePositions{
+              PositionScope(model_), {{kRunSplit, run.Print()}}, {{kRunSplit, run.AfterDead().Print()}}},
+          parts_.stop);
+      // Its own commit will be overtaken by whoever was faster.
+      if (const auto* landed = std::get_if<land::Landed>(&dead)) output_ = landed->table;
+      run = run.AfterDead();
+      plan_.from[kRunSplit] = run.Print();
+      attempt_ = AttemptOf(run, uuid);
     }
-    query_.with_paths.clear();
-    return touched;
+    if (run.dead > 0) quarantine_.RemoveDead(attempt_);
+    if (plan_.way == RunPlan::Way::kRebuild) {
+      plan_.from[kRebuiltSplit] =
+          CursorOf(land::ReadPositions(*output_->metadata, PositionScope(model_)).positions, kRebuiltSplit);
+      plan_.to[kRebuiltSplit] = event::Cursor(attempt_);
+    }
+    std::string made_of;
+    for (const auto& [split, cursor] : plan_.to) {
+      if (split != kRebuiltSplit) made_of += fmt::format("{}={}\n", split.value(), cursor.value());
+    }
+    run_id_ = fmt::format("{}-{:016x}", run.number + 1, XXH3_64bits(made_of.data(), made_of.size()));
   }
 
   std::vector<table::DataFile> Write(const std::string& sql) {
@@ -94,24 +124,28 @@ class ModelRun {
     ResultRows rows(model_, result->schema());
     // Most of what can fail has failed once the first rows are there: the table is made, or changed, after that.
     auto batch = result->Next();
-    output_ = EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
-                           parts_.stop);
+    Begin(EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
+                       parts_.stop));
     land::DataFileWriterOptions options;
     options.file_prefix = Random::FromSystem().Uuid();
     land::DataFileWriter writer(parts_.catalog.store(), output_->metadata, options, parts_.budget);
     try {
-      for (; batch; batch = result->Next()) {
-        const auto taken = rows.Take(*batch);
-        if (taken->num_rows() > 0) writer.Write(taken);
-      }
+      for (; batch; batch = result->Next()) Take(*batch, rows, writer);
     } catch (...) {
       for (const auto& key : writer.closed_keys()) parts_.catalog.store().Delete(key);
+      quarantine_.Abandon();
       throw;
     }
     report_.rows = writer.rows();
+    report_.rows_checked = rows.checked();
     report_.rows_dropped = rows.dropped();
+    report_.rows_quarantined = rows.quarantined();
     for (size_t i = 0; i < model_.expectations.size(); ++i) {
-      report_.expectations.push_back({model_.expectations[i].condition, rows.violations(i)});
+      const auto& expectation = model_.expectations[i];
+      report_.expectations.push_back({.condition = expectation.condition,
+                                      .violations = rows.violations(i),
+                                      .severity = std::string(ToString(expectation.action)),
+                                      .met = rows.violations(i) == 0});
     }
     auto files = std::move(writer).Finish();
     report_.files = static_cast<int64_t>(files.size());
@@ -119,8 +153,45 @@ class ModelRun {
     return files;
   }
 
+  /// Once a row has failed the run, the others are counted and no more.
+  void Take(const arrow::RecordBatch& batch, ResultRows& rows, land::DataFileWriter& writer) {
+    const auto taken = rows.Take(batch);
+    if (rows.failed()) return;
+    if (taken->num_rows() > 0) writer.Write(taken);
+    quarantine_.Add(rows.TakeQuarantined(), attempt_);
+  }
+
+  /// Looks at the table as it will be. Error kData when the run must not be; then what it found is written down, and
+  /// nothing else.
+  void Check(const table::SnapshotChange& change) {
+    const TableChecks::Parts parts{parts_.catalog, parts_.engine, parts_.clock, parts_.stop};
+    std::string failed;
+    for (auto& check : TableChecks(parts, model_, run_id_).Look(*output_, change))
+      report_.expectations.push_back(std::move(check));
+    for (const auto& check : report_.expectations) {
+      if (check.met || check.severity != "fail") continue;
+      failed = check.measure.empty()
+                   ? fmt::format("{} of {} rows break the expectation `{}`", check.violations, report_.rows_checked,
+                                 check.condition)
+                   : fmt::format("the table breaks the expectation `{}`: {}", check.condition, check.observed);
+      break;
+    }
+    if (failed.empty()) return;
+    for (const auto& file : change.added) land::DropFile(parts_.catalog.store(), file.file_path);
+    quarantine_.Abandon();
+    RecordChecks(true);
+    report_.rows = report_.files = report_.bytes = report_.rows_quarantined = report_.rows_dropped = 0;
+    throw Error(ErrorCode::kData,
+                fmt::format("{}: {}, which says fail; nothing was written", model_.file.string(), failed));
+  }
+
+  void RecordChecks(bool run_failed) {
+    if (report_.expectations.empty()) return;
+    const ExpectationResults results(parts_.catalog, parts_.budget, parts_.clock);
+    results.Write({.model = model_.name, .run_id = run_id_, .failed = run_failed}, report_, parts_.stop);
+  }
+
   RunReport Commit(table::SnapshotChange change) {
-    if (!output_) output_ = *parts_.catalog.Load(model_.name);
     if (!output_->metadata->current_snapshot_id) {
       change.operation = "append";
       change.remove_all = false;
@@ -133,6 +204,7 @@ class ModelRun {
     if (const auto* landed = std::get_if<land::Landed>(&result)) {
       report_.outcome = RunReport::Outcome::kBuilt;
       report_.snapshot_id = landed->snapshot_id;
+      FinishRebuild();
       return report_;
     }
     RunReport overtaken;
@@ -143,14 +215,16 @@ class ModelRun {
 
   const Parts parts_;
   const Model& model_;
-  const RunPlan plan_;
+  RunPlan plan_;
+  RowQuarantine quarantine_;
   query::QueryOptions query_;
   std::optional<catalog::LoadedTable> output_;
+  std::string attempt_;  // as rows in quarantine name it
+  std::string run_id_;   // the same for the same inputs, however often it is tried
   RunReport report_;
 };
 
-RunReport Failed(const Model& model, const Error& error) {
-  RunReport report;
+RunReport Failed(const Model& model, const Error& error, RunReport report = {}) {
   report.model = model.name;
   report.outcome = RunReport::Outcome::kFailed;
   report.why = error.what();
@@ -231,14 +305,21 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
 
 RunReport Runner::RunOne(const Node& node, const RunOptions& options, std::stop_token stop) {
   const Deadline deadline(node.model.timeout, stop);
+  RunReport found;
   try {
     return WithContext("model " + ToString(node.model.name), [&] {
       if (node.model.materialized == Materialized::kView) return OfView(node.model);
-      auto plan = PlanRun(catalog_, node, options);
-      return ModelRun({catalog_, engine_, budget_, graph_, clock_, deadline.token()}, node, std::move(plan)).Run();
+      ModelRun run({catalog_, engine_, budget_, clock_, deadline.token()}, graph_, node,
+                   PlanRun(catalog_, node, options));
+      try {
+        return run.Run();
+      } catch (const Error&) {
+        found = run.report();
+        throw;
+      }
     });
   } catch (const Error& error) {
-    if (!deadline.passed()) return Failed(node.model, error);
+    if (!deadline.passed()) return Failed(node.model, error, std::move(found));
     return Failed(node.model, Error(ErrorCode::kStop,
                                     fmt::format("model {}: it took longer than its timeout of {}; nothing was written",
                                                 ToString(node.model.name), FormatDuration(*node.model.timeout))));

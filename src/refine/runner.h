@@ -26,9 +26,15 @@ struct RunOptions {
   std::optional<Timestamp> at = std::nullopt;
 };
 
+/// What a run found of one expectation.
 struct ExpectationReport {
-  std::string condition;
+  std::string condition;  // or TableExpectation::text
   int64_t violations = 0;
+  std::string severity = {};                   // warn, drop, quarantine, fail
+  std::string measure = {};                    // of an expectation of the whole table: what was measured
+  std::optional<double> value = std::nullopt;  // and what it was
+  std::string observed = {};                   // the same for people
+  bool met = true;
 };
 
 /// What became of one model in one run.
@@ -41,8 +47,10 @@ struct RunReport {
   bool full_refresh = false;
   Timestamp began{};
   double seconds = 0;
-  int64_t rows = 0;  // written; merging writes rows again that stay as they were
+  int64_t rows = 0;          // written; merging writes rows again that stay as they were
+  int64_t rows_checked = 0;  // fresh rows that expectations looked at
   int64_t rows_dropped = 0;
+  int64_t rows_quarantined = 0;
   int64_t files = 0;
   int64_t bytes = 0;
   std::vector<ExpectationReport> expectations;
@@ -56,6 +64,10 @@ std::string_view ToString(RunReport::Outcome outcome);
 /// scope "model:<name>", so a run that was cut short repeats to the same table, and one whose inputs have not moved
 /// does nothing. An incremental model falls back to all rows when its table changed in another way than by new rows,
 /// when those snapshots have expired, or when the model itself was edited. One thread drives it.
+///
+/// A run writes up to three tables, in this order: rows that break an expectation into the model's quarantine, what the
+/// expectations found into `millrace.expectations`, and the model's own commit, which says that the run has been. A run
+/// that died in between is done again as one (RowQuarantine, ExpectationResults say how).
 class Runner {
  public:
   Runner(catalog::Catalog& catalog, query::Engine& engine, ByteBudget& budget, Graph graph,

@@ -1,0 +1,181 @@
+#include "refine/row_quarantine.h"
+
+#include <arrow/record_batch.h>
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "base/fault.h"
+#include "base/random.h"
+#include "land/committer.h"
+#include "land/data_file_writer.h"
+#include "land/drop_file.h"
+#include "land/quarantine.h"
+#include "land/schema_authority.h"
+#include "query/sql_text.h"
+#include "refine/run_plan.h"
+#include "refine/touched_files.h"
+
+namespace millrace::refine {
+namespace {
+
+std::string SqlName(const catalog::TableName& name) {
+  return query::QuoteName(name.name_space) + "." + query::QuoteName(name.name);
+}
+
+}  // namespace
+
+struct RowQuarantine::State {
+  State(Parts with, const Model& of)
+      : parts(std::move(with)),
+        model(of),
+        name(land::QuarantineTableOf(of.name)),
+        authority(parts.catalog, {.name = name}, parts.clock) {}
+
+  Parts parts;
+  const Model& model;
+  const catalog::TableName name;
+  land::SchemaAuthority authority;
+  std::unique_ptr<land::DataFileWriter> writer = nullptr;
+
+  std::unique_ptr<land::DataFileWriter> NewWriter(const std::shared_ptr<const table::TableMetadata>& metadata) const {
+    return std::make_unique<land::DataFileWriter>(
+        parts.catalog.store(), metadata, land::DataFileWriterOptions{.file_prefix = Random::FromSystem().Uuid()},
+        parts.budget);
+  }
+  void Drop(land::DataFileWriter& dropped) const {
+    for (const auto& key : dropped.closed_keys()) parts.catalog.store().Delete(key);
+  }
+
+  /// Of this model's rows those of which `condition` is true. Two models whose names differ in a dot share a table.
+  std::string Meant(const std::string& condition) const {
+    return fmt::format("(\"table\" = {} AND ({}))", query::QuoteText(ToString(model.name)), condition);
+  }
+  std::set<std::string> FilesWith(const table::TableMetadata& base, const std::string& condition) const {
+    return TouchedFiles(parts.catalog, parts.engine, name, base,
+                        fmt::format("SELECT DISTINCT {} FROM {} WHERE {}", query::QuoteName(query::kPathColumn),
+                                    SqlName(name), Meant(condition)),
+                        {}, parts.stop);
+  }
+
+  std::vector<table::DataFile> Remaining(const table::TableMetadata& base, const std::set<std::string>& files,
+                                         const std::string& condition) const;
+  std::shared_ptr<const table::SnapshotChange> Without(const table::TableMetadata& base,
+                                                       const std::string& condition) const;
+};
+
+/// The other rows of these files, written again.
+std::vector<table::DataFile> RowQuarantine::State::Remaining(const table::TableMetadata& base,
+                                                             const std::set<std::string>& files,
+                                                             const std::string& condition) const {
+  query::QueryOptions query;
+  query.ranges[name] = {.after = std::nullopt, .upto = base.current_snapshot_id};
+  query.only_files[name] = files;
+  const auto rows =
+      parts.engine.Run(fmt::format("SELECT * FROM {} WHERE NOT coalesce({}, false)", SqlName(name), Meant(condition)),
+                       query, parts.stop);
+  const auto remaining = NewWriter(std::make_shared<const table::TableMetadata>(base));
+  try {
+    while (const auto batch = rows->Next()) {
+      if (batch->num_rows() > 0) remaining->Write(batch);
+    }
+    return std::move(*remaining).Finish();
+  } catch (...) {
+    Drop(*remaining);
+    throw;
+  }
+}
+
+/// Null when no row is meant.
+std::shared_ptr<const table::SnapshotChange> RowQuarantine::State::Without(const table::TableMetadata& base,
+                                                                           const std::string& condition) const {
+  auto files = FilesWith(base, condition);
+  if (files.empty()) return nullptr;
+  auto change = std::make_shared<table::SnapshotChange>();
+  change->operation = "overwrite";
+  change->added = Remaining(base, files, condition);
+  change->removed_paths = std::move(files);
+  return change;
+}
+
+RowQuarantine::RowQuarantine(Parts parts, const Model& model)
+    : state_(std::make_unique<State>(std::move(parts), model)) {}
+RowQuarantine::~RowQuarantine() = default;
+
+bool RowQuarantine::Holds(const std::string& attempt) {
+  const auto view = state_->authority.Refresh();
+  return view &&
+         !state_->FilesWith(*view->table.metadata, fmt::format("split = {}", query::QuoteText(attempt))).empty();
+}
+
+void RowQuarantine::RemoveDead(const std::string& attempt) {
+  const auto view = state_->authority.Refresh();
+  if (!view) return;
+  const auto same_run = attempt.substr(0, attempt.find('.') + 1);
+  const auto table = attempt.substr(attempt.find('/'));
+  const auto dead = fmt::format("starts_with(split, {}) AND ends_with(split, {}) AND split <> {}",
+                                query::QuoteText(same_run), query::QuoteText(table), query::QuoteText(attempt));
+  land::Committer committer(state_->parts.catalog, state_->name, view->table.metadata->table_uuid, state_->parts.clock);
+  FaultPoint("refine.before_dead_rows_go");
+  committer.CommitIf([&](const table::TableMetadata& base) { return state_->Without(base, dead); }, state_->parts.stop);
+  FaultPoint("refine.after_dead_rows_went");
+}
+
+void RowQuarantine::Add(const std::vector<land::BrokenRow>& rows, const std::string& attempt) {
+  if (rows.empty()) return;
+  if (!state_->writer) {
+    state_->writer =
+        state_->NewWriter(state_->authority.Require(*land::QuarantineColumns(), state_->parts.stop)->table.metadata);
+  }
+  state_->writer->Write(land::BrokenRows(rows, attempt, state_->parts.clock.Now(),
+                                         {.target = state_->model.name, .scope = PositionScope(state_->model)}));
+}
+
+void RowQuarantine::Commit() {
+  if (!state_->writer) return;
+  const auto writer = std::exchange(state_->writer, nullptr);
+  FaultPoint("refine.before_quarantine");
+  table::SnapshotChange change;
+  change.added = std::move(*writer).Finish();
+  const auto view = state_->authority.view();
+  land::Committer committer(state_->parts.catalog, state_->name, view->table.metadata->table_uuid, state_->parts.clock);
+  committer.Commit(std::move(change), std::nullopt, state_->parts.stop);
+  FaultPoint("refine.after_quarantine");
+}
+
+void RowQuarantine::Abandon() {
+  if (state_->writer) state_->Drop(*state_->writer);
+  state_->writer.reset();
+}
+
+void RowQuarantine::KeepSince(const std::string& attempt) {
+  const auto view = state_->authority.Refresh();
+  if (!view || !view->table.metadata->current_snapshot_id) return;
+  const auto scope = PositionScope(state_->model);
+  const auto stored = CursorOf(land::ReadPositions(*view->table.metadata, scope).positions, kRebuiltSplit);
+  if (stored.value() == attempt) return;
+  const auto number = attempt.substr(0, attempt.find('.'));
+  const auto gone = fmt::format(
+      "NOT coalesce(ends_with(split, {0}) AND (TRY_CAST(split_part(split, '.', 1) AS BIGINT) > {1} OR split = {2}), "
+      "false)",
+      query::QuoteText(attempt.substr(attempt.find('/'))), number, query::QuoteText(attempt));
+  land::Committer committer(state_->parts.catalog, state_->name, view->table.metadata->table_uuid, state_->parts.clock);
+  FaultPoint("refine.before_old_rows_go");
+  std::optional<table::SnapshotId> of;
+  std::shared_ptr<const table::SnapshotChange> change;
+  committer.Commit(
+      [&](const table::TableMetadata& base) {
+        if (!change || of != base.current_snapshot_id) {
+          change = state_->Without(base, gone);
+          if (!change) change = std::make_shared<const table::SnapshotChange>();
+          of = base.current_snapshot_id;
+        }
+        return change;
+      },
+      {.scope = scope, .from = {{kRebuiltSplit, stored}}, .to = {{kRebuiltSplit, event::Cursor(attempt)}}},
+      state_->parts.stop);
+  FaultPoint("refine.after_old_rows_went");
+}
+
+}  // namespace millrace::refine

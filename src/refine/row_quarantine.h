@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/byte_budget.h"
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "land/quarantine_rows.h"
+#include "query/engine.h"
+#include "refine/model.h"
+#include "refine/run_number.h"
+
+namespace millrace::refine {
+
+/// The rows of a model that break an expectation which says `quarantine`: the table "quarantine.<namespace>_<name>",
+/// as landing has it, with the attempt of the run as `split`. At any time it holds, with the model's table, each row of
+/// the runs that count once:
+///
+/// - An attempt commits its rows before the model's table. Of one that died in between its rows are here, and its
+///   number is still the next one's (`Holds`). The next attempt first moves the model's table to another number
+///   (RunNumber::AfterDead), so that the dead one cannot come back, and then removes its rows (`RemoveDead`).
+/// - When all rows of the model are made anew, rows of earlier runs go after the model's commit; what is to go is
+///   stored with that commit (kRebuiltSplit), so that whoever runs the model next goes on with it (`KeepSince`).
+///
+/// One attempt of one run; one thread. The parts outlive it.
+class RowQuarantine {
+ public:
+  struct Parts {
+    catalog::Catalog& catalog;
+    query::Engine& engine;
+    ByteBudget& budget;
+    const Clock& clock;
+    std::stop_token stop;
+  };
+  RowQuarantine(Parts parts, const Model& model);
+  ~RowQuarantine();
+  RowQuarantine(const RowQuarantine&) = delete;
+  RowQuarantine& operator=(const RowQuarantine&) = delete;
+
+  /// There are rows of this attempt.
+  bool Holds(const std::string& attempt);
+  /// Rows of other attempts of the same run go.
+  void RemoveDead(const std::string& attempt);
+  void Add(const std::vector<land::BrokenRow>& rows, const std::string& attempt);
+  void Commit();
+  /// What was added and not committed is dropped.
+  void Abandon();
+  /// Rows of runs before this attempt go, unless they have gone.
+  void KeepSince(const std::string& attempt);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::refine
