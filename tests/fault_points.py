@@ -32,7 +32,7 @@ FAMILIES = {
     "land": ("data files, the commit of a chunk, layout of a table", ["src/land/crash_test.cc*", "src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
     "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*"]),
     "quarantine": ("records that cannot become rows", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
-    "refine": ("the commit of a model", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*"]),
+    "refine": ("the commit of a model, rows of it that go into quarantine, results of its expectations", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*", "e2e/test_expectations.py"]),
     "replay": ("a stretch or a quarantine that is landed once more", ["e2e/test_replay.py*", "e2e/test_quarantine_replay.py*"]),
     "stream": ("appends, checkpoints, trimming and acknowledgements of the embedded stream", ["src/stream/embedded/durability_test.cc*", "e2e/test_crashes.py*"]),
     "table": ("manifests and manifest lists", ["src/land/crash_test.cc*", "e2e/test_crashes.py*"]),

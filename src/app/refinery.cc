@@ -15,9 +15,15 @@ namespace {
 
 void TellExpectations(const refine::RunReport& report) {
   for (const auto& expectation : report.expectations) {
-    if (expectation.violations == 0) continue;
-    fmt::print(stderr, "{}: {} rows do not meet: {}\n", catalog::ToString(report.model), expectation.violations,
-               expectation.condition);
+    if (expectation.met) continue;
+    const auto name = catalog::ToString(report.model);
+    if (expectation.measure.empty()) {
+      fmt::print(stderr, "{}: {} rows do not meet: {} ({})\n", name, expectation.violations, expectation.condition,
+                 expectation.severity);
+    } else {
+      fmt::print(stderr, "{}: the table does not meet: {} ({}): {}\n", name, expectation.condition,
+                 expectation.severity, expectation.observed);
+    }
   }
 }
 

@@ -74,7 +74,7 @@ ExitCode Show(const Session& session, const QuarantineArguments& arguments) {
   }
   PrintQuery(
       opened,
-      fmt::format("SELECT topic, \"partition\", \"offset\", cause, detail, ingested_at, "
+      fmt::format("SELECT topic, \"partition\", \"offset\", split, cause, detail, ingested_at, "
                   "coalesce(TRY(decode(record)), hex(record)) AS record FROM {} WHERE {} ORDER BY ingested_at "
                   "DESC, topic, \"partition\", \"offset\" LIMIT {}",
                   Quoted(name), arguments.all ? "true" : ReplayedAt(opened, name) + " IS NULL", arguments.records),

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -30,8 +31,24 @@ struct ReplayArguments {
   bool dry_run = false;
 };
 
+/// Where the model of a table lies: "gold/by_day.sql".
+std::string FileOfModel(std::string name) {
+  std::ranges::replace(name, '.', '/');
+  return name + ".sql";
+}
+
 const TableConfig& TableOf(const PipelineConfig& pipeline, const std::string& name) {
   const auto found = pipeline.tables.find(name);
+  if (found == pipeline.tables.end() && pipeline.models) {
+    const auto file = std::filesystem::path(pipeline.models->value) / FileOfModel(name);
+    if (std::filesystem::exists(file)) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("{} is made by a model; once it, or its expectation, is mended, `millrace refine {}` makes "
+                      "its rows anew and empties its quarantine",
+                      name, name));
+    }
+  }
   if (found == pipeline.tables.end() || found->second.files) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("'{}' is no Iceberg table of this pipeline; only those are replayed into", name));

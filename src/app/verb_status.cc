@@ -9,6 +9,7 @@
 #include "app/files_table_facts.h"
 #include "app/housekeeper.h"
 #include "app/load_config.h"
+#include "app/opened_lake.h"
 #include "app/plan.h"
 #include "app/run_status.h"
 #include "app/snapshot_facts.h"
@@ -17,6 +18,8 @@
 #include "app/table_why.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
+#include "refine/expectation_results.h"
+#include "refine/schedule/run_log.h"
 
 namespace millrace::app {
 namespace {
@@ -132,11 +135,42 @@ void AddRow(Listing& listing, const std::string& name, const TableConfig& table,
   listing.Add(std::move(row));
 }
 
-ExitCode PrintJson(const PipelineConfig& pipeline, const Listing& listing, const RunFacts& run,
+/// How each model's last run ended, and which expectations it broke.
+Listing ModelsOf(const Session& session) {
+  Listing listing({{"model"}, {"last_run"}, {"outcome"}, {"rows"}, {"broken"}, {"why"}});
+  auto opened = OpenLakeOf(session);
+  const auto engine = OpenEngineOver(opened);
+  if (!engine.graph) return listing;
+  std::optional<refine::RunLog> log;
+  if (const auto file = opened.directory.state(); std::filesystem::exists(file)) log.emplace(file);
+  std::map<std::string, std::string> broken;
+  for (const auto& found : refine::NewestResults(*opened.lake.catalog, *engine.engine, "", 1, {})) {
+    auto& text = broken[found.model];
+    if (found.verdict == "broken")
+      text += fmt::format("{}{} ({})", text.empty() ? "" : "; ", found.expectation, found.severity);
+  }
+  for (const auto& node : engine.graph->nodes()) {
+    const auto name = catalog::ToString(node.model.name);
+    const auto runs = log ? log->Newest(name, 1) : std::vector<refine::LoggedRun>();
+    std::vector<nlohmann::json> row = {name, nullptr, nullptr, nullptr, nullptr, nullptr};
+    if (!runs.empty()) {
+      row[1] = FormatTimestamp(runs[0].began);
+      row[2] = runs[0].outcome;
+      row[3] = runs[0].rows;
+      if (runs[0].outcome == "failed" || runs[0].outcome == "skipped") row[5] = runs[0].why;
+    }
+    if (!broken[name].empty()) row[4] = broken[name];
+    listing.Add(std::move(row));
+  }
+  return listing;
+}
+
+ExitCode PrintJson(const PipelineConfig& pipeline, const Listing& listing, const Listing& models, const RunFacts& run,
                    const std::string& trouble) {
   nlohmann::ordered_json out = {{"pipeline", pipeline.name}, {"running", run.holder.has_value()}};
   out["pid"] = run.holder ? nlohmann::ordered_json(*run.holder) : nlohmann::ordered_json();
   out["tables"] = nlohmann::ordered_json::parse(listing.AsJson());
+  out["models"] = nlohmann::ordered_json::parse(models.AsJson());
   if (!trouble.empty()) out["trouble"] = trouble;
   if (run.status) out["run"] = *run.status;
   fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
@@ -148,9 +182,11 @@ ExitCode Status(const Session& session, bool why) {
   const auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
   const RunFacts run{DataDirectory::HolderOf(directory.path()), ReadRunStatus(directory.status())};
   std::map<std::string, TableFacts> facts;
+  Listing models({{"model"}});
   std::string trouble;
   try {
     facts = ReadFacts(session, why && !run.holder);
+    if (pipeline.models) models = ModelsOf(session);
   } catch (const Error& error) {
     // What the process says is worth the more the less the lake says.
     if (!run.status) throw;
@@ -166,9 +202,13 @@ ExitCode Status(const Session& session, bool why) {
     const auto* of_table = found == facts.end() ? nullptr : &found->second;
     AddRow(listing, name, table, of_table, why ? std::optional(WhyOf(run, name, of_table)) : std::nullopt);
   }
-  if (session.json) return PrintJson(pipeline, listing, run, trouble);
+  if (session.json) return PrintJson(pipeline, listing, models, run, trouble);
   fmt::print("pipeline {}: {}\n\n", pipeline.name, run.holder ? "runs as process " + *run.holder : "does not run");
   listing.Print(false, "it has no tables");
+  if (!models.empty()) {
+    fmt::print("\n");
+    models.Print(false, "");
+  }
   if (!trouble.empty()) fmt::print(stderr, "millrace: {}\n", trouble);
   return ExitCode::kDone;
 }

@@ -1,5 +1,7 @@
 #include "app/work_events.h"
 
+#include <map>
+
 #include "app/housekeeper.h"
 #include "base/log.h"
 
@@ -32,9 +34,19 @@ void ModelTurned::Emit() const {
   metrics.Add(kModelRuns, {model, ToString(report.outcome)});
   metrics.Add(kModelRows, {model}, static_cast<double>(report.rows));
   if (report.outcome == refine::RunReport::Outcome::kBuilt) metrics.Observe(kModelSeconds, {model}, report.seconds);
+  using Outcome = refine::RunReport::Outcome;
+  const bool failed = report.outcome == Outcome::kFailed || report.outcome == Outcome::kSkipped;
+  metrics.Set(kModelLastRun, {model}, failed ? 0 : 1);
+  metrics.Add(kModelRowsQuarantined, {model}, static_cast<double>(report.rows_quarantined));
+  if (report.outcome == Outcome::kBuilt || report.outcome == Outcome::kFailed)
+    metrics.Set(kModelLastRunSeconds, {model}, report.seconds);
+  if (report.outcome == Outcome::kBuilt) metrics.Set(kModelLastRunRows, {model}, static_cast<double>(report.rows));
+  std::map<std::string, double> broken;
   for (const auto& expectation : report.expectations) {
-    metrics.Add(kExpectationViolations, {model}, static_cast<double>(expectation.violations));
+    metrics.Add(kExpectationViolations, {model, expectation.severity}, static_cast<double>(expectation.violations));
+    broken[expectation.severity] += expectation.met ? 0 : 1;
   }
+  for (const auto& [severity, count] : broken) metrics.Set(kExpectationsBroken, {model, severity}, count);
   LogDebug("model {}: {} in {:.3f} s", model, ToString(report.outcome), report.seconds);
 }
 

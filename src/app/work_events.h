@@ -35,10 +35,34 @@ inline constexpr Metric kModelSeconds{MetricKind::kHistogram,
                                       "millrace_model_run_seconds",
                                       "How long runs of a model that built something took.",
                                       {"model"}};
-inline constexpr Metric kExpectationViolations{MetricKind::kCounter,
-                                               "millrace_model_expectation_violations_total",
-                                               "Rows that did not meet an expectation of a model.",
-                                               {"model"}};
+inline constexpr Metric kModelLastRun{MetricKind::kGauge,
+                                      "millrace_model_last_run_success",
+                                      "1 when the last run of a model built its table or found nothing new, 0 when it "
+                                      "failed or was left out because a model below it failed.",
+                                      {"model"}};
+inline constexpr Metric kModelLastRunSeconds{MetricKind::kGauge,
+                                             "millrace_model_last_run_seconds",
+                                             "How long the last run of a model took that built something or failed.",
+                                             {"model"}};
+inline constexpr Metric kModelLastRunRows{MetricKind::kGauge,
+                                          "millrace_model_last_run_rows",
+                                          "Rows that the last run of a model wrote that built something.",
+                                          {"model"}};
+inline constexpr Metric kModelRowsQuarantined{MetricKind::kCounter,
+                                              "millrace_model_rows_quarantined_total",
+                                              "Rows of a model that went into its quarantine.",
+                                              {"model"}};
+inline constexpr Metric kExpectationViolations{
+    MetricKind::kCounter,
+    "millrace_model_expectation_violations_total",
+    "Rows that did not meet an expectation of a model, by what the expectation says: warn, drop, quarantine, fail.",
+    {"model", "severity"}};
+inline constexpr Metric kExpectationsBroken{
+    MetricKind::kGauge,
+    "millrace_model_expectations_broken",
+    "Expectations that the last run of a model which checked them found broken, by what they say: warn, drop, "
+    "quarantine, fail.",
+    {"model", "severity"}};
 inline constexpr Metric kStreamTrimmedBytes{MetricKind::kCounter, "millrace_stream_trimmed_bytes_total",
                                             "Bytes of the stream that retention dropped."};
 
