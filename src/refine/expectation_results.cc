@@ -109,11 +109,12 @@ std::vector<ExpectationResult> NewestResults(catalog::Catalog& catalog, query::E
                                              int64_t runs, const std::stop_token& stop) {
   if (!catalog.Load(ExpectationResultsName())) return {};
   const auto result = engine.Run(
-      fmt::format("SELECT run_id, model, expectation, severity, verdict, coalesce(observed, '') AS observed, "
-                  "epoch_us(checked_at) AS at, rows_checked, rows_broken FROM millrace.expectations WHERE {} QUALIFY "
-                  "dense_rank() OVER (PARTITION BY model ORDER BY checked_at DESC, run_id) <= {} ORDER BY model, at "
-                  "DESC, run_id, verdict, expectation",
-                  model.empty() ? "true" : "model = " + query::QuoteText(model), runs),
+      fmt::format(
+          "SELECT run_id, model, expectation, severity, verdict, coalesce(observed, '') AS observed, "
+          "epoch_us(checked_at) AS checked, rows_checked, rows_broken FROM millrace.expectations WHERE {} QUALIFY "
+          "dense_rank() OVER (PARTITION BY model ORDER BY checked_at DESC, run_id) <= {} ORDER BY model, checked "
+          "DESC, run_id, verdict, expectation",
+          model.empty() ? "true" : "model = " + query::QuoteText(model), runs),
       {}, stop);
   std::vector<ExpectationResult> results;
   while (const auto batch = result->Next()) {

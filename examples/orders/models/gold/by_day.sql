@@ -5,8 +5,8 @@ expect:
   - rows: {min: 1, change: 50%}
   - drift: {column: amount, mean: 50%}
 --- */
-SELECT CAST(at AS DATE) AS day, count(*) AS orders, sum(amount) AS amount,
-       date_diff('day', CAST(at AS DATE), current_date) AS days_ago
+SELECT CAST(ts AS DATE) AS day, count(*) AS orders, sum(amount) AS amount,
+       date_diff('day', CAST(ts AS DATE), current_date) AS days_ago
 FROM silver.orders
 GROUP BY ALL
 ORDER BY day

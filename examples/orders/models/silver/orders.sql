@@ -8,4 +8,4 @@ expect:
   - email LIKE '%_@_%': warn
   - unique: id
 --- */
-SELECT id, amount, lower(email) AS email, at FROM bronze.orders
+SELECT id, amount, lower(email) AS email, ts FROM bronze.orders
