@@ -87,7 +87,8 @@ std::string Container(const std::string& schema, std::string_view block) {
 void CheckRewritten(MemoryStore& store, const TableMetadata& metadata, const std::vector<ManifestEntry>& entries) {
   Random random(1);
   CommitObjects objects(store);
-  ManifestWriter writer(objects, random, {.metadata = metadata, .next_uri = [] { return "memory://again"; }});
+  ManifestWriter writer(objects, random,
+                        {.metadata = metadata, .added_by = SnapshotId(1), .next_uri = [] { return "memory://again"; }});
   for (ManifestEntry entry : entries) {
     if (entry.status == EntryStatus::kAdded) entry.status = EntryStatus::kExisting;
     writer.Add(entry);
