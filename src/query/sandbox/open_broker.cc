@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -27,7 +28,7 @@ std::optional<std::string> TextAt(pid_t process, uint64_t address) {
   while (text.size() < PATH_MAX) {
     std::array<char, kPage> piece{};
     iovec local{.iov_base = piece.data(), .iov_len = kPage - address % kPage};
-    iovec remote{.iov_base = reinterpret_cast<void*>(address), .iov_len = local.iov_len};
+    iovec remote{.iov_base = std::bit_cast<void*>(address), .iov_len = local.iov_len};
     const auto got = ::process_vm_readv(process, &local, 1, &remote, 1, 0);
     if (got < 0 && errno == EPERM) {
       throw Error(ErrorCode::kUnavailable,

@@ -18,7 +18,9 @@ std::vector<UserRecord> Unpack(std::string_view data) {
   const auto message = data.substr(kMagic.size(), data.size() - kMagic.size() - kDigestBytes);
   if (io::Md5(message) != data.substr(data.size() - kDigestBytes)) return {};
   kpl::AggregatedRecord packed;
-  if (!packed.ParseFromArray(message.data(), static_cast<int>(message.size()))) return {};
+  // In two steps: the one that does both writes to stderr of its own when a field is missing.
+  if (!packed.ParsePartialFromArray(message.data(), static_cast<int>(message.size()))) return {};
+  if (!packed.IsInitialized()) return {};
   std::vector<UserRecord> records;
   for (auto& record : *packed.mutable_records()) {
     if (record.partition_key_index() >= static_cast<uint64_t>(packed.partition_key_table_size())) return {};
