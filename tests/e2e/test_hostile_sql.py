@@ -8,6 +8,9 @@ import time
 import urllib.error
 import urllib.request
 
+import pyarrow
+import pyarrow.ipc
+import pyarrow.parquet
 import pytest
 
 CONFIG = """
@@ -120,6 +123,41 @@ def test_landing_goes_on_beside_hostile_statements(running):
     with urllib.request.urlopen(running.url + "/health/live", timeout=10) as reply:
         assert reply.status == 200
     assert running.process.poll() is None
+
+
+def test_columnar_answers_are_read_by_others(running):
+    def bytes_of(format):
+        body = json.dumps({"sql": "SELECT range AS n, range::VARCHAR AS t FROM range(3000)", "format": format}).encode()
+        with urllib.request.urlopen(urllib.request.Request(running.url + "/api/v1/query", body), timeout=60) as reply:
+            return pyarrow.BufferReader(reply.read())
+
+    wanted = {"n": list(range(3000)), "t": [str(i) for i in range(3000)]}
+    assert pyarrow.ipc.open_stream(bytes_of("arrow")).read_all().to_pydict() == wanted
+    assert pyarrow.parquet.read_table(bytes_of("parquet")).to_pydict() == wanted
+
+
+def test_a_token_that_may_look_may_not_query(millrace):
+    tokens = "tokens: { reader: { token: { secret: env:READER }, roles: [read] }, asker: { token: { secret: env:ASKER }, roles: [query] } }"
+    millrace.write("millrace.yaml", CONFIG.replace('listen: "127.0.0.1:0"', f'listen: "127.0.0.1:0", {tokens}'))
+    millrace.write("in/a.jsonl", '{"id": 1, "kind": "k"}\n')
+    process = millrace.start("run", "-c", "millrace.yaml", env={"READER": "r" * 40, "ASKER": "a" * 40})
+    said = ""
+    while not (found := re.search(r"health at (http://\S+)", said)):
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+
+    def status(token):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        request = urllib.request.Request(found[1] + "/api/v1/query", b'{"sql": "SELECT 1 AS a"}', headers)
+        try:
+            return urllib.request.urlopen(request, timeout=60).status
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
+    assert [status(None), status("x" * 40), status("r" * 40), status("a" * 40)] == [401, 401, 403, 200]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
 
 
 def workers(parent):

@@ -89,6 +89,8 @@ def test_tables_in_a_bucket_are_queried_and_read_by_others(lake, server):
     assert json.loads(said.stdout) == [{"n": EVENTS, "s": EVENTS * (EVENTS - 1) // 2 * 14}]
     again = lake.run("query", "SELECT n FROM silver.events WHERE id = 1234", "--format", "json", env=KEYS)
     assert json.loads(again.stdout) == [{"n": 1234 * 7}]
+    shut_in = lake.run("query", "--sandbox", "SELECT count(*) AS n, sum(n) AS s FROM silver.events WHERE id >= 1000", "--format", "json", env=KEYS)
+    assert json.loads(shut_in.stdout) == [{"n": EVENTS - 1000, "s": sum(range(1000, EVENTS)) * 7}]
 
     from pyiceberg.catalog.sql import SqlCatalog
 
