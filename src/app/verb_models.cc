@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/graph_picture.h"
 #include "app/opened_lake.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
@@ -28,6 +29,7 @@ struct ModelsArguments {
   int64_t rows = 20;
   int64_t runs = 1;
   bool dot = false;
+  bool svg = false;
 };
 
 std::string_view WordOf(Materialized materialized) {
@@ -116,7 +118,7 @@ ExitCode History(const Session& session, const ModelsArguments& arguments) {
   return ExitCode::kDone;
 }
 
-/// In the language of Graphviz: `millrace models graph --dot | dot -Tsvg`.
+/// In the language of Graphviz.
 void PrintDot(const refine::Graph& graph) {
   fmt::print("digraph models {{\n  rankdir=LR;\n  node [shape=box];\n");
   for (const auto& node : graph.nodes()) {
@@ -132,6 +134,10 @@ ExitCode ShowGraph(const Session& session, const ModelsArguments& arguments) {
   const OpenedModels models(session);
   if (arguments.dot) {
     PrintDot(models.graph());
+    return ExitCode::kDone;
+  }
+  if (arguments.svg) {
+    fmt::print("{}", PictureOf(models.graph()));
     return ExitCode::kDone;
   }
   Listing listing({{"from"}, {"to"}});
@@ -196,8 +202,10 @@ void AddModels(CLI::App& root, Session& session) {
   auto* graph = AddVerb(
       *models, session, "graph", "What is made of what",
       [&session, arguments] { return ShowGraph(session, *arguments); },
-      "  millrace models graph\n  millrace models graph --dot | dot -Tsvg > models.svg");
-  graph->add_flag("--dot", arguments->dot, "In the language of Graphviz");
+      "  millrace models graph\n  millrace models graph --svg > models.svg\n  millrace models graph --dot | dot -Tpdf "
+      "> models.pdf");
+  auto* dot = graph->add_flag("--dot", arguments->dot, "In the language of Graphviz");
+  graph->add_flag("--svg", arguments->svg, "A picture for a browser")->excludes(dot);
   finish(graph);
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import xml.etree.ElementTree
 
 CONFIG = """
 name: shop
@@ -70,6 +71,11 @@ def test_models_are_listed_with_what_became_of_them(millrace):
     edges = json.loads(millrace.run("models", "graph", "--json").stdout)
     assert {(e["from"], e["to"]) for e in edges} == {("silver.orders", "gold.by_day"), ("gold.by_day", "gold.best_day")}
     assert '"gold.by_day" -> "gold.best_day"' in millrace.run("models", "graph", "--dot").stdout
+    picture = xml.etree.ElementTree.fromstring(millrace.run("models", "graph", "--svg").stdout)
+    names = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert names == {name for edge in edges for name in (edge["from"], edge["to"])}
+    lines = [path for path in picture.iter("{http://www.w3.org/2000/svg}path") if path.get("marker-end")]
+    assert len(lines) == len(edges)
     wrong = millrace.run("refine", "gold.by_dy", expect=64).stderr
     assert "did you mean 'gold.by_day'?" in wrong
     millrace.write("models/gold/by_day.sql", DAILY.replace("Berlin", "Berlim"))
