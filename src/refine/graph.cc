@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "refine/expectation_results.h"
 
 namespace millrace::refine {
 namespace {
@@ -97,6 +98,20 @@ void CheckOver(const Node& node) {
                                               }()));
 }
 
+/// What a run finds is written where the model would find it again: it would never come to rest.
+void CheckResults(Node& node, const std::vector<Node>& before) {
+  node.reads_results = std::any_of(node.inputs.begin(), node.inputs.end(), [&](const TableName& input) {
+    const auto model = FindName(before, input);
+    return Same(input, ExpectationResultsName()) || (model != before.end() && model->reads_results);
+  });
+  if (!node.reads_results || (node.model.expectations.empty() && node.model.table_expectations.empty())) return;
+  throw Error(
+      ErrorCode::kConfig,
+      fmt::format("{}:1: {} is made of {}, which each of its runs writes when it has expectations; take `expect:` "
+                  "out, or read something else",
+                  node.model.file.string(), ToString(node.model.name), ToString(ExpectationResultsName())));
+}
+
 }  // namespace
 
 Graph::Graph(std::vector<Model> models, query::Engine& engine) {
@@ -116,6 +131,7 @@ Graph::Graph(std::vector<Model> models, query::Engine& engine) {
   for (auto& node : Sorter(std::move(nodes)).Sorted()) {
     OpenViews(node, nodes_);
     CheckOver(node);
+    CheckResults(node, nodes_);
     if (node.model.materialized == Materialized::kView) views_.emplace(node.model.name, node.model.sql);
     nodes_.push_back(std::move(node));
   }

@@ -519,5 +519,19 @@ TEST_F(RunnerTest, ExpectationsOfTheWholeTable) {
               HasSubstr("its expectations of the whole table"));
 }
 
+TEST_F(RunnerTest, NothingMadeOfResultsOfExpectationsHasExpectations) {
+  const Model alarms = Parse("gold.alarms", "FROM millrace.expectations WHERE verdict = 'broken'");
+  EXPECT_NO_THROW(Graph({alarms}, engine_));
+  const Model checked =
+      Parse("gold.few", "/* ---\nexpect: [n < 9: warn]\n--- */\nSELECT count(*) AS n FROM gold.alarms");
+  try {
+    Graph({alarms, checked}, engine_);
+    FAIL() << "it would feed itself";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kConfig);
+    EXPECT_THAT(error.what(), HasSubstr("gold.few is made of millrace.expectations"));
+  }
+}
+
 }  // namespace
 }  // namespace millrace::refine
