@@ -4,12 +4,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <functional>
 
 #include "base/error.h"
-#include "base/nearest.h"
+#include "refine/yaml_reader.h"
 
 namespace millrace::app {
 namespace {
@@ -19,17 +18,16 @@ using Json = nlohmann::ordered_json;
 constexpr std::uintmax_t kFileBytesMax = 16 << 20;
 
 /// Reads one file; knows where things stand.
-class TestFileReader {
+class TestFileReader : private refine::YamlReader {
  public:
-  explicit TestFileReader(const std::filesystem::path& file) : file_(file) {}
+  explicit TestFileReader(const std::filesystem::path& file) : YamlReader(file, 1) {}
 
   std::vector<TestCase> Read() {
     YAML::Node root;
     try {
-      root = YAML::Load(Slurp(file_, nullptr));
+      root = YAML::Load(Slurp(file(), nullptr));
     } catch (const YAML::Exception& error) {
-      throw Error(ErrorCode::kConfig, fmt::format("{}:{}: this is no YAML: {}", file_.string(),
-                                                  std::max(error.mark.line, 0) + 1, error.msg));
+      Fail(std::max(error.mark.line, 0) + 1, "this is no YAML: " + error.msg);
     }
     const auto members = Members(root, {"tests"});
     if (members.empty() || !members.at("tests").IsSequence()) Fail(root, "a file of tests is \"tests:\" with a list");
@@ -39,12 +37,6 @@ class TestFileReader {
   }
 
  private:
-  static int LineOf(const YAML::Node& node) { return std::max(node.Mark().line, 0) + 1; }
-
-  [[noreturn]] void Fail(const YAML::Node& node, const std::string& what) const {
-    throw Error(ErrorCode::kConfig, fmt::format("{}:{}: {}", file_.string(), LineOf(node), what));
-  }
-
   std::string Slurp(const std::filesystem::path& path, const YAML::Node* named_at) const {
     std::error_code failed;
     const auto size = std::filesystem::file_size(path, failed);
@@ -57,26 +49,9 @@ class TestFileReader {
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   }
 
-  std::string Text(const YAML::Node& node) const {
-    if (!node.IsScalar()) Fail(node, "one value is expected here, not a list or mapping");
-    return node.as<std::string>();
-  }
-
-  std::map<std::string, YAML::Node> Members(const YAML::Node& node, const std::vector<std::string>& known) const {
-    if (!node.IsMap()) Fail(node, fmt::format("a mapping is expected here, of {}", fmt::join(known, ", ")));
-    std::map<std::string, YAML::Node> members;
-    for (const auto& entry : node) {
-      const auto name = Text(entry.first);
-      if (!known.empty() && std::ranges::find(known, name) == known.end())
-        Fail(entry.first, fmt::format("unknown key '{}'{}", name, Suggest(name, known)));
-      members.emplace(name, entry.second);
-    }
-    return members;
-  }
-
   TestCase ReadCase(const YAML::Node& node) const {
     TestCase test;
-    test.file = file_;
+    test.file = file();
     test.line = LineOf(node);
     const auto members = Members(node, {"name", "now", "given", "models", "expect", "expect_broken", "expect_error"});
     const auto with = [&](const char* name, const std::function<void(const YAML::Node&)>& read) {
@@ -120,15 +95,6 @@ class TestFileReader {
     return broken;
   }
 
-  int64_t Count(const YAML::Node& node) const {
-    const auto text = Text(node);
-    int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size() || count < 0)
-      Fail(node, fmt::format("'{}' is no count of rows", text));
-    return count;
-  }
-
   TestRows ReadRows(const YAML::Node& node, const std::vector<std::string>& known) const {
     TestRows rows;
     rows.line = LineOf(node);
@@ -140,7 +106,7 @@ class TestFileReader {
     for (const auto& [name, value] : members) {
       if (name == "rows") AddRows(value, rows);
       if (name == "file") AddFile(value, rows);
-      if (name == "ordered") rows.ordered = Text(value) == "true";
+      if (name == "ordered") rows.ordered = OneOf(value, {"false", "true"}) == 1;
       if (name == "columns") {
         for (const auto& [column, type] : Members(value, {})) rows.columns[column] = Text(type);
       }
@@ -157,7 +123,7 @@ class TestFileReader {
   }
 
   void AddFile(const YAML::Node& node, TestRows& rows) const {
-    const auto path = file_.parent_path() / Text(node);
+    const auto path = file().parent_path() / Text(node);
     std::istringstream lines(Slurp(path, &node));
     std::string line;
     for (int number = 1; std::getline(lines, line); ++number) {
@@ -188,8 +154,6 @@ class TestFileReader {
     const auto parsed = Json::parse(text, nullptr, false);
     return parsed.is_number() ? parsed : Json(text);
   }
-
-  const std::filesystem::path& file_;
 };
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <map>
 
 #include "base/error.h"
-#include "base/nearest.h"
 
 namespace millrace::refine {
 namespace {
@@ -19,10 +18,13 @@ using Kind = TableExpectation::Kind;
 constexpr size_t kExpectationsMax = 1000;
 constexpr double kPercent = 100;
 
+const std::vector<std::string> kActions = {"warn", "drop", "quarantine", "fail"};
+const std::vector<std::string> kTableWords = {"unique", "freshness", "rows", "volume", "drift"};
+
 /// Reads the list of one header.
-class ExpectReader {
+class ExpectReader : private YamlReader {
  public:
-  ExpectReader(int first_line, Model& model) : first_line_(first_line), model_(model) {}
+  ExpectReader(const YamlReader& yaml, Model& model) : YamlReader(yaml), model_(model) {}
 
   void Read(const YAML::Node& list) {
     if (!list.IsSequence()) Fail(list, "expect is a list: \"- amount > 0: drop\"");
@@ -38,24 +40,14 @@ class ExpectReader {
   }
 
  private:
-  [[noreturn]] void Fail(const YAML::Node& node, const std::string& what) const {
-    throw Error(ErrorCode::kConfig,
-                fmt::format("{}:{}: {}", model_.file.string(), first_line_ + std::max(node.Mark().line, 0), what));
-  }
-
-  std::string Text(const YAML::Node& node) const {
-    if (!node.IsScalar()) Fail(node, "one value is expected here, not a list or mapping");
-    return node.as<std::string>();
-  }
-
   /// Words of a whole table; a condition on rows that is called like one has something else than an action behind it.
   static bool IsOfTable(const YAML::Node& item) {
     return std::any_of(item.begin(), item.end(), [](const auto& entry) {
       if (!entry.first.IsScalar()) return false;
       const auto word = entry.first.template as<std::string>();
-      const bool action = entry.second.IsScalar() &&
-                          std::ranges::find(kActions, entry.second.template as<std::string>()) != std::end(kActions);
-      return word == "then" || (std::ranges::find(kTableWords, word) != std::end(kTableWords) && !action);
+      const bool action =
+          entry.second.IsScalar() && std::ranges::count(kActions, entry.second.template as<std::string>()) > 0;
+      return word == "then" || (std::ranges::count(kTableWords, word) > 0 && !action);
     });
   }
 
@@ -65,25 +57,10 @@ class ExpectReader {
     if (!entry.second.IsScalar()) {
       const auto word = Text(entry.first);
       Fail(entry.first,
-           fmt::format("'{}' is none of {}{}", word, fmt::join(kTableWords, ", "), Suggestion(word, kTableWords)));
+           fmt::format("'{}' is none of {}{}", word, fmt::join(kTableWords, ", "), DidYouMean(word, kTableWords)));
     }
-    constexpr Action kOrder[] = {Action::kWarn, Action::kDrop, Action::kQuarantine, Action::kFail};
-    model_.expectations.push_back({Text(entry.first), kOrder[OneOf(entry.second, kActions)]});
-  }
-
-  template <typename Words>
-  static std::string Suggestion(const std::string& word, const Words& words) {
-    const auto nearest = NearestWord(word, std::vector<std::string>(std::begin(words), std::end(words)));
-    return nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest);
-  }
-
-  template <typename Words>
-  size_t OneOf(const YAML::Node& node, const Words& words) const {
-    const auto text = Text(node);
-    const auto found = std::ranges::find(words, text);
-    if (found == std::end(words))
-      Fail(node, fmt::format("'{}' is none of {}{}", text, fmt::join(words, ", "), Suggestion(text, words)));
-    return static_cast<size_t>(found - std::begin(words));
+    constexpr Action kInOrder[] = {Action::kWarn, Action::kDrop, Action::kQuarantine, Action::kFail};
+    model_.expectations.push_back({Text(entry.first), kInOrder[OneOf(entry.second, kActions)]});
   }
 
   void ReadOfTable(const YAML::Node& item) {
@@ -125,7 +102,7 @@ class ExpectReader {
       Fail(node,
            "`then` is warn or fail: an expectation of the whole table does not say which rows are wrong (a `key` "
            "keeps one row a key)");
-    return OneOf(node, std::vector<std::string>{"warn", "fail"}) == 1;
+    return OneOf(node, {"warn", "fail"}) == 1;
   }
 
   void ReadUnique(const YAML::Node& node) {
@@ -139,17 +116,6 @@ class ExpectReader {
     unique.text = fmt::format("unique {}", fmt::join(unique.columns, ", "));
     unique.measure = unique.text;
     model_.table_expectations.push_back(std::move(unique));
-  }
-
-  /// The members of a mapping, each known.
-  std::map<std::string, YAML::Node> Members(const YAML::Node& node, const std::vector<std::string>& known) const {
-    if (!node.IsMap()) Fail(node, fmt::format("a mapping is expected here, of {}", fmt::join(known, ", ")));
-    std::map<std::string, YAML::Node> members;
-    for (const auto& entry : node) {
-      OneOf(entry.first, known);
-      members.emplace(Text(entry.first), entry.second);
-    }
-    return members;
   }
 
   std::string Column(const YAML::Node& node, const std::map<std::string, YAML::Node>& members) const {
@@ -172,15 +138,6 @@ class ExpectReader {
     fresh.text = fmt::format("freshness of {} within {}", fresh.columns[0], FormatDuration(fresh.within));
     fresh.measure = fmt::format("age({})", fresh.columns[0]);
     model_.table_expectations.push_back(std::move(fresh));
-  }
-
-  int64_t Count(const YAML::Node& node) const {
-    const auto text = Text(node);
-    int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size() || count < 0)
-      Fail(node, fmt::format("'{}' is no count of rows", text));
-    return count;
   }
 
   double Share(const YAML::Node& node) const {
@@ -230,17 +187,13 @@ class ExpectReader {
     }
   }
 
-  static constexpr std::string_view kActions[] = {"warn", "drop", "quarantine", "fail"};
-  static constexpr std::string_view kTableWords[] = {"unique", "freshness", "rows", "volume", "drift"};
-
-  const int first_line_;
   Model& model_;
 };
 
 }  // namespace
 
-void ReadExpectations(const YAML::Node& list, int first_line, Model& model) {
-  ExpectReader(first_line, model).Read(list);
+void ReadExpectations(const YAML::Node& list, const YamlReader& yaml, Model& model) {
+  ExpectReader(yaml, model).Read(list);
 }
 
 std::string_view ToString(Expectation::Action action) {

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "refine/model.h"
+#include "refine/yaml_reader.h"
 
 namespace millrace::refine {
 
@@ -16,8 +17,8 @@ namespace millrace::refine {
 ///     - rows: {min: 1, max: 1000000, change: 50%}
 ///     - drift: {column: amount, mean: 20%, nulls: 5%, distinct: 50%}
 ///
-/// `first_line`: of the file, where the YAML begins. Error kConfig with file:line.
-void ReadExpectations(const YAML::Node& list, int first_line, Model& model);
+/// `yaml` reads the header it stands in. Error kConfig with file:line.
+void ReadExpectations(const YAML::Node& list, const YamlReader& yaml, Model& model);
 
 /// "warn", "drop", "quarantine", "fail".
 std::string_view ToString(Expectation::Action action);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "refine/expect_header.h"
+#include "refine/yaml_reader.h"
 
 namespace millrace::refine {
 namespace {
@@ -35,13 +36,14 @@ std::string Uncommented(const std::string& line) {
 }
 
 /// Reads values of one header; knows where they stand.
-class HeaderReader {
+class HeaderReader : private YamlReader {
  public:
-  HeaderReader(const HeaderText& header, Model& model) : header_(header), model_(model) {}
+  HeaderReader(const HeaderText& header, Model& model)
+      : YamlReader(model.file, header.first_line), header_(header), model_(model) {}
 
   void Read() {
     const auto root = Parse();
-    if (!root.IsMap()) Fail(model_.file, header_.first_line, "the header is a mapping: \"materialized: table\"");
+    if (!root.IsMap()) Fail(first_line(), "the header is a mapping: \"materialized: table\"");
     const auto& known = Keys();
     for (const auto& entry : root) {
       const auto key = entry.first.as<std::string>();
@@ -49,7 +51,7 @@ class HeaderReader {
       if (found == known.end()) {
         std::vector<std::string> names;
         for (const auto& [name, read] : known) names.push_back(name);
-        Fail(model_.file, LineOf(entry.first), fmt::format("unknown key '{}'{}", key, Suggest(key, names)));
+        Fail(entry.first, fmt::format("unknown key '{}'{}", key, Suggest(key, names)));
       }
       found->second(*this, entry.second);
     }
@@ -84,8 +86,7 @@ class HeaderReader {
          }},
         {"timeout", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadTimeout(node); }},
         {"engine", [](HeaderReader& reader, const YAML::Node& node) { reader.OneOf(node, {"duckdb"}); }},
-        {"expect", [](HeaderReader& reader,
-                      const YAML::Node& node) { ReadExpectations(node, reader.header_.first_line, reader.model_); }},
+        {"expect", [](HeaderReader& reader, const YAML::Node& node) { ReadExpectations(node, reader, reader.model_); }},
         {"description",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.description = reader.Text(node); }},
         {"tags", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.tags = reader.Texts(node); }},
@@ -97,45 +98,24 @@ class HeaderReader {
     try {
       return YAML::Load(header_.yaml);
     } catch (const YAML::Exception& error) {
-      Fail(model_.file, header_.first_line + std::max(error.mark.line, 0), "the header is no YAML: " + error.msg);
+      Fail(first_line() + std::max(error.mark.line, 0), "the header is no YAML: " + error.msg);
     }
   }
-
-  int LineOf(const YAML::Node& node) const { return header_.first_line + std::max(node.Mark().line, 0); }
 
   void ReadOver(const YAML::Node& node) {
     try {
       model_.over = catalog::ParseTableName(Text(node));
     } catch (const Error& error) {
-      Fail(model_.file, LineOf(node), error.message());
+      Fail(node, error.message());
     }
-  }
-
-  std::string Text(const YAML::Node& node) const {
-    if (!node.IsScalar()) Fail(model_.file, LineOf(node), "one value is expected here, not a list or mapping");
-    return node.as<std::string>();
   }
 
   std::vector<std::string> Texts(const YAML::Node& node) const {
     if (node.IsScalar()) return {Text(node)};
-    if (!node.IsSequence()) Fail(model_.file, LineOf(node), "a list is expected here: [a, b]");
+    if (!node.IsSequence()) Fail(node, "a list is expected here: [a, b]");
     std::vector<std::string> texts;
     for (const auto& item : node) texts.push_back(Text(item));
     return texts;
-  }
-
-  size_t OneOf(const YAML::Node& node, const std::vector<std::string>& known) const {
-    const auto text = Text(node);
-    const auto found = std::find(known.begin(), known.end(), text);
-    if (found == known.end())
-      Fail(model_.file, LineOf(node),
-           fmt::format("'{}' is none of {}{}", text, fmt::join(known, ", "), Nearest(text, known)));
-    return static_cast<size_t>(found - known.begin());
-  }
-
-  static std::string Nearest(const std::string& text, const std::vector<std::string>& known) {
-    const auto nearest = NearestWord(text, known);
-    return nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest);
   }
 
   void ReadMaterialized(const YAML::Node& node) {
@@ -148,7 +128,7 @@ class HeaderReader {
     int number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size() || number < 0 || number > most) {
-      Fail(model_.file, LineOf(node), fmt::format("'{}' is no number from 0 to {}", text, most));
+      Fail(node, fmt::format("'{}' is no number from 0 to {}", text, most));
     }
     return number;
   }
@@ -156,7 +136,7 @@ class HeaderReader {
   void ReadTimeout(const YAML::Node& node) {
     model_.timeout = ParseDuration(Text(node));
     if (!model_.timeout || model_.timeout->count() == 0) {
-      Fail(model_.file, LineOf(node), fmt::format("'{}' is no duration; write it as 10m or 2h", Text(node)));
+      Fail(node, fmt::format("'{}' is no duration; write it as 10m or 2h", Text(node)));
     }
   }
 
@@ -170,10 +150,10 @@ class HeaderReader {
     constexpr Schedule kSchedules[] = {Schedule::kOnCommit, Schedule::kManual};
     const auto found = std::ranges::find(kWords, text);
     if (found == std::end(kWords)) {
-      Fail(model_.file, LineOf(node),
+      Fail(node,
            fmt::format("'{}' is none of on_commit, manual, @hourly, @daily or a cron expression such as \"30 6 * * "
                        "1-5\"{}",
-                       text, Nearest(text, {std::begin(kWords), std::end(kWords)})));
+                       text, DidYouMean(text, {std::begin(kWords), std::end(kWords)})));
     }
     model_.schedule = kSchedules[found - std::begin(kWords)];
   }
@@ -182,7 +162,7 @@ class HeaderReader {
   void FinishTimes() {
     if (!expression_) {
       for (const auto* node : {&zone_, &of_times_}) {
-        if (*node) Fail(model_.file, LineOf(**node), "this belongs to a schedule of times, such as \"@daily\"");
+        if (*node) Fail(**node, "this belongs to a schedule of times, such as \"@daily\"");
       }
       return;
     }
@@ -191,14 +171,14 @@ class HeaderReader {
       model_.times.emplace(Text(*expression_), zone);
     } catch (const Error& error) {
       const bool of_zone = zone_ && error.message().find("time zone") != std::string::npos;
-      Fail(model_.file, LineOf(of_zone ? *zone_ : *expression_), "schedule: " + error.message());
+      Fail(of_zone ? *zone_ : *expression_, "schedule: " + error.message());
     }
   }
 
   /// What has to go together.
   void Check() const {
     const bool incremental = model_.materialized == Materialized::kIncremental;
-    const auto refuse = [&](const std::string& what) { Fail(model_.file, header_.first_line, what); };
+    const auto refuse = [&](const std::string& what) { Fail(first_line(), what); };
     if (incremental && !model_.over) refuse("an incremental model needs `over:`, the table whose new rows it takes");
     if (!incremental && model_.over) refuse("`over` belongs to incremental models");
     if (!model_.newest_by.empty() && model_.key.empty())

@@ -103,6 +103,7 @@ TEST(Model, ErrorsNameFileLineAndMend) {
       {"{rows: {change: 50}}", "t.sql:3: '50' is no percentage; write it as 20%"},
       {"{drift: {column: a, meen: 5%}}",
        "t.sql:3: 'meen' is none of column, mean, nulls, distinct; did you mean 'mean'?"},
+      {"{freshness: {column: a, within: 2h, column: b}}", "t.sql:3: 'column' is there twice"},
       {"{uniqe: [id]}", "t.sql:3: 'uniqe' is none of unique, freshness, rows, volume, drift; did you mean 'unique'?"},
       {"{unique: id, rows: {min: 1}}", "begin each with a dash"},
       {"{then: fail}", "t.sql:3: `then` belongs to one of"}};
