@@ -65,7 +65,7 @@ std::shared_ptr<arrow::RecordBatch> RowsOf(const ExpectationResults::Run& run, c
   Rows rows;
   for (const auto& found : report.expectations) {
     rows.Text(run.run_id);
-    rows.Text(ToString(run.model));
+    rows.Text(ToString(run.model.name));
     rows.Text(found.condition);
     rows.Text(found.severity);
     rows.Moment(at);
@@ -88,7 +88,7 @@ void ExpectationResults::Write(const Run& run, const RunReport& report, const st
   land::SchemaAuthority authority(catalog_, {.name = ExpectationResultsName()}, clock_);
   const auto view = authority.Require(*Columns(), stop);
   const auto& metadata = view->table.metadata;
-  const auto scope = "model:" + ToString(run.model);
+  const auto scope = PositionScope(run.model);
   const auto last = CursorOf(land::ReadPositions(*metadata, scope).positions, kLastRun);
   if (last.value() == run.run_id) return;
   land::DataFileWriter writer(catalog_.store(), metadata, {.file_prefix = Random::FromSystem().Uuid()}, budget_);

@@ -34,7 +34,7 @@ class ExpectationResults {
       : catalog_(catalog), budget_(budget), clock_(clock) {}
 
   struct Run {
-    catalog::TableName model;
+    const Model& model;
     std::string run_id;
     bool failed = false;
   };

@@ -112,6 +112,7 @@ class Planner {
     if (output) {
       stored_ = land::ReadPositions(*output->metadata, PositionScope(model_)).positions;
       RequireOurs(*output, stored_);
+      plan_.rebuilt = CursorOf(stored_, kRebuiltSplit);
     }
     for (const auto& name : inputs_) {
       auto loaded = LoadAnyCase(catalog_, name);

@@ -25,6 +25,7 @@ struct RunPlan {
   std::string why;  // of nothing, and of a rebuild of what else would be fed
   event::Positions from;
   event::Positions to;
+  event::Cursor rebuilt = event::kStart;  // kRebuiltSplit as it is stored
   /// What each input is read at.
   std::map<catalog::TableName, query::QueryOptions::Range> ranges;
 };

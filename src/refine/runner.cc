@@ -48,7 +48,7 @@ class ModelRun {
     report_.why = plan_.why;
     report_.full_refresh = plan_.way == RunPlan::Way::kRebuild;
     if (plan_.way == RunPlan::Way::kNothing) {
-      FinishRebuild();
+      FinishRebuild(plan_.rebuilt);
       return report_;
     }
     table::SnapshotChange change;
@@ -76,18 +76,14 @@ class ModelRun {
   }
 
  private:
-  /// What the last run that made all rows anew left to be done.
-  void FinishRebuild() {
-    const auto output = parts_.catalog.Load(model_.name);
-    if (!output) return;
-    const auto rebuilt =
-        CursorOf(land::ReadPositions(*output->metadata, PositionScope(model_)).positions, kRebuiltSplit);
+  /// What the run that last made all rows anew left to be done.
+  void FinishRebuild(const event::Cursor& rebuilt) {
     if (rebuilt != event::kStart) quarantine_.KeepSince(rebuilt.value());
   }
 
   /// The table is there: a number for this attempt, other than that of one that died.
   void Begin(catalog::LoadedTable output) {
-    FinishRebuild();
+    FinishRebuild(plan_.rebuilt);
     output_ = std::move(output);
     const auto& uuid = output_->metadata->table_uuid;
     auto run = RunNumber::Parse(CursorOf(plan_.from, kRunSplit));
@@ -108,8 +104,7 @@ class ModelRun {
     }
     if (run.dead > 0) quarantine_.RemoveDead(attempt_);
     if (plan_.way == RunPlan::Way::kRebuild) {
-      plan_.from[kRebuiltSplit] =
-          CursorOf(land::ReadPositions(*output_->metadata, PositionScope(model_)).positions, kRebuiltSplit);
+      plan_.from[kRebuiltSplit] = plan_.rebuilt;
       plan_.to[kRebuiltSplit] = event::Cursor(attempt_);
     }
     std::string made_of;
@@ -188,7 +183,7 @@ class ModelRun {
   void RecordChecks(bool run_failed) {
     if (report_.expectations.empty()) return;
     const ExpectationResults results(parts_.catalog, parts_.budget, parts_.clock);
-    results.Write({.model = model_.name, .run_id = run_id_, .failed = run_failed}, report_, parts_.stop);
+    results.Write({.model = model_, .run_id = run_id_, .failed = run_failed}, report_, parts_.stop);
   }
 
   RunReport Commit(table::SnapshotChange change) {
@@ -204,7 +199,7 @@ class ModelRun {
     if (const auto* landed = std::get_if<land::Landed>(&result)) {
       report_.outcome = RunReport::Outcome::kBuilt;
       report_.snapshot_id = landed->snapshot_id;
-      FinishRebuild();
+      if (plan_.way == RunPlan::Way::kRebuild) FinishRebuild(event::Cursor(attempt_));
       return report_;
     }
     RunReport overtaken;
