@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/xml.h"
+
 namespace millrace::app {
 namespace {
 
@@ -40,36 +42,15 @@ struct Box {
 
 using Boxes = std::map<std::string, Box>;
 
-std::string Escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    if (c == '<') safe += "&lt;";
-    if (c == '>') safe += "&gt;";
-    if (c == '&') safe += "&amp;";
-    if (c != '<' && c != '>' && c != '&') safe += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return safe;
-}
-
-/// Each one layer to the right of the last thing it is made of.
+/// Each one layer to the right of the last thing it is made of, which stands before it in the graph.
 Boxes BoxesOf(const refine::Graph& graph) {
   Boxes boxes;
   for (const auto& node : graph.nodes()) {
     auto& box = boxes[catalog::ToString(node.model.name)];
     box.kind = node.model.materialized == refine::Materialized::kView ? "view" : "model";
-    for (const auto& input : node.names) box.inputs.push_back(catalog::ToString(input));
-    for (const auto& input : box.inputs) boxes[input];
-  }
-  // A graph has no circles, so that no way is longer than there are boxes.
-  bool moved = true;
-  for (size_t round = 0; moved && round <= boxes.size(); ++round) {
-    moved = false;
-    for (auto& [name, box] : boxes) {
-      for (const auto& input : box.inputs) {
-        const int after = boxes.at(input).layer + 1;
-        if (box.layer < after) moved = true;
-        box.layer = std::max(box.layer, after);
-      }
+    for (const auto& name : node.names) {
+      const auto& input = box.inputs.emplace_back(catalog::ToString(name));
+      box.layer = std::max(box.layer, boxes[input].layer + 1);
     }
   }
   return boxes;
@@ -112,7 +93,7 @@ void AppendBox(const std::string& name, const Box& box, std::string& out) {
                  "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"5\"/>"
                  "<text x=\"{}\" y=\"{}\">{}</text>\n",
                  box.kind, box.x, box.y, box.width, kBoxHeight, box.x + box.width / 2, box.y + kBoxHeight / 2 + 5,
-                 Escaped(name));
+                 io::XmlEscaped(name));
 }
 
 }  // namespace

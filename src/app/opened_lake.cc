@@ -1,5 +1,7 @@
 #include "app/opened_lake.h"
 
+#include <filesystem>
+
 #include "app/engine_options.h"
 #include "app/load_config.h"
 #include "refine/graph.h"
@@ -22,6 +24,11 @@ OpenedEngine OpenEngineOver(const OpenedLake& opened) {
     made.options.views = made.graph->views();
   }
   return made;
+}
+
+std::unique_ptr<refine::RunLog> OpenRunLogToRead(const DataDirectory& directory) {
+  const auto file = directory.state();
+  return std::filesystem::exists(file) ? std::make_unique<refine::RunLog>(file) : nullptr;
 }
 
 }  // namespace millrace::app

@@ -7,6 +7,7 @@
 #include "app/refinery.h"
 #include "app/session.h"
 #include "query/engine.h"
+#include "refine/schedule/run_log.h"
 
 namespace millrace::app {
 
@@ -27,5 +28,8 @@ struct OpenedEngine {
 };
 
 OpenedEngine OpenEngineOver(const OpenedLake& opened);
+
+/// What became of runs; null when none has been, as who only looks makes no file.
+std::unique_ptr<refine::RunLog> OpenRunLogToRead(const DataDirectory& directory);
 
 }  // namespace millrace::app

@@ -261,8 +261,7 @@ class Bench {
   }
 
   void CheckRows(const std::string& name, const TestRows& expected) {
-    const auto table = catalog::ParseTableName(name);
-    const auto from = QuoteName(table.name_space) + "." + QuoteName(table.name);
+    const auto from = query::SqlName(catalog::ParseTableName(name));
     std::vector<std::string> columns;
     for (const auto& row : expected.rows) {
       for (const auto& [column, value] : row.items()) {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,7 +13,6 @@
 #include "app/verbs.h"
 #include "base/error.h"
 #include "refine/expectation_results.h"
-#include "refine/schedule/run_log.h"
 #include "refine/schedule/scheduler.h"
 #include "refine/selection.h"
 
@@ -54,12 +52,11 @@ std::string ScheduleOf(const refine::Model& model) {
 /// The models of a pipeline that is looked at, whoever may be running it.
 class OpenedModels {
  public:
-  explicit OpenedModels(const Session& session) : opened_(OpenLakeOf(session)), engine_(OpenEngineOver(opened_)) {
+  explicit OpenedModels(const Session& session)
+      : opened_(OpenLakeOf(session)), engine_(OpenEngineOver(opened_)), log_(OpenRunLogToRead(opened_.directory)) {
     if (!engine_.graph) {
       throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
     }
-    // Who only looks makes no file.
-    if (const auto file = opened_.directory.state(); std::filesystem::exists(file)) log_.emplace(file);
   }
 
   const refine::Graph& graph() const { return *engine_.graph; }
@@ -73,7 +70,7 @@ class OpenedModels {
  private:
   OpenedLake opened_;
   OpenedEngine engine_;
-  std::optional<refine::RunLog> log_;
+  const std::unique_ptr<refine::RunLog> log_;
 };
 
 json TimeOf(std::optional<Timestamp> time) { return time ? json(FormatTimestamp(*time)) : json(); }

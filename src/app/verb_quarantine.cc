@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "land/quarantine.h"
 #include "query/printer.h"
+#include "query/sql_text.h"
 
 namespace millrace::app {
 namespace {
@@ -24,8 +25,6 @@ struct QuarantineArguments {
 };
 
 /// Names as SQL writes them.
-std::string Quoted(const catalog::TableName& name) { return fmt::format("\"{}\".\"{}\"", name.name_space, name.name); }
-
 void PrintQuery(const OpenedLake& opened, const std::string& sql, bool json) {
   const SignalStop stop;
   const auto engine = OpenEngineOver(opened);
@@ -50,7 +49,7 @@ ExitCode List(const Session& session) {
     sql += fmt::format(
         "{}SELECT \"table\", cause, count(*) - count({}) AS records, count({}) AS replayed, min(ingested_at) AS first, "
         "max(ingested_at) AS last FROM {} GROUP BY ALL",
-        sql.empty() ? "" : " UNION ALL ", replayed_at, replayed_at, Quoted(table));
+        sql.empty() ? "" : " UNION ALL ", replayed_at, replayed_at, query::SqlName(table));
   }
   if (!sql.empty()) {
     PrintQuery(opened, sql + " ORDER BY 1, 2", session.json);
@@ -72,13 +71,13 @@ ExitCode Show(const Session& session, const QuarantineArguments& arguments) {
                 fmt::format("there is nothing in quarantine for '{}'; `millrace quarantine list` shows what there is",
                             arguments.table));
   }
-  PrintQuery(
-      opened,
-      fmt::format("SELECT topic, \"partition\", \"offset\", split, cause, detail, ingested_at, "
-                  "coalesce(TRY(decode(record)), hex(record)) AS record FROM {} WHERE {} ORDER BY ingested_at "
-                  "DESC, topic, \"partition\", \"offset\" LIMIT {}",
-                  Quoted(name), arguments.all ? "true" : ReplayedAt(opened, name) + " IS NULL", arguments.records),
-      session.json);
+  PrintQuery(opened,
+             fmt::format("SELECT topic, \"partition\", \"offset\", split, cause, detail, ingested_at, "
+                         "coalesce(TRY(decode(record)), hex(record)) AS record FROM {} WHERE {} ORDER BY ingested_at "
+                         "DESC, topic, \"partition\", \"offset\" LIMIT {}",
+                         query::SqlName(name), arguments.all ? "true" : ReplayedAt(opened, name) + " IS NULL",
+                         arguments.records),
+             session.json);
   return ExitCode::kDone;
 }
 

@@ -19,7 +19,6 @@
 #include "app/text_table.h"
 #include "app/verbs.h"
 #include "refine/expectation_results.h"
-#include "refine/schedule/run_log.h"
 
 namespace millrace::app {
 namespace {
@@ -62,8 +61,7 @@ TableFacts FactsOf(OpenedLake& opened, const std::string& name, const TableConfi
   return facts;
 }
 
-std::map<std::string, TableFacts> ReadFacts(const Session& session, bool with_shape) {
-  auto opened = OpenLakeOf(session);
+std::map<std::string, TableFacts> ReadFacts(OpenedLake& opened, bool with_shape) {
   const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory);
   const auto positions = ReadTablePositions(opened, stream.get());
   std::map<std::string, TableFacts> facts;
@@ -136,13 +134,11 @@ void AddRow(Listing& listing, const std::string& name, const TableConfig& table,
 }
 
 /// How each model's last run ended, and which expectations it broke.
-Listing ModelsOf(const Session& session) {
+Listing ModelsOf(const OpenedLake& opened) {
   Listing listing({{"model"}, {"last_run"}, {"outcome"}, {"rows"}, {"broken"}, {"why"}});
-  auto opened = OpenLakeOf(session);
   const auto engine = OpenEngineOver(opened);
   if (!engine.graph) return listing;
-  std::optional<refine::RunLog> log;
-  if (const auto file = opened.directory.state(); std::filesystem::exists(file)) log.emplace(file);
+  const auto log = OpenRunLogToRead(opened.directory);
   std::map<std::string, std::string> broken;
   for (const auto& found : refine::NewestResults(*opened.lake.catalog, *engine.engine, "", 1, {})) {
     auto& text = broken[found.model];
@@ -185,8 +181,9 @@ ExitCode Status(const Session& session, bool why) {
   Listing models({{"model"}});
   std::string trouble;
   try {
-    facts = ReadFacts(session, why && !run.holder);
-    if (pipeline.models) models = ModelsOf(session);
+    auto opened = OpenLakeOf(session);
+    facts = ReadFacts(opened, why && !run.holder);
+    if (pipeline.models) models = ModelsOf(opened);
   } catch (const Error& error) {
     // What the process says is worth the more the less the lake says.
     if (!run.status) throw;

@@ -75,8 +75,6 @@ class Names {
   const std::string name_;
 };
 
-std::string SqlName(const catalog::TableName& name) { return QuoteName(name.name_space) + "." + QuoteName(name.name); }
-
 void CreateStandIn(Connection& connection, const ResolvedName& entry) {
   if (entry.view) return connection.Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written), *entry.view));
   std::string columns;

@@ -52,6 +52,7 @@ std::string SqlPrimitive(const schema::PrimitiveType& type) {
 
 std::string QuoteName(std::string_view text) { return Quote(text, '"'); }
 
+std::string SqlName(const catalog::TableName& name) { return QuoteName(name.name_space) + "." + QuoteName(name.name); }
 std::string QuoteText(std::string_view text) { return Quote(text, '\''); }
 
 std::string SqlType(const schema::Type& type) {

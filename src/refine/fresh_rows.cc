@@ -5,20 +5,13 @@
 #include <algorithm>
 
 #include "query/engine.h"
+#include "query/sql_text.h"
 
 namespace millrace::refine {
 namespace {
 
-std::string Quoted(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
-std::string SqlName(const catalog::TableName& name) { return Quoted(name.name_space) + "." + Quoted(name.name); }
+using query::QuoteName;
+using query::SqlName;
 
 /// ", <what> AS <column of the expectation>" for each; a condition that is null is not met.
 std::string Checks(const Model& model, bool fresh) {
@@ -26,7 +19,7 @@ std::string Checks(const Model& model, bool fresh) {
   for (size_t i = 0; i < model.expectations.size(); ++i) {
     const auto met =
         fresh ? fmt::format("coalesce(CAST(({}\n) AS BOOLEAN), false)", model.expectations[i].condition) : "true";
-    columns += fmt::format(", {} AS {}", met, Quoted(ExpectationColumn(i)));
+    columns += fmt::format(", {} AS {}", met, QuoteName(ExpectationColumn(i)));
   }
   return columns;
 }
@@ -40,7 +33,7 @@ template <typename Meant>
 std::string AllMet(const Model& model, Meant meant) {
   std::string met;
   for (size_t i = 0; i < model.expectations.size(); ++i) {
-    if (meant(model.expectations[i])) met += (met.empty() ? "" : " AND ") + Quoted(ExpectationColumn(i));
+    if (meant(model.expectations[i])) met += (met.empty() ? "" : " AND ") + QuoteName(ExpectationColumn(i));
   }
   return met.empty() ? "true" : met;
 }
@@ -52,16 +45,16 @@ std::string RowColumn(const Model& model, bool fresh) {
       AllMet(model, [](const auto& expectation) { return expectation.action == Expectation::Action::kQuarantine; });
   const auto row = fresh ? fmt::format("CASE WHEN {} THEN NULL ELSE CAST(to_json(__millrace_r) AS VARCHAR) END", met)
                          : std::string("CAST(NULL AS VARCHAR)");
-  return fmt::format(", {} AS {}", row, Quoted(kRowColumn));
+  return fmt::format(", {} AS {}", row, QuoteName(kRowColumn));
 }
 
 /// Leaves one row a key of the relation `rows`, beside those that are left out anyway. Draws are decided by the rows
 /// themselves, so that a run repeats to the same table.
 std::string OneAKey(const Model& model, const std::string& newer_first) {
   std::string keys;
-  for (const auto& column : model.key) keys += (keys.empty() ? "" : ", ") + Quoted(column);
+  for (const auto& column : model.key) keys += (keys.empty() ? "" : ", ") + QuoteName(column);
   std::string order;
-  for (const auto& column : model.newest_by) order += Quoted(column) + " DESC NULLS LAST, ";
+  for (const auto& column : model.newest_by) order += QuoteName(column) + " DESC NULLS LAST, ";
   const auto stays = AllMet(model, LeavesOut);
   return fmt::format(" QUALIFY NOT ({0}) OR row_number() OVER (PARTITION BY {1}, {0} ORDER BY {2}{3}hash(rows)) = 1",
                      stays, keys, order, newer_first);
@@ -88,10 +81,10 @@ std::string FreshRowsSql(const Model& model) {
 std::string TouchedFilesSql(const Model& model) {
   std::string same;
   for (const auto& column : model.key) {
-    same += fmt::format("{}old.{} IS NOT DISTINCT FROM fresh.{}", same.empty() ? "" : " AND ", Quoted(column),
-                        Quoted(column));
+    same += fmt::format("{}old.{} IS NOT DISTINCT FROM fresh.{}", same.empty() ? "" : " AND ", QuoteName(column),
+                        QuoteName(column));
   }
-  return fmt::format("SELECT DISTINCT {} FROM {} AS old SEMI JOIN {} AS fresh ON ({})", Quoted(query::kPathColumn),
+  return fmt::format("SELECT DISTINCT {} FROM {} AS old SEMI JOIN {} AS fresh ON ({})", QuoteName(query::kPathColumn),
                      SqlName(model.name), SqlName(FreshRowsName(model)), same);
 }
 
@@ -99,9 +92,9 @@ std::string MergedRowsSql(const Model& model) {
   return fmt::format(
       "SELECT * FROM (SELECT *{}{}, 1 AS {} FROM {} AS __millrace_r UNION ALL BY NAME SELECT *{}{}, 0 AS {} FROM {}) "
       "AS rows{}",
-      Checks(model, true), RowColumn(model, true), Quoted(kFreshColumn), SqlName(FreshRowsName(model)),
-      Checks(model, false), RowColumn(model, false), Quoted(kFreshColumn), SqlName(model.name),
-      OneAKey(model, Quoted(kFreshColumn) + " DESC, "));
+      Checks(model, true), RowColumn(model, true), QuoteName(kFreshColumn), SqlName(FreshRowsName(model)),
+      Checks(model, false), RowColumn(model, false), QuoteName(kFreshColumn), SqlName(model.name),
+      OneAKey(model, QuoteName(kFreshColumn) + " DESC, "));
 }
 
 }  // namespace millrace::refine

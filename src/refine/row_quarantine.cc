@@ -18,13 +18,7 @@
 #include "refine/touched_files.h"
 
 namespace millrace::refine {
-namespace {
-
-std::string SqlName(const catalog::TableName& name) {
-  return query::QuoteName(name.name_space) + "." + query::QuoteName(name.name);
-}
-
-}  // namespace
+using query::SqlName;
 
 struct RowQuarantine::State {
   State(Parts with, const Model& of)

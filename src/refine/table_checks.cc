@@ -129,7 +129,7 @@ std::vector<ExpectationReport> TableChecks::Look(const catalog::LoadedTable& out
   std::string sql;
   for (size_t i = 0; i < expectations.size(); ++i)
     sql += fmt::format("{}CAST({} AS DOUBLE) AS m{}", sql.empty() ? "SELECT " : ", ", Measure(expectations[i]), i);
-  sql += fmt::format(" FROM {}.{}", QuoteName(model_.name.name_space), QuoteName(model_.name.name));
+  sql += " FROM " + query::SqlName(model_.name);
   query::QueryOptions query;
   query.ranges[model_.name] = {.after = std::nullopt, .upto = output.metadata->current_snapshot_id};
   query.changes[model_.name] = {
