@@ -11,7 +11,7 @@ namespace millrace::app {
 ///
 ///   <data_dir>/format      "millrace data 1\n"   frozen: the number rises when an older program must not touch it
 ///   <data_dir>/lock        the pid of the process that has it flocked
-///   <data_dir>/stream.db   the embedded stream
+///   <data_dir>/stream.db   the embedded stream, with stream.segments/
 ///   <data_dir>/kinesis.db  how far sources have come that append to Kinesis
 ///   <data_dir>/catalog.db  the catalogue
 ///   <data_dir>/state.db    what became of runs of models

@@ -53,6 +53,7 @@ void Check(sqlite3* connection, int code) {
 }  // namespace
 
 void ThrowSqlite(sqlite3* connection, int code) { ThrowOf(FileOf(connection), connection, code); }
+void ThrowSqlite(const std::string& file, int code) { ThrowOf(file, nullptr, code); }
 
 Statement::Statement(sqlite3* connection, std::string_view sql) : statement_(nullptr) {
   Check(connection, sqlite3_prepare_v3(connection, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
@@ -158,6 +159,12 @@ int64_t Connection::QueryInt(std::string_view sql) {
 }
 
 int64_t Connection::changes() const { return sqlite3_changes64(connection_); }
+
+void Connection::SyncCommits(bool sync) {
+  if (std::exchange(sync_commits_, sync) != sync) {
+    Execute(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  }
+}
 
 void Connection::Checkpoint(bool restart) {
   sqlite3_busy_timeout(connection_, kCheckpointWaitMilliseconds);

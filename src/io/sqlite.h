@@ -60,12 +60,16 @@ class Connection {
   int64_t changes() const;
   /// Frames in the write-ahead log after the last commit through this connection.
   int wal_frames() const { return wal_frames_; }
+  /// Whether a commit is durable when it returns (as when it was opened), or only whole: then what was committed last
+  /// may be missing after the power went. Not inside a transaction.
+  void SyncCommits(bool sync);
   /// Moves what the log holds into the main file; `restart` waits for readers so that the log starts over.
   void Checkpoint(bool restart);
 
  private:
   sqlite3* connection_ = nullptr;
   int wal_frames_ = 0;
+  bool sync_commits_ = true;
 };
 
 /// Rolls back unless Commit was called.
@@ -98,5 +102,7 @@ class DiskFailure final : public DatabaseFailure {
 
 /// The one place where SQLite's codes become ours.
 [[noreturn]] void ThrowSqlite(sqlite3* connection, int code);
+/// The same for a file that no connection stands for.
+[[noreturn]] void ThrowSqlite(const std::string& file, int code);
 
 }  // namespace millrace::io

@@ -24,8 +24,8 @@ namespace millrace::fault {
 struct PowerPlan {
   int64_t cut_at = 0;        // the n-th write, truncation or sync ends the process with kPowerCutStatus; 0: never
   uint64_t seed = 1;         // what survives
-  int64_t fail_sync_at = 0;  // the n-th sync of a write-ahead log fails with an I/O error; 0: never
-  int64_t full_at = 0;       // the n-th write to a write-ahead log fails as the disk is full; 0: never
+  int64_t fail_sync_at = 0;  // the n-th sync of a write-ahead log or segment fails with an I/O error; 0: never
+  int64_t full_at = 0;       // the n-th write to one of them fails as the disk is full; 0: never
 };
 
 inline constexpr int kPowerCutStatus = 87;
@@ -89,7 +89,7 @@ class PowerCutDisk {
       if (size > 0) mine->real()->pMethods->xRead(mine->real(), image->content.data(), static_cast<int>(size), 0);
     }
     mine->image = new std::shared_ptr<CutImage>(image);
-    mine->is_log = (flags & SQLITE_OPEN_WAL) != 0;
+    mine->is_log = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL)) != 0;
     mine->base.pMethods = Methods();
     return SQLITE_OK;
   }

@@ -44,7 +44,8 @@ int NextAppend(event::Stream& stream) {
 /// Goes on where the stream stands, notes in `<folder>/acknowledged` each append that returned, and uses everything
 /// else that writes on the way.
 void RunWorkload(const std::string& folder, const std::string& vfs) {
-  EmbeddedStream stream({.path = folder + "/stream.db", .checkpoint_bytes = 256 << 10, .vfs = vfs});
+  EmbeddedStream stream(
+      {.path = folder + "/stream.db", .checkpoint_bytes = 64 << 10, .segment_bytes = 1 << 10, .vfs = vfs});
   const auto topic = stream.EnsureTopic({.name = "t", .retention_age = std::chrono::hours(1)});
   auto reader = stream.OpenReader("t", "r");
   std::ofstream acknowledged(folder + "/acknowledged", std::ios::app);
@@ -146,11 +147,25 @@ TEST(StreamDurabilityTest, ACrashAtEveryPointLosesAndDoublesNothing) {
     }
   }
   EXPECT_EQ(fired,
-            (std::set<std::string>{"stream.before_create", "stream.after_create", "stream.before_append",
-                                   "stream.after_append", "stream.before_commit", "stream.after_commit",
-                                   "stream.before_checkpoint", "stream.after_checkpoint", "stream.before_acknowledge",
-                                   "stream.after_acknowledge", "stream.before_delete_topic",
-                                   "stream.after_delete_topic", "stream.before_trim", "stream.after_trim"}));
+            (std::set<std::string>{
+                "stream.before_create", "stream.after_create", "stream.before_append", "stream.after_append",
+                "stream.before_journal_sync", "stream.before_commit", "stream.after_commit", "stream.before_clean",
+                "stream.after_clean", "stream.before_remove_segment", "stream.before_checkpoint",
+                "stream.after_checkpoint", "stream.before_acknowledge", "stream.after_acknowledge",
+                "stream.before_delete_topic", "stream.after_delete_topic", "stream.before_trim", "stream.after_trim"}));
+}
+
+TEST(StreamDurabilityTest, ACrashWhileTheJournalIsReadAgainLosesAndDoublesNothing) {
+  const judge::Folder parent;
+  for (const char* point : {"stream.before_recover", "stream.after_recover"}) {
+    const auto folder = NewFolder(parent, point);
+    // The entry is in the journal and not in stream.db.
+    ASSERT_EQ(RunChild(folder, "MILLRACE_FAULT=stream.before_commit:9"), kFaultExitStatus);
+    ASSERT_EQ(RunChild(folder, "MILLRACE_FAULT=" + std::string(point) + ":1"), kFaultExitStatus);
+    CheckStream(folder);
+    ASSERT_EQ(RunChild(folder, ""), 0) << judge::Slurp(folder + "/err");
+    CheckStream(folder);
+  }
 }
 
 TEST(StreamDurabilityTest, APowerCutAtAnyWriteLosesNothingAcknowledged) {
@@ -170,6 +185,23 @@ TEST(StreamDurabilityTest, APowerCutAtAnyWriteLosesNothingAcknowledged) {
   EXPECT_GT(cuts, 30);
 }
 
+TEST(StreamDurabilityTest, WhatADeadProcessLeftInTheJournalIsWrittenOver) {
+  const judge::Folder parent;
+  const auto folder = NewFolder(parent, "two");
+  auto living = std::make_unique<EmbeddedStream>(EmbeddedStreamOptions{.path = folder + "/stream.db"});
+  living->EnsureTopic({.name = "living"});
+  for (const char* point : {"stream.before_commit:5", "stream.before_journal_sync:7", "stream.before_commit:6"}) {
+    ASSERT_EQ(RunChild(folder, std::string("MILLRACE_FAULT=") + point), kFaultExitStatus);
+    living->Append({"living", MakeBatch({point}), {}, {}});
+  }
+  living.reset();
+  CheckStream(folder);
+  ASSERT_EQ(RunChild(folder, ""), 0) << judge::Slurp(folder + "/err");
+  CheckStream(folder);
+  EmbeddedStream stream({.path = folder + "/stream.db"});
+  EXPECT_EQ(Drain(*stream.OpenReader("living", ""), 3).count, 3U);
+}
+
 TEST(StreamDurabilityTest, ASyncThatFailsEndsTheProcess) {
   const judge::Folder parent;
   for (const int64_t at : {5, 12}) {
@@ -184,11 +216,16 @@ TEST(StreamDurabilityTest, ASyncThatFailsEndsTheProcess) {
 
 TEST(StreamDurabilityTest, AFullDiskIsAnErrorThatSaysSo) {
   const judge::Folder parent;
-  for (const int64_t at : {25, 60}) {
+  // Writes of the journal and of SQLite's log take turns.
+  for (int64_t at = 45; at < 75; at += 2) {
     const auto folder = NewFolder(parent, std::to_string(at));
     EXPECT_EQ(RunChild(folder, "STREAM_VFS=1 STREAM_FULL_AT=" + std::to_string(at)), 70);
     EXPECT_THAT(judge::Slurp(folder + "/err"), testing::HasSubstr("the disk is full; free some space"));
     CheckStream(folder);
+    {
+      EmbeddedStream stream({.path = folder + "/stream.db"});
+      EXPECT_EQ(NextAppend(stream), LastAcknowledged(folder) + 1) << "what was refused came back, " << at;
+    }
     EXPECT_EQ(RunChild(folder, ""), 0);
     CheckStream(folder);
   }

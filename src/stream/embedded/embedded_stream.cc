@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "event/topic_name.h"
+#include "stream/embedded/cleaner.h"
 #include "stream/embedded/group_commit.h"
 #include "stream/embedded/partitioner.h"
 #include "stream/embedded/reader.h"
@@ -72,10 +73,11 @@ std::vector<event::TopicInfo> SelectTopics(Connection& connection, const std::st
 EmbeddedStream::EmbeddedStream(EmbeddedStreamOptions options, const Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
-      writer_(std::make_unique<GroupCommit>(OpenStore(options_.path, options_.vfs),
-                                            OpenStore(options_.path, options_.vfs), options_.queue_bytes_max,
-                                            options_.checkpoint_bytes)),
       look_(OpenStore(options_.path, options_.vfs)),
+      segments_(std::make_unique<SegmentFolder>(options_.path, options_.vfs)),
+      writer_(std::make_unique<GroupCommit>(
+          OpenStore(options_.path, options_.vfs), OpenStore(options_.path, options_.vfs), *segments_,
+          GroupCommitLimits{options_.queue_bytes_max, options_.checkpoint_bytes, options_.segment_bytes})),
       random_(Random::FromSystem()) {}
 
 EmbeddedStream::~EmbeddedStream() = default;
@@ -103,7 +105,7 @@ event::TopicInfo EmbeddedStream::EnsureTopic(const event::TopicSpec& spec) {
         }
         ledger.SetRetention(spec);
       },
-      0);
+      0, DurableBy::kDatabase);
   auto info = FindTopic(spec.name);
   if (!info) throw Error(ErrorCode::kUnavailable, "topic " + spec.name + " was deleted as it was made; try again");
   return *std::move(info);
@@ -111,7 +113,7 @@ event::TopicInfo EmbeddedStream::EnsureTopic(const event::TopicSpec& spec) {
 
 void EmbeddedStream::DeleteTopic(const std::string& topic) {
   FaultPoint("stream.before_delete_topic");
-  writer_->Run([&](Ledger& ledger) { ledger.DeleteTopic(topic); }, 0);
+  writer_->Run([&](Ledger& ledger) { ledger.DeleteTopic(topic); }, 0, DurableBy::kDatabase);
   FaultPoint("stream.after_delete_topic");
   TrimAll(Timestamp::min());
 }
@@ -188,7 +190,7 @@ event::AppendOutcome EmbeddedStream::Append(const event::AppendRequest& request)
     }
     std::optional<event::AppendOutcome> outcome;
     FaultPoint("stream.before_append");
-    writer_->Run([&](Ledger& ledger) { outcome = ledger.Append(append, clock_.Now()); }, bytes);
+    writer_->Run([&](Ledger& ledger) { outcome = ledger.Append(append, clock_.Now()); }, bytes, DurableBy::kJournal);
     FaultPoint("stream.after_append");
     if (!outcome) continue;
     if (request.reports != nullptr && *outcome != event::AppendOutcome::kFenced) {
@@ -218,9 +220,10 @@ std::unique_ptr<event::Source> EmbeddedStream::OpenReader(const std::string& top
   CheckName(options.reader, " reader name");
   const auto incarnation = FindIncarnation(topic, true);
   if (!options.reader.empty()) {
-    writer_->Run([&](Ledger& ledger) { ledger.RegisterReader(options.reader, incarnation->id); }, 0);
+    writer_->Run([&](Ledger& ledger) { ledger.RegisterReader(options.reader, incarnation->id); }, 0,
+                 DurableBy::kDatabase);
   }
-  return std::make_unique<EmbeddedReader>(OpenStore(options_.path, options_.vfs), *writer_,
+  return std::make_unique<EmbeddedReader>(OpenStore(options_.path, options_.vfs), *segments_, *writer_,
                                           ReaderIdentity{topic, incarnation->id, options}, clock_);
 }
 
@@ -242,7 +245,7 @@ int64_t EmbeddedStream::EnforceRetention(Timestamp now) {
       [&](Ledger& ledger) {
         ledger.ForgetIdempotencyKeys(now - options_.idempotency_age, options_.idempotency_keys_max);
       },
-      0);
+      0, DurableBy::kDatabase);
   return TrimAll(now);
 }
 
@@ -257,10 +260,30 @@ int64_t EmbeddedStream::TrimAll(Timestamp now) {
           more = trimmed.more;
           freed += trimmed.bytes;
         },
-        0);
+        0, DurableBy::kDatabase);
     FaultPoint("stream.after_trim");
   }
+  CleanSegments();
   return freed;
+}
+
+void EmbeddedStream::CleanSegments() {
+  const auto looking = OpenStore(options_.path, options_.vfs);
+  while (const auto segment = SegmentToClean(*looking)) {
+    const auto live = LivePayloads(*looking, *segments_, *segment);
+    if (live.empty()) break;  // what should be alive cannot be read: who reads it is told
+    for (size_t next = 0; next < live.size();) {
+      FaultPoint("stream.before_clean");
+      writer_->Run([&](Ledger& ledger) { next = MoveSome(ledger, *segments_, live, next); }, 0, DurableBy::kDatabase);
+      FaultPoint("stream.after_clean");
+    }
+  }
+  std::vector<int64_t> dead;
+  writer_->Run([&](Ledger& ledger) { dead = ForgetDeadSegments(ledger.connection()); }, 0, DurableBy::kDatabase);
+  for (const auto segment : dead) {
+    FaultPoint("stream.before_remove_segment");
+    segments_->Remove(segment);
+  }
 }
 
 }  // namespace millrace::stream

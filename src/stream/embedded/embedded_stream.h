@@ -19,6 +19,7 @@ namespace millrace::stream {
 
 using io::Connection;
 class GroupCommit;
+class SegmentFolder;
 
 struct EmbeddedStreamOptions {
   std::filesystem::path path;  // stream.db; its folder exists
@@ -32,12 +33,15 @@ struct EmbeddedStreamOptions {
   int64_t idempotency_keys_max = 1'000'000;
   /// When the write-ahead log holds this much it is moved into the main file.
   int64_t checkpoint_bytes = int64_t{32} << 20;
+  /// A segment of the journal that holds this much is followed by the next.
+  int64_t segment_bytes = int64_t{64} << 20;
   /// SQLite's name of the file system to use; empty: the operating system's.
   std::string vfs{};
 };
 
-/// The stream that needs no server: one SQLite file. One row per appended batch, write-ahead log, synchronous=FULL;
-/// concurrent appends share one transaction and one fsync. Several processes may open one file; each has its own.
+/// The stream that needs no server: one SQLite file, and beside it a journal of segments that holds the payloads and
+/// makes appends durable; concurrent appends share one transaction and one fsync. Several processes may open one file;
+/// each has its own.
 /// Thread-safe; outlives its readers. A disk that fails to take a commit ends the process: see GroupCommit.
 /// ingested_at is kept to a tenth of a second, so that appends of one moment can be read as one batch.
 class EmbeddedStream final : public event::Stream {
@@ -70,13 +74,15 @@ class EmbeddedStream final : public event::Stream {
   void CheckLimits(const event::AppendRequest& request) const;
   Timestamp ArrivalOf(const event::EventBatch& events) const;
   int64_t TrimAll(Timestamp now);
+  void CleanSegments();
 
   const EmbeddedStreamOptions options_;
   const Clock& clock_;
+  std::unique_ptr<Connection> look_;  // guarded by mutex_; first, so that a file that is no stream gets no folder
+  const std::unique_ptr<const SegmentFolder> segments_;
   std::unique_ptr<GroupCommit> writer_;
 
   std::mutex mutex_;  // guards what follows
-  std::unique_ptr<Connection> look_;
   std::map<std::string, std::shared_ptr<const Incarnation>> incarnations_;
   Random random_;
   std::atomic<uint32_t> next_keyless_{0};

@@ -63,9 +63,9 @@ TEST_F(EmbeddedStreamTest, RefusesANewerFormatAndForeignFiles) {
   Open();
   {
     Connection connection(path_, "");
-    connection.Execute("PRAGMA user_version=2");
+    connection.Execute("PRAGMA user_version=3");
   }
-  EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("stream format 2 and this program reads 1"));
+  EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("stream format 3 and this program reads 2"));
 
   path_ = dir_ / "foreign.db";
   {
@@ -97,9 +97,9 @@ TEST_F(EmbeddedStreamTest, ADamagedRowStopsWithItsPlace) {
   AppendAt(*stream, 2, Numbered(10, 10));
   {
     Connection connection(path_, "");
-    connection.Execute(
-        "UPDATE batch SET payload = substr(payload, 1, 20) || X'00' || substr(payload, 22) "
-        "WHERE place = (SELECT max(place) FROM batch)");
+    const auto at = connection.QueryInt("SELECT payload_at FROM batch ORDER BY place DESC LIMIT 1");
+    std::fstream segment(dir_ / "stream.segments/0000000001.seg", std::ios::in | std::ios::out | std::ios::binary);
+    segment.seekp(at + 20).put('\0');
   }
   auto reader = stream->OpenReader("t", "");
   EXPECT_EQ(reader->Read({}, {}).batch->size(), 10U);

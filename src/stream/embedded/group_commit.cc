@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fault.h"
+#include "stream/embedded/recovery.h"
 
 namespace millrace::stream {
 namespace {
@@ -31,12 +32,15 @@ void CommitSignal::WaitBeyond(uint64_t seen, std::chrono::nanoseconds wait, std:
 }
 
 GroupCommit::GroupCommit(std::unique_ptr<Connection> connection, std::unique_ptr<Connection> copying,
-                         size_t queue_bytes_max, int64_t checkpoint_bytes)
+                         const SegmentFolder& folder, const GroupCommitLimits& limits)
     : connection_(std::move(connection)),
-      ledger_(*connection_),
-      queue_bytes_max_(queue_bytes_max),
-      copier_(std::move(copying), checkpoint_bytes),
-      thread_([this] { Loop(); }) {}
+      journal_(*connection_, folder, limits.segment_bytes),
+      ledger_(*connection_, journal_),
+      queue_bytes_max_(limits.queue_bytes_max),
+      copier_(std::move(copying), limits.checkpoint_bytes) {
+  Recover(ledger_, folder);
+  thread_ = std::thread([this] { Loop(); });
+}
 
 GroupCommit::~GroupCommit() {
   {
@@ -47,12 +51,13 @@ GroupCommit::~GroupCommit() {
   thread_.join();
 }
 
-void GroupCommit::Run(const Work& work, size_t bytes) {
+void GroupCommit::Run(const Work& work, size_t bytes, DurableBy durable_by) {
   Request request{&work, nullptr};
   std::unique_lock lock(mutex_);
   room_.wait(lock, [&] { return open_->bytes == 0 || open_->bytes + bytes <= queue_bytes_max_; });
   open_->requests.push_back(&request);
   open_->bytes += bytes;
+  open_->by_database = open_->by_database || durable_by == DurableBy::kDatabase;
   if (open_->requests.size() == expected_) gathered_.notify_one();
   if (std::exchange(writing_, true)) {
     const auto group = open_;
@@ -116,11 +121,15 @@ void GroupCommit::Write(Group& group) noexcept {
 
 void GroupCommit::Execute(Group& group) {
   try {
+    connection_->SyncCommits(group.by_database);
     Transaction transaction(*connection_, Transaction::Kind::kWrite);
     RunWork(group);
     ledger_.Flush();
+    FaultPoint("stream.before_journal_sync");
+    journal_.Sync();
     FaultPoint("stream.before_commit");
     transaction.Commit();
+    journal_.Committed();
     FaultPoint("stream.after_commit");
   } catch (const DiskFailure& failure) {
     EndProcess(failure);

@@ -32,6 +32,18 @@ class CommitSignal {
   std::condition_variable_any raised_;
 };
 
+struct GroupCommitLimits {
+  size_t queue_bytes_max = 0;
+  int64_t checkpoint_bytes = 0;
+  int64_t segment_bytes = 0;
+};
+
+/// What makes work durable.
+enum class DurableBy {
+  kJournal,   // appends alone: the journal's sync; stream.db follows from it
+  kDatabase,  // everything else that changes stream.db: its own sync
+};
+
 /// The one writer of this process: all work that waits runs in one transaction and one fsync, and then its callers go.
 /// Work that comes meanwhile is the next group; as each sync costs the same for one as for many, it is given a moment
 /// for those who were served last to come back, no longer than the commit before took. A caller who finds nobody
@@ -43,13 +55,13 @@ class GroupCommit {
   using Work = std::function<void(Ledger&)>;
 
   /// `copying` is a second connection to the same file, for the write-ahead log.
-  GroupCommit(std::unique_ptr<Connection> connection, std::unique_ptr<Connection> copying, size_t queue_bytes_max,
-              int64_t checkpoint_bytes);
+  GroupCommit(std::unique_ptr<Connection> connection, std::unique_ptr<Connection> copying, const SegmentFolder& folder,
+              const GroupCommitLimits& limits);
   ~GroupCommit();
 
   /// Returns when `work` is durable; what it throws, or what the transaction failed with, is thrown here.
   /// Waits for room while more than queue_bytes_max are queued.
-  void Run(const Work& work, size_t bytes);
+  void Run(const Work& work, size_t bytes, DurableBy durable_by);
 
   CommitSignal& signal() { return signal_; }
 
@@ -61,6 +73,7 @@ class GroupCommit {
   struct Group {
     std::vector<Request*> requests;
     size_t bytes = 0;
+    bool by_database = false;
     WakeAll done;
   };
 
@@ -75,6 +88,7 @@ class GroupCommit {
   void RunWork(Group& group);
 
   std::unique_ptr<Connection> connection_;
+  Journal journal_;
   Ledger ledger_;
   const size_t queue_bytes_max_;
   CommitSignal signal_;

@@ -12,16 +12,17 @@ int64_t Micros(Timestamp time) { return time.time_since_epoch().count(); }
 
 }  // namespace
 
-Ledger::Ledger(Connection& connection)
+Ledger::Ledger(Connection& connection, Journal& journal)
     : connection_(connection),
+      journal_(journal),
       data_version_(connection.Prepare("PRAGMA data_version")),
       find_topic_(connection.Prepare("SELECT id, uuid FROM topic WHERE name = ?")),
       list_parts_(connection.Prepare("SELECT id FROM part WHERE topic = ? ORDER BY number")),
       read_part_(connection.Prepare("SELECT next_offset FROM part WHERE id = ?")),
       write_part_(connection.Prepare("UPDATE part SET next_offset = ?, bytes = bytes + ? WHERE id = ?")),
-      insert_batch_(connection.Prepare("INSERT INTO batch VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+      insert_batch_(connection.Prepare("INSERT INTO batch VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, x'', ?, ?, ?)")),
       find_key_(connection.Prepare("SELECT 1 FROM idempotency WHERE topic = ? AND key = ?")),
-      insert_key_(connection.Prepare("INSERT INTO idempotency(topic, key, at) VALUES(?, ?, ?)")),
+      insert_key_(connection.Prepare("INSERT OR IGNORE INTO idempotency(topic, key, at) VALUES(?, ?, ?)")),
       find_producer_(connection.Prepare("SELECT cursor FROM producer WHERE producer = ? AND split = ?")),
       move_producer_(connection.Prepare("INSERT INTO producer VALUES(?, ?, ?) "
                                         "ON CONFLICT(producer, split) DO UPDATE SET cursor = excluded.cursor")) {}
@@ -30,20 +31,41 @@ void Ledger::Begin() {
   data_version_.Step();
   const int64_t version = data_version_.Int(0);
   data_version_.Reset();
-  if (std::exchange(seen_version_, version) != version) topics_.clear();
+  if (std::exchange(seen_version_, version) == version) return;
+  topics_.clear();
+  journal_.Reload();
 }
 
 void Ledger::Flush() {
+  for (auto& [id, part] : parts_) FlushBuilder(id, part);
+  WriteJournal();
   for (auto& [id, part] : parts_) {
-    FlushBuilder(id, part);
     write_part_.Bind(0, part.next_offset).Bind(1, part.bytes_added).Bind(2, id).Run();
   }
   parts_.clear();
 }
 
+void Ledger::WriteJournal() {
+  if (gathered_.rows.empty() && gathered_.positions.empty() && gathered_.keys.empty()) return;
+  auto spot = journal_.Write(gathered_, payloads_, false);
+  for (const auto& row : gathered_.rows) {
+    InsertRow(row, spot);
+    spot.at += row.payload_bytes;
+  }
+  ForgetGathered();
+}
+
+void Ledger::ForgetGathered() {
+  gathered_ = {};
+  payloads_.clear();
+  packed_.clear();
+}
+
 void Ledger::Forget() {
+  ForgetGathered();
   parts_.clear();
   topics_.clear();
+  journal_.Withdraw();
 }
 
 const Ledger::Topic* Ledger::FindTopic(const std::string& name) {
@@ -82,7 +104,7 @@ void Ledger::AddPart(int64_t id, const PartAppend& append, std::vector<event::Re
   }
   if (append.ready.empty()) return AddSlice(id, part, append.slice);
   FlushBuilder(id, part);
-  for (const auto& batch : append.ready) InsertBatch(id, part, batch);
+  for (const auto& batch : append.ready) GatherBatch(id, part, batch.numbers, batch.payload);
 }
 
 void Ledger::AddSlice(int64_t id, Part& part, const Slice& slice) {
@@ -94,15 +116,25 @@ void Ledger::AddSlice(int64_t id, Part& part, const Slice& slice) {
 }
 
 void Ledger::FlushBuilder(int64_t id, Part& part) {
-  if (!part.builder.empty()) InsertBatch(id, part, part.builder.Finish());
+  if (part.builder.empty()) return;
+  auto batch = part.builder.Finish();
+  GatherBatch(id, part, batch.numbers, packed_.emplace_back(std::move(batch.payload)));
 }
 
-void Ledger::InsertBatch(int64_t id, Part& part, const StoredBatch& batch) {
-  const auto& numbers = batch.numbers;
+void Ledger::GatherBatch(int64_t id, Part& part, const BatchNumbers& numbers, std::string_view payload) {
   if (part.next_offset > kOffsetMax - numbers.count) {
     throw DatabaseFailure(ErrorCode::kStop, "a partition of stream.db is full (2^40 records); make a new topic");
   }
-  insert_batch_.Bind(0, PlaceOf(id, part.next_offset))
+  gathered_.rows.push_back({PlaceOf(id, part.next_offset), numbers, Checksum(numbers, payload, part.next_offset),
+                            static_cast<uint32_t>(payload.size())});
+  payloads_.push_back(payload);
+  part.next_offset += numbers.count;
+  part.bytes_added += static_cast<int64_t>(payload.size());
+}
+
+void Ledger::InsertRow(const JournalRow& row, PayloadSpot spot) {
+  const auto& numbers = row.numbers;
+  insert_batch_.Bind(0, row.place)
       .Bind(1, numbers.count)
       .Bind(2, Micros(numbers.time_min))
       .Bind(3, Micros(numbers.time_max))
@@ -110,11 +142,30 @@ void Ledger::InsertBatch(int64_t id, Part& part, const StoredBatch& batch) {
       .Bind(5, numbers.records_bytes)
       .Bind(6, numbers.body_bytes)
       .Bind(7, static_cast<int64_t>(numbers.codec))
-      .Bind(8, int64_t{Checksum(numbers, batch.payload, part.next_offset)})
-      .BindBlob(9, batch.payload)
+      .Bind(8, int64_t{row.checksum})
+      .Bind(9, spot.segment)
+      .Bind(10, spot.at)
+      .Bind(11, int64_t{row.payload_bytes})
       .Run();
-  part.next_offset += numbers.count;
-  part.bytes_added += static_cast<int64_t>(batch.payload.size());
+}
+
+void Ledger::Redo(const JournalMeta& meta, PayloadSpot spot) {
+  int64_t dropped = 0;
+  for (const auto& row : meta.rows) {
+    const int64_t id = row.place >> kOffsetBits;
+    const int64_t next = OffsetAt(row.place) + row.numbers.count;
+    if (write_part_.Bind(0, next).Bind(1, int64_t{row.payload_bytes}).Bind(2, id).Run(); connection_.changes() > 0) {
+      InsertRow(row, spot);
+    } else {
+      dropped += row.payload_bytes;
+    }
+    spot.at += row.payload_bytes;
+  }
+  journal_.Drop(spot.segment, dropped);
+  for (const auto& position : meta.positions) {
+    move_producer_.Bind(0, position.producer).Bind(1, position.split).Bind(2, position.cursor).Run();
+  }
+  for (const auto& key : meta.keys) insert_key_.Bind(0, key.topic).Bind(1, key.key).Bind(2, key.at).Run();
 }
 
 bool Ledger::SeenBefore(int64_t topic, const std::string& key) {
@@ -132,6 +183,7 @@ bool Ledger::StandsAt(const event::ProducerPosition& position) {
 
 void Ledger::Move(const event::ProducerPosition& position) {
   move_producer_.Bind(0, position.producer).Bind(1, position.split.value()).Bind(2, position.end.value()).Run();
+  gathered_.positions.push_back({position.producer, position.split.value(), position.end.value()});
 }
 
 std::optional<event::AppendOutcome> Ledger::Append(const PreparedAppend& append, Timestamp now) {
@@ -148,6 +200,7 @@ std::optional<event::AppendOutcome> Ledger::Append(const PreparedAppend& append,
   }
   if (!request.idempotency_key.empty()) {
     insert_key_.Bind(0, topic->id).Bind(1, request.idempotency_key).Bind(2, Micros(now)).Run();
+    gathered_.keys.push_back({topic->id, request.idempotency_key, Micros(now)});
   }
   if (request.position) Move(*request.position);
   return event::AppendOutcome::kAppended;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "event/stream.h"
 #include "stream/embedded/batch_format.h"
+#include "stream/embedded/journal.h"
 #include "stream/embedded/sqlite.h"
 #include "stream/embedded/store.h"
 
@@ -38,13 +40,17 @@ inline constexpr size_t kRowBytesMax = size_t{1} << 20;
 /// that refuses throws Error before it has written anything. Used by whoever has the connection.
 class Ledger {
  public:
-  explicit Ledger(Connection& connection);
+  Ledger(Connection& connection, Journal& journal);
 
   void Begin();
-  /// Writes what appends have gathered, and the state of the partitions they went to.
+  /// Writes what appends have gathered, and the state of the partitions they went to. Not durable before the journal is
+  /// synced.
   void Flush();
   /// After a rollback: forgets what was gathered and cached.
   void Forget();
+  /// Does again what an entry of the journal says: its payloads lie from `spot` on. What belongs to topics that are no
+  /// more is passed over.
+  void Redo(const JournalMeta& meta, PayloadSpot spot);
 
   /// nullopt: the topic is another incarnation by now; prepare again. The reports that are asked for say where records
   /// go, and not that they are durable yet.
@@ -61,6 +67,7 @@ class Ledger {
   void ForgetIdempotencyKeys(Timestamp before, int64_t keep_max);
 
   Connection& connection() { return connection_; }
+  Journal& journal() { return journal_; }
 
  private:
   struct Topic {
@@ -79,12 +86,16 @@ class Ledger {
   void AddPart(int64_t id, const PartAppend& append, std::vector<event::RecordReport>* reports);
   void AddSlice(int64_t id, Part& part, const Slice& slice);
   void FlushBuilder(int64_t id, Part& part);
-  void InsertBatch(int64_t id, Part& part, const StoredBatch& batch);
+  void GatherBatch(int64_t id, Part& part, const BatchNumbers& numbers, std::string_view payload);
+  void InsertRow(const JournalRow& row, PayloadSpot spot);
+  void WriteJournal();
+  void ForgetGathered();
   bool SeenBefore(int64_t topic, const std::string& key);
   bool StandsAt(const event::ProducerPosition& position);
   void Move(const event::ProducerPosition& position);
 
   Connection& connection_;
+  Journal& journal_;
   Statement data_version_;
   Statement find_topic_;
   Statement list_parts_;
@@ -98,6 +109,10 @@ class Ledger {
   int64_t seen_version_ = 0;
   std::map<std::string, Topic> topics_;      // as of seen_version_
   std::unordered_map<int64_t, Part> parts_;  // touched by the open transaction
+  // For the journal's next entry.
+  JournalMeta gathered_;
+  std::vector<std::string_view> payloads_;  // of callers that wait, or of packed_
+  std::deque<std::string> packed_;
 };
 
 }  // namespace millrace::stream

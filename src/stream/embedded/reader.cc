@@ -22,16 +22,35 @@ Timestamp FromMicros(int64_t micros) { return Timestamp(std::chrono::microsecond
 
 Error Damaged(const std::string& topic, int32_t partition, int64_t offset, std::string_view what) {
   return {ErrorCode::kStop,
-          fmt::format("topic {} partition {} offset {}: the stored batch is damaged ({}); restore stream.db "
-                      "from a copy, or go on behind it with `millrace offsets set`",
+          fmt::format("topic {} partition {} offset {}: the stored batch is damaged ({}); restore stream.db and its "
+                      "segments from a copy, or go on behind it with `millrace offsets set`",
                       topic, partition, offset, what)};
 }
 
+/// A row whose payload is not what the row says: it is damaged, unless retention took it after this reader saw the row.
+struct UnreadableRow {
+  int64_t place = 0;
+  std::string what;
+};
+
+/// Whatever happens while a row of it is looked at.
+class Resetting {
+ public:
+  explicit Resetting(Statement& statement) : statement_(statement) {}
+  ~Resetting() { statement_.Reset(); }
+  Resetting(const Resetting&) = delete;
+  Resetting& operator=(const Resetting&) = delete;
+
+ private:
+  Statement& statement_;
+};
+
 }  // namespace
 
-EmbeddedReader::EmbeddedReader(std::unique_ptr<Connection> connection, GroupCommit& writer, ReaderIdentity identity,
-                               const Clock& clock)
+EmbeddedReader::EmbeddedReader(std::unique_ptr<Connection> connection, const SegmentFolder& segments,
+                               GroupCommit& writer, ReaderIdentity identity, const Clock& clock)
     : connection_(std::move(connection)),
+      payloads_(segments),
       writer_(writer),
       identity_(std::move(identity)),
       clock_(clock),
@@ -40,7 +59,7 @@ EmbeddedReader::EmbeddedReader(std::unique_ptr<Connection> connection, GroupComm
       plan_(connection_->Prepare(
           "SELECT place, count, time_min, time_max, ingested_at, records_bytes, body_bytes, codec, crc32c FROM batch "
           "WHERE place >= (SELECT max(place) FROM batch WHERE place <= ?) AND place < ? ORDER BY place")),
-      load_(connection_->Prepare("SELECT payload FROM batch WHERE place = ?")) {
+      load_(connection_->Prepare("SELECT payload, segment, payload_at, payload_bytes FROM batch WHERE place = ?")) {
   Seek({});
 }
 
@@ -146,6 +165,21 @@ event::ReadResult EmbeddedReader::Read(const event::ReadLimits& limits, std::sto
 }
 
 event::EventBatchPtr EmbeddedReader::Next(size_t bytes_max) {
+  for (int64_t unreadable = -1;;) {
+    try {
+      return NextOfSnapshot(bytes_max);
+    } catch (const UnreadableRow& row) {
+      if (row.place == unreadable) {
+        const auto id = row.place >> kOffsetBits;
+        const auto partition = std::ranges::find(partitions_, id, &Partition::id);
+        throw Damaged(identity_.topic, partition->number, OffsetAt(row.place), row.what);
+      }
+      unreadable = row.place;
+    }
+  }
+}
+
+event::EventBatchPtr EmbeddedReader::NextOfSnapshot(size_t bytes_max) {
   Transaction snapshot(*connection_, Transaction::Kind::kRead);
   Refresh();
   for (size_t i = 0; i < partitions_.size(); ++i) {
@@ -167,7 +201,7 @@ event::EventBatchPtr EmbeddedReader::ReadPartition(Partition& partition, size_t 
     auto rows = PlanRows(partition, bytes_max);
     const auto& first = rows.front();
     if (OffsetAt(first.place) == partition.position && static_cast<size_t>(first.batch.records_bytes) <= bytes_max) {
-      batch = JoinRows(partition, std::move(rows));
+      batch = JoinRows(std::move(rows));
     } else {
       Open(partition, first);
     }
@@ -216,26 +250,33 @@ std::vector<EmbeddedReader::Row> EmbeddedReader::PlanRows(const Partition& parti
   return rows;
 }
 
-BodyIndex EmbeddedReader::LoadBody(const Partition& partition, const Row& row, char* body) {
-  const int64_t base = OffsetAt(row.place);
-  load_.Bind(0, row.place);
-  if (!load_.Step()) throw Damaged(identity_.topic, partition.number, base, "its row is missing");
-  const auto payload = load_.Blob(0);
-  if (Checksum(row.batch, payload, base) != row.crc) {
-    load_.Reset();
-    throw Damaged(identity_.topic, partition.number, base, "its checksum differs");
-  }
+std::string_view EmbeddedReader::LoadPayload(const Row& row) {
+  if (!load_.Bind(0, row.place).Step()) throw UnreadableRow{row.place, "its row is missing"};
+  if (load_.IsNull(1)) return load_.Blob(0);
   try {
-    UnpackBody(row.batch, payload, body);
-    load_.Reset();
-    return ReadBodyIndex(row.batch, {body, static_cast<size_t>(row.batch.body_bytes)});
+    return payloads_.Read(load_.Int(1), load_.Int(2), static_cast<size_t>(load_.Int(3)));
+  } catch (const DiskFailure&) {
+    throw;
   } catch (const Error& error) {
-    load_.Reset();
-    throw Damaged(identity_.topic, partition.number, base, error.message());
+    throw UnreadableRow{row.place, error.message()};
   }
 }
 
-std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(const Partition& partition, std::vector<Row> rows) {
+BodyIndex EmbeddedReader::LoadBody(const Row& row, char* body) {
+  const Resetting reset(load_);
+  const auto payload = LoadPayload(row);
+  if (Checksum(row.batch, payload, OffsetAt(row.place)) != row.crc) {
+    throw UnreadableRow{row.place, "its checksum differs"};
+  }
+  try {
+    UnpackBody(row.batch, payload, body);
+    return ReadBodyIndex(row.batch, {body, static_cast<size_t>(row.batch.body_bytes)});
+  } catch (const Error& error) {
+    throw UnreadableRow{row.place, error.message()};
+  }
+}
+
+std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(std::vector<Row> rows) {
   size_t capacity = 0;
   size_t records = 0;
   for (const auto& row : rows) capacity += static_cast<size_t>(row.batch.records_bytes);
@@ -253,7 +294,7 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(const Partition& par
   std::string key_bytes;
   size_t used = 0;
   for (const auto& row : rows) {
-    auto index = LoadBody(partition, row, payload->data() + used);
+    auto index = LoadBody(row, payload->data() + used);
     if (batch->records.empty()) {
       batch->newline_joined = index.newline_free;
     } else if (batch->newline_joined != index.newline_free) {
@@ -285,7 +326,7 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(const Partition& par
 
 void EmbeddedReader::Open(const Partition& partition, const Row& row) {
   auto payload = PaddedBuffer::Allocate(static_cast<size_t>(row.batch.body_bytes));
-  auto index = LoadBody(partition, row, payload->data());
+  auto index = LoadBody(row, payload->data());
   payload->Resize(static_cast<size_t>(row.batch.records_bytes));
   open_ = OpenRow{partition.id, OffsetAt(row.place), row.batch.ingested_at, std::move(payload), std::move(index)};
 }
@@ -328,7 +369,7 @@ void EmbeddedReader::Acknowledge(const event::Positions& positions) {
   if (next_offsets.empty()) return;
   FaultPoint("stream.before_acknowledge");
   writer_.Run([&](Ledger& ledger) { ledger.Acknowledge(identity_.options.reader, identity_.topic_id, next_offsets); },
-              0);
+              0, DurableBy::kDatabase);
   FaultPoint("stream.after_acknowledge");
 }
 

@@ -26,8 +26,8 @@ struct ReaderIdentity {
 /// process and by looking again for that of others. Single-threaded; must not outlive the stream that made it.
 class EmbeddedReader final : public event::Source {
  public:
-  EmbeddedReader(std::unique_ptr<Connection> connection, GroupCommit& writer, ReaderIdentity identity,
-                 const Clock& clock);
+  EmbeddedReader(std::unique_ptr<Connection> connection, const SegmentFolder& segments, GroupCommit& writer,
+                 ReaderIdentity identity, const Clock& clock);
 
   std::string_view name() const override { return identity_.topic; }
   void Seek(const event::Positions& positions) override;
@@ -65,15 +65,18 @@ class EmbeddedReader final : public event::Source {
   event::EventBatchPtr CheckGap(Partition& partition);
   event::EventBatchPtr Over(Partition& partition, int64_t first, int64_t end, const std::string& told);
   event::EventBatchPtr Next(size_t bytes_max);
+  event::EventBatchPtr NextOfSnapshot(size_t bytes_max);
   event::EventBatchPtr ReadPartition(Partition& partition, size_t bytes_max);
   std::vector<Row> PlanRows(const Partition& partition, size_t bytes_max);
-  std::shared_ptr<event::EventBatch> JoinRows(const Partition& partition, std::vector<Row> rows);
+  std::shared_ptr<event::EventBatch> JoinRows(std::vector<Row> rows);
   void Open(const Partition& partition, const Row& row);
   std::shared_ptr<event::EventBatch> PieceOfOpenRow(const Partition& partition, size_t bytes_max);
   /// Unpacks a row into `body` after checking it.
-  BodyIndex LoadBody(const Partition& partition, const Row& row, char* body);
+  BodyIndex LoadBody(const Row& row, char* body);
+  std::string_view LoadPayload(const Row& row);
 
   std::unique_ptr<Connection> connection_;
+  PayloadReader payloads_;
   GroupCommit& writer_;
   const ReaderIdentity identity_;
   const Clock& clock_;

@@ -1,6 +1,7 @@
 #include "stream/embedded/retention.h"
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,11 +19,15 @@ struct TopicBounds {
   std::optional<int64_t> bytes;
 };
 
+/// A payload that nothing points to any more; rows of version 1 have none in a segment.
+constexpr const char* kFree = "UPDATE segment SET live_bytes = live_bytes - ? WHERE id = ?";
+
 struct OldestRow {
   int64_t place = 0;
   int64_t end_offset = 0;
   int64_t ingested_at = 0;
   int64_t bytes = 0;
+  int64_t segment = 0;
 };
 
 struct PartRows {
@@ -54,9 +59,11 @@ class TopicTrimmer {
       : connection_(connection),
         topic_(topic),
         now_(now.time_since_epoch().count()),
-        oldest_(connection.Prepare("SELECT place, count, ingested_at, length(payload) FROM batch "
-                                   "WHERE place >= ? AND place < ? ORDER BY place LIMIT 1")),
+        oldest_(connection.Prepare("SELECT place, count, ingested_at, coalesce(payload_bytes, length(payload)), "
+                                   "coalesce(segment, 0) FROM batch WHERE place >= ? AND place < ? ORDER BY place "
+                                   "LIMIT 1")),
         drop_(connection.Prepare("DELETE FROM batch WHERE place = ?")),
+        free_(connection.Prepare(kFree)),
         advance_(connection.Prepare("UPDATE part SET first_offset = ?, bytes = bytes - ? WHERE id = ?")) {
     auto select = connection.Prepare(
         "SELECT id, number, bytes, coalesce((SELECT min(next_offset) FROM reader WHERE part = part.id), ?) "
@@ -82,7 +89,8 @@ class TopicTrimmer {
     part.oldest.reset();
     oldest_.Bind(0, PlaceOf(part.id, 0)).Bind(1, PlaceOf(part.id + 1, 0));
     if (oldest_.Step()) {
-      part.oldest = {oldest_.Int(0), OffsetAt(oldest_.Int(0)) + oldest_.Int(1), oldest_.Int(2), oldest_.Int(3)};
+      part.oldest = {oldest_.Int(0), OffsetAt(oldest_.Int(0)) + oldest_.Int(1), oldest_.Int(2), oldest_.Int(3),
+                     oldest_.Int(4)};
     }
     oldest_.Reset();
   }
@@ -104,6 +112,7 @@ class TopicTrimmer {
     const OldestRow row = *part.oldest;
     if (row.end_offset > part.floor) RecordGap(part, row);
     drop_.Bind(0, row.place).Run();
+    free_.Bind(0, row.bytes).Bind(1, row.segment).Run();
     advance_.Bind(0, row.end_offset).Bind(1, row.bytes).Bind(2, part.id).Run();
     part.bytes -= row.bytes;
     FindOldest(part);
@@ -126,6 +135,7 @@ class TopicTrimmer {
   const int64_t now_;
   Statement oldest_;
   Statement drop_;
+  Statement free_;
   Statement advance_;
   std::vector<PartRows> parts_;
 };
@@ -133,17 +143,23 @@ class TopicTrimmer {
 Trimmed PurgeDeleted(Connection& connection, int rows_max) {
   const int64_t part = connection.QueryInt("SELECT min(id) FROM part WHERE topic IS NULL");
   if (part == 0) return {};
-  auto rows = connection.Prepare("SELECT place, length(payload) FROM batch WHERE place >= ? AND place < ? LIMIT ?");
+  auto rows = connection.Prepare(
+      "SELECT place, coalesce(payload_bytes, length(payload)), coalesce(segment, 0) FROM batch "
+      "WHERE place >= ? AND place < ? LIMIT ?");
   rows.Bind(0, PlaceOf(part, 0)).Bind(1, PlaceOf(part + 1, 0)).Bind(2, int64_t{rows_max});
   std::vector<int64_t> places;
+  std::map<int64_t, int64_t> bytes;  // by segment
   Trimmed trimmed{0, true};
   while (rows.Step()) {
     places.push_back(rows.Int(0));
     trimmed.bytes += rows.Int(1);
+    bytes[rows.Int(2)] += rows.Int(1);
   }
   rows.Reset();
   auto drop = connection.Prepare("DELETE FROM batch WHERE place = ?");
   for (const auto place : places) drop.Bind(0, place).Run();
+  auto free = connection.Prepare(kFree);
+  for (const auto& [segment, freed] : bytes) free.Bind(0, freed).Bind(1, segment).Run();
   if (places.empty()) connection.Prepare("DELETE FROM part WHERE id = ?").Bind(0, part).Run();
   return trimmed;
 }

@@ -10,9 +10,10 @@ namespace millrace::stream {
 namespace {
 
 constexpr int64_t kApplicationId = 0x4D525354;  // "MRST"; frozen
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
+constexpr int64_t kVersionWithoutJournal = 1;  // payloads lie in the rows
 
-/// Frozen for version 1. `part` is a partition of one incarnation of a topic; ids are never used again. A part
+/// Frozen. `part` is a partition of one incarnation of a topic; ids are never used again. A part
 /// without a topic is what a deleted topic left: its rows wait to be purged.
 constexpr const char* kSchema = R"(
 CREATE TABLE topic(
@@ -38,6 +39,21 @@ CREATE TABLE gap(
   PRIMARY KEY(part, begin_offset)) WITHOUT ROWID;
 )";
 
+/// What version 2 added: the payload of a batch lies in a segment of the journal, and `payload` is empty unless version
+/// 1 wrote the row. The last segment is the one that is written; `sequence` and `chain` are those of its last entry,
+/// `live_bytes` the payloads in it that a batch still points to.
+constexpr const char* kJournalSchema = R"(
+ALTER TABLE batch ADD COLUMN segment INTEGER;
+ALTER TABLE batch ADD COLUMN payload_at INTEGER;
+ALTER TABLE batch ADD COLUMN payload_bytes INTEGER;
+CREATE TABLE segment(
+  id INTEGER PRIMARY KEY, end_at INTEGER NOT NULL, sequence INTEGER NOT NULL, chain INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL);
+INSERT INTO segment VALUES(1, 0, 0, 0, 0);
+CREATE TABLE stream(id INTEGER NOT NULL);
+INSERT INTO stream VALUES(random());
+)";
+
 /// A process that finds the file being made by another waits for it.
 void UseWriteAheadLog(Connection& connection) {
   for (int attempt = 0;; ++attempt) {
@@ -58,7 +74,7 @@ void CheckVersion(Connection& connection, const std::string& file) {
     throw Error(ErrorCode::kStop, file + " is a database of another program; move it away or choose another data_dir");
   }
   const auto version = connection.QueryInt("PRAGMA user_version");
-  if (version != kVersion) {
+  if (version != kVersion && version != kVersionWithoutJournal) {
     throw Error(ErrorCode::kStop, file + " has stream format " + std::to_string(version) + " and this program reads " +
                                       std::to_string(kVersion) + "; run the version of millrace that wrote it");
   }
@@ -69,10 +85,19 @@ void Create(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::kWrite);
   if (!IsEmpty(connection)) return;
   connection.Execute(kSchema);
+  connection.Execute(kJournalSchema);
   connection.Execute("PRAGMA application_id=" + std::to_string(kApplicationId));
   connection.Execute("PRAGMA user_version=" + std::to_string(kVersion));
   transaction.Commit();
   FaultPoint("stream.after_create");
+}
+
+void AddJournal(Connection& connection) {
+  Transaction transaction(connection, Transaction::Kind::kWrite);
+  if (connection.QueryInt("PRAGMA user_version") != kVersionWithoutJournal) return;
+  connection.Execute(kJournalSchema);
+  connection.Execute("PRAGMA user_version=" + std::to_string(kVersion));
+  transaction.Commit();
 }
 
 }  // namespace
@@ -86,6 +111,7 @@ std::unique_ptr<Connection> OpenStore(const std::filesystem::path& path, const s
   }
   CheckVersion(*connection, path.string());
   UseWriteAheadLog(*connection);
+  if (connection->QueryInt("PRAGMA user_version") == kVersionWithoutJournal) AddJournal(*connection);
   connection->Execute("PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA cache_size=-8192");
   return connection;
 }

@@ -12,8 +12,8 @@ namespace millrace::stream {
 /// Opens stream.db, made on first use. Error kStop when the file is newer than this program, or not a stream.
 std::unique_ptr<Connection> OpenStore(const std::filesystem::path& path, const std::string& vfs);
 
-/// Of a new file. A commit writes whole pages, some three for a single append, so larger ones cost those more.
-inline constexpr int64_t kPageBytes = 16'384;
+/// Of a new file. A commit writes whole pages, some three for a single append, and payloads lie elsewhere.
+inline constexpr int64_t kPageBytes = 4'096;
 
 /// Where a batch lies: the row id of the `batch` table, partition id in the high bits and base offset in the low ones,
 /// so that a partition is one range of one B-tree. Frozen.
