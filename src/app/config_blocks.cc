@@ -73,6 +73,10 @@ const Block<FilesConfig>& FilesBlock() {
                {.name = "path",
                 .doc = "The folder of a file below the table's own, from the time its events arrived.",
                 .fallback = "{ingested:%Y/%m/%d/%H}"})
+          .Add(&FilesConfig::error_path,
+               {.name = "error_path",
+                .doc = "The folder of files for what is no JSON, such as `_errors/{cause}/{ingested:%Y/%m/%d}`: each "
+                       "record as it came in Base64, and why. Without it, such records go to quarantine."})
           .Add(&FilesConfig::buffer_size, {.name = "buffer_size",
                                            .doc = "A file is closed when this much is buffered, before compression.",
                                            .fallback = ByteSize{64 * kMiB},

@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "event/topic_name.h"
 #include "io/s3_options.h"
+#include "land/files_path.h"
 #include "schema/schema.h"
 #include "stream/kafka/subscription.h"
 
@@ -174,6 +175,22 @@ void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContex
   }
 }
 
+void CheckErrorPath(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
+  if (!files.error_path) return;
+  const auto refuse = [&](std::string_view why) {
+    context.problems.Add(files.MarkOf("error_path"), fmt::format("{}.error_path: {}", path, why));
+  };
+  if (files.error_path->empty() || files.error_path->find("..") != std::string::npos ||
+      files.error_path->starts_with('/')) {
+    return refuse("must be a folder below the table's own");
+  }
+  try {
+    const land::PathTemplate checked(*files.error_path, land::PathTemplate::Of::kRefused);
+  } catch (const Error& error) {
+    refuse(error.message());
+  }
+}
+
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
   if (files.compression == FileCompression::kAuto) {
     context.problems.Add(files.MarkOf("compression"),
@@ -182,6 +199,7 @@ void CheckFiles(const FilesConfig& files, const std::string& path, config::Parse
   if (files.path.find("..") != std::string::npos || files.path.starts_with('/')) {
     context.problems.Add(files.MarkOf("path"), fmt::format("{}.path: must stay below the table's folder", path));
   }
+  CheckErrorPath(files, path, context);
 }
 
 void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context) {

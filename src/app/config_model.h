@@ -168,6 +168,7 @@ struct FilesConfig : config::Located {
   FilesEncoding encoding = FilesEncoding::kJsonLines;
   FileCompression compression = FileCompression::kGzip;
   std::string path;
+  std::optional<std::string> error_path;
   config::ByteSize buffer_size;
   config::Duration buffer_time{};
 };

@@ -93,6 +93,7 @@ std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const
   options.pipeline = pipeline.name;
   options.encoding.prefix = FilesPrefix(table_name);
   options.encoding.path = table.files->path;
+  options.encoding.error_path = table.files->error_path.value_or("");
   options.encoding.compression = CompressionOf(table.files->compression);
   options.buffer_bytes = table.files->buffer_size.bytes;
   options.buffer_time = table.files->buffer_time;

@@ -20,6 +20,7 @@ int64_t MinuteOf(Timestamp time) { return std::chrono::floor<std::chrono::minute
 
 FilesChunk::FilesChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin)
     : path_(encoding.path), line_(static_cast<size_t>(encoding.record_bytes_max)) {
+  if (!encoding.error_path.empty()) error_path_.emplace(encoding.error_path, PathTemplate::Of::kRefused);
   plan_.pipeline = std::move(pipeline);
   plan_.encoding = std::move(encoding);
   plan_.begin = std::move(begin);
@@ -52,6 +53,14 @@ FilesChunk::OpenObject& FilesChunk::ObjectFor(const std::string& folder) {
   return open_.back();
 }
 
+void FilesChunk::AddLine(const std::string& folder, std::string_view line) {
+  auto& object = ObjectFor(folder);
+  object.packer.room() += line;
+  object.packer.Settle();
+  ++object.rows;
+  raw_bytes_ += static_cast<int64_t>(line.size());
+}
+
 void FilesChunk::Close(std::deque<OpenObject>::iterator object) {
   auto& planned = plan_.objects[object->number];
   auto& content = contents_[object->number];
@@ -74,9 +83,16 @@ FilesChunk::Added FilesChunk::Add(const event::EventBatch& events, size_t first,
   for (size_t i = first; i < last; ++i) {
     line.clear();
     const auto outcome = line_.Append(i, line);
-    raw_bytes_ += static_cast<int64_t>(line.size());
     if (outcome == LineOutcome::kBlank) ++added.blank;
-    if (outcome == LineOutcome::kRejected) added.rejects.push_back(line_.reject());
+    if (outcome == LineOutcome::kRejected) {
+      const auto& reject = added.rejects.emplace_back(line_.reject());
+      if (error_path_) {
+        line_.AppendRefused(reject, line);
+        AddLine(error_path_->Render(events.topic, events.partition, events.arrival(i), events.timestamp(i),
+                                    event::ToString(reject.cause)),
+                line);
+      }
+    }
     if (outcome != LineOutcome::kRow) continue;
     const auto time = events.timestamp(i);
     const auto arrival = events.arrival(i);
@@ -86,10 +102,7 @@ FilesChunk::Added FilesChunk::Add(const event::EventBatch& events, size_t first,
       time_minute = MinuteOf(time);
       arrival_minute = MinuteOf(arrival);
     }
-    auto& object = ObjectFor(folder);
-    object.packer.room() += line;
-    object.packer.Settle();
-    ++object.rows;
+    AddLine(folder, line);
   }
   plan_.records += static_cast<int64_t>(last - first);
   plan_.last_offset = events.offset(last - 1);

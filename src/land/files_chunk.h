@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ class FilesChunk {
   struct Added {
     uint64_t rows = 0;
     uint64_t blank = 0;
-    std::vector<event::Reject> rejects;
+    std::vector<event::Reject> rejects;  // they are in the chunk when it keeps them
   };
 
   FilesChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin);
@@ -34,6 +35,8 @@ class FilesChunk {
   /// The records [first, last) of a batch; the chunk's split is that of its first batch.
   Added Add(const event::EventBatch& events, size_t first, size_t last);
 
+  /// Whether what is no JSON goes to files of its own.
+  bool keeps_rejects() const { return error_path_.has_value(); }
   bool empty() const { return plan_.records == 0; }
   int64_t raw_bytes() const { return raw_bytes_; }
   int64_t held_bytes() const;
@@ -52,9 +55,11 @@ class FilesChunk {
 
   void Start(const event::EventBatch& events, size_t first);
   OpenObject& ObjectFor(const std::string& folder);
+  void AddLine(const std::string& folder, std::string_view line);
   void Close(std::deque<OpenObject>::iterator object);
 
   PathTemplate path_;
+  std::optional<PathTemplate> error_path_;
   JsonLineWriter line_;
   FilesPlan plan_;
   std::vector<std::string> contents_;

@@ -166,6 +166,17 @@ void JsonLineWriter::AppendMembers(size_t record, std::string& out) {
   }
 }
 
+void JsonLineWriter::AppendRefused(const event::Reject& reject, std::string& out) {
+  AppendMembers(reject.record, out);
+  out += ",\"_error\":";
+  AppendString(event::ToString(reject.cause), out);
+  out += ",\"_error_detail\":";
+  AppendString(reject.detail, out);
+  out += ",\"_record_base64\":\"";
+  AppendBase64(events_->record(reject.record), out);
+  out += "\"}\n";
+}
+
 LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
   const auto text = Trimmed(events_->record(record));
   if (text.empty()) return LineOutcome::kBlank;

@@ -29,6 +29,8 @@ class JsonLineWriter {
   /// Appends the line with its '\n' to `out`, or sets reject().
   LineOutcome Append(size_t record, std::string& out);
   const event::Reject& reject() const { return reject_; }
+  /// Appends a line that says why the record of `reject` was refused, with the record in Base64.
+  void AppendRefused(const event::Reject& reject, std::string& out);
 
  private:
   class Parser;

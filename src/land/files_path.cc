@@ -11,10 +11,11 @@ namespace {
 constexpr std::string_view kTimeLetters = "YmdHM";
 
 [[noreturn]] void Fail(std::string_view what) {
-  throw Error(ErrorCode::kConfig,
-              fmt::format("files path: {}; write e.g. \"{{ingested:%Y/%m/%d/%H}}\" with the fields topic, partition, "
-                          "ingested:FORMAT, event:FORMAT (FORMAT of %Y %m %d %H %M)",
-                          what));
+  throw Error(
+      ErrorCode::kConfig,
+      fmt::format("files path: {}; write e.g. \"{{ingested:%Y/%m/%d/%H}}\" with the fields topic, partition, "
+                  "ingested:FORMAT, event:FORMAT (FORMAT of %Y %m %d %H %M), and cause where records are refused",
+                  what));
 }
 
 void CheckFormat(std::string_view format) {
@@ -67,7 +68,7 @@ std::string SafeName(std::string_view text) {
   return safe;
 }
 
-PathTemplate::PathTemplate(std::string_view text) {
+PathTemplate::PathTemplate(std::string_view text, Of of) {
   for (size_t at = 0; at < text.size();) {
     if (text[at] == '}') Fail("a '}' without its '{'");
     if (text[at] != '{') {
@@ -78,14 +79,15 @@ PathTemplate::PathTemplate(std::string_view text) {
     }
     const size_t end = text.find('}', at);
     if (end == std::string_view::npos) Fail("a '{' without its '}'");
-    pieces_.push_back(ParseField(text.substr(at + 1, end - at - 1)));
+    pieces_.push_back(ParseField(text.substr(at + 1, end - at - 1), of));
     by_event_time_ = by_event_time_ || pieces_.back().field == Field::kEvent;
     at = end + 1;
   }
-  if (!text.empty()) io::CheckKey(Render("t", 0, {}, {}));
+  if (!text.empty()) io::CheckKey(Render("t", 0, {}, {}, "malformed"));
 }
 
-PathTemplate::Piece PathTemplate::ParseField(std::string_view field) {
+PathTemplate::Piece PathTemplate::ParseField(std::string_view field, Of of) {
+  if (field == "cause" && of == Of::kRefused) return {Field::kCause, {}};
   if (field == "topic") return {Field::kTopic, {}};
   if (field == "partition") return {Field::kPartition, {}};
   const auto colon = field.find(':');
@@ -96,7 +98,8 @@ PathTemplate::Piece PathTemplate::ParseField(std::string_view field) {
   return {name == "event" ? Field::kEvent : Field::kIngested, std::string(field.substr(colon + 1))};
 }
 
-std::string PathTemplate::Render(std::string_view topic, int32_t partition, Timestamp ingested, Timestamp event) const {
+std::string PathTemplate::Render(std::string_view topic, int32_t partition, Timestamp ingested, Timestamp event,
+                                 std::string_view cause) const {
   std::string path;
   for (const auto& piece : pieces_) {
     switch (piece.field) {
@@ -108,6 +111,9 @@ std::string PathTemplate::Render(std::string_view topic, int32_t partition, Time
         break;
       case Field::kPartition:
         path += std::to_string(partition);
+        break;
+      case Field::kCause:
+        path += SafeName(cause);
         break;
       case Field::kIngested:
         path += FormatTime(piece.text, ingested);

@@ -15,13 +15,15 @@ using nlohmann::json;
 constexpr int kVersion = 1;
 
 json Write(const FilesEncoding& encoding) {
-  return {{"prefix", encoding.prefix},
-          {"path", encoding.path},
-          {"compression", ToString(encoding.compression)},
-          {"level", encoding.level},
-          {"file_bytes", encoding.file_bytes},
-          {"open_files_max", encoding.open_files_max},
-          {"record_bytes_max", encoding.record_bytes_max}};
+  json written{{"prefix", encoding.prefix},
+               {"path", encoding.path},
+               {"compression", ToString(encoding.compression)},
+               {"level", encoding.level},
+               {"file_bytes", encoding.file_bytes},
+               {"open_files_max", encoding.open_files_max},
+               {"record_bytes_max", encoding.record_bytes_max}};
+  if (!encoding.error_path.empty()) written["error_path"] = encoding.error_path;
+  return written;
 }
 
 FilesEncoding ReadEncoding(const json& stored) {
@@ -33,6 +35,7 @@ FilesEncoding ReadEncoding(const json& stored) {
   encoding.file_bytes = stored.at("file_bytes").get<int64_t>();
   encoding.open_files_max = stored.at("open_files_max").get<int64_t>();
   encoding.record_bytes_max = stored.at("record_bytes_max").get<int64_t>();
+  encoding.error_path = stored.value("error_path", "");
   return encoding;
 }
 

@@ -22,6 +22,9 @@ struct FilesEncoding {
   /// Folders a chunk writes to at one time; the oldest file is closed when there is one more.
   int64_t open_files_max = 64;
   int64_t record_bytes_max = int64_t{16} << 20;
+  /// Where what is no JSON goes, as `path` is; empty: it is left to whoever drives the chunk. Written when there is
+  /// one.
+  std::string error_path = {};
 
   friend bool operator==(const FilesEncoding&, const FilesEncoding&) = default;
 };

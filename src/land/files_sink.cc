@@ -34,6 +34,7 @@ FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudge
       folder_(PlansFolder(options_.encoding.prefix, options_.pipeline)),
       board_(clock) {
   const PathTemplate checked(options_.encoding.path);
+  const PathTemplate checked_too(options_.encoding.error_path, PathTemplate::Of::kRefused);
 }
 
 template <typename Body>
@@ -136,7 +137,7 @@ void FilesSink::Buffered(Split& split, const FilesEncoding& encoding, const even
   buffer.counts.rows += added.rows;
   buffer.counts.blank += added.blank;
   for (const auto& reject : added.rejects) ++buffer.counts.rejected[reject.cause];
-  if (!added.rejects.empty()) {
+  if (!added.rejects.empty() && !buffer.chunk->keeps_rejects()) {
     if (rejects_ == nullptr) {
       const auto& reject = added.rejects.front();
       throw Error(ErrorCode::kData, fmt::format("topic {} partition {} offset {}: {} ({}); give the files a quarantine",

@@ -206,6 +206,44 @@ TEST_F(FilesSinkTest, KeepsNumbersOfAnySizeAndRejectsWhatIsNoJson) {
   EXPECT_EQ(Judged()["rows"], 4);
 }
 
+TEST_F(FilesSinkTest, WhatIsNoJsonGoesToFilesOfItsOwn) {
+  auto options = Options();
+  options.encoding.error_path = "_errors/{cause}/{ingested:%Y-%m-%d}";
+  const std::vector<std::string> records{"{\"n\":1}", "nope", "{\"s\":\"\xFF\"}", "{\"n\":2}",
+                                         "{\"n\":"};
+  // A crash after the plan and its first object; what is made again is the same.
+  {
+    auto sink = Open(options);
+    sink->Recover();
+    sink->Write(MakeBatch(0, 0, records));
+    EXPECT_EQ(sink->Commit({}), event::CommitOutcome::kCommitted);
+    EXPECT_EQ(sink->counts().rows, 2U);
+    EXPECT_EQ(sink->counts().rejected.at(event::RejectCause::kMalformed), 2U);
+  }
+  const auto malformed = Keys(".jsonl").at(2);
+  EXPECT_THAT(malformed, testing::StartsWith("bronze/t/_errors/malformed/2026-01-02/"));
+  const auto was = store_->Get(malformed);
+  store_->Delete(malformed);
+  auto changed = Options();  // without an error path: the plan says what it was
+  auto sink = Open(changed);
+  sink->Recover();
+  sink->Write(MakeBatch(0, 0, records));
+  EXPECT_EQ(sink->Commit({}), event::CommitOutcome::kCommitted);
+  EXPECT_EQ(store_->Get(malformed), was);
+
+  ASSERT_EQ(Keys(".jsonl").size(), 3U);
+  EXPECT_THAT(Keys(".jsonl")[1], testing::StartsWith("bronze/t/_errors/invalid_utf8/2026-01-02/"));
+  const auto lines = Lines(malformed);
+  ASSERT_EQ(lines.size(), 2U);
+  const auto refused = nlohmann::json::parse(lines[0]);
+  EXPECT_EQ(refused["_offset"], 1);
+  EXPECT_EQ(refused["_error"], "malformed");
+  EXPECT_NE(refused["_error_detail"], "");
+  EXPECT_EQ(refused["_record_base64"], "bm9wZQ==");
+  EXPECT_EQ(nlohmann::json::parse(Lines(Keys(".jsonl")[1]).at(0))["_record_base64"], "eyJzIjoi/yJ9");
+  EXPECT_TRUE(FileRejects::Kept(folder_.File("rejects")).empty());
+}
+
 TEST_F(FilesSinkTest, PythonReadsEveryCompression) {
   for (const auto compression : {FilesCompression::kNone, FilesCompression::kGzip, FilesCompression::kZstd}) {
     auto options = Options(compression);

@@ -1,5 +1,6 @@
 """Hostile records: what goes in is landed, rescued or quarantined; neighbours are untouched; memory is bounded."""
 
+import base64
 import json
 import resource
 import subprocess
@@ -16,6 +17,7 @@ sources:
 tables:
   silver.events: {{ from: events, columns: {{ n: long }}, metadata: true }}
   bronze.events: {{ from: events, files: {{ compression: none }} }}
+  bronze.delivered: {{ from: events, files: {{ compression: none, error_path: "_errors/{{cause}}/{{ingested:%Y/%m/%d}}" }} }}
 """
 
 GOOD = [json.dumps({"id": i, "n": i, "text": f"neighbour {i}"}).encode() for i in range(100)]
@@ -86,6 +88,19 @@ def test_every_hostile_record_is_landed_rescued_or_quarantined(millrace):
     good = [r for r in rows if r["id"] < 1000]
     assert all(r["text"] == f"neighbour {r['id']}" and r["n"] == r["id"] and not r["_rescued"] for r in good)
     assert len(good) == len(HOSTILE)
+
+
+def test_what_is_no_json_is_delivered_under_the_error_path(millrace):
+    lines = [line for line in place([record for record, _ in HOSTILE.values()]) if line]
+    land(millrace, lines)
+    folder = next((millrace.folder / "data/lake").rglob("bronze/delivered"))
+    delivered = {path: path.read_bytes().splitlines() for path in folder.rglob("*.jsonl")}
+    errors = [json.loads(line) for path, found in delivered.items() if "_errors" in path.parts for line in found]
+    rows = [line for path, found in delivered.items() if "_errors" not in path.parts for line in found]
+    assert len(rows) + len(errors) == len(lines)
+    assert {e["_error"] for e in errors} >= {"malformed", "invalid_utf8"}
+    assert all(lines[e["_offset"]] == base64.b64decode(e["_record_base64"]) for e in errors)
+    assert not [t for t in oracle.Lake(millrace.folder / "data").tables() if t.startswith("quarantine.") and "delivered" in t]
 
 
 def test_the_rescued_text_is_the_original_to_the_digit(millrace):
