@@ -2,32 +2,114 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "app/engine_options.h"
 #include "app/load_config.h"
+#include "app/opened_lake.h"
 #include "app/refinery.h"
 #include "app/signal_stop.h"
+#include "app/text_table.h"
 #include "app/verbs.h"
+#include "base/bytes.h"
+#include "refine/forecast.h"
 #include "refine/selection.h"
 
 namespace millrace::app {
 namespace {
 
+using nlohmann::json;
+
 struct RefineArguments {
   std::vector<std::string> models;
   bool full_refresh = false;
+  bool dry_run = false;
 };
 
+[[noreturn]] void ThrowNoModels() {
+  throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
+}
+
+/// As text: JavaScript's numbers cannot hold a snapshot id.
+json IdOf(std::optional<table::SnapshotId> id) { return id ? json(std::to_string(id->value())) : json(); }
+
+json JsonOf(const refine::Forecast& forecast) {
+  auto inputs = json::array();
+  for (const auto& input : forecast.inputs) {
+    inputs.push_back({{"table", catalog::ToString(input.table)},
+                      {"from", IdOf(input.from)},
+                      {"to", IdOf(input.to)},
+                      {"changes_before", input.changes_before},
+                      {"rows", input.rows},
+                      {"files", input.files},
+                      {"bytes", input.bytes}});
+  }
+  return {{"model", catalog::ToString(forecast.model)},
+          {"action", refine::ToString(forecast.action)},
+          {"why", forecast.why},
+          {"inputs", std::move(inputs)},
+          {"bytes_read", forecast.bytes_read},
+          {"bytes_replaced_max", forecast.bytes_replaced_max}};
+}
+
+/// One line a model and input.
+void PrintForPeople(const std::vector<refine::Forecast>& forecasts) {
+  Listing listing({{"model"},
+                   {"action"},
+                   {"input"},
+                   {"from"},
+                   {"to"},
+                   {"rows"},
+                   {"files"},
+                   {"bytes", Listing::Form::kBytes},
+                   {"why"}});
+  int64_t writing = 0, bytes = 0;
+  for (const auto& forecast : forecasts) {
+    writing += forecast.writes() ? 1 : 0;
+    bytes += forecast.bytes_read;
+    const auto name = catalog::ToString(forecast.model);
+    if (forecast.inputs.empty()) {
+      listing.Add(
+          {name, refine::ToString(forecast.action), json(), json(), json(), json(), json(), json(), forecast.why});
+    }
+    for (const auto& input : forecast.inputs) {
+      const auto to = input.changes_before ? json("changes before") : IdOf(input.to);
+      listing.Add({name, refine::ToString(forecast.action), catalog::ToString(input.table), IdOf(input.from), to,
+                   input.rows, input.files, input.bytes, forecast.why});
+    }
+  }
+  listing.Print(false, "there are no models");
+  fmt::print(stderr, "{} of {} models would write, having read at most {}; nothing was changed\n", writing,
+             forecasts.size(), FormatByteSize(static_cast<uint64_t>(bytes)));
+}
+
+ExitCode DryRun(const Session& session, const RefineArguments& arguments) {
+  const auto opened = OpenLakeOf(session);
+  const auto engine = OpenEngineOver(opened);
+  if (!engine.graph) ThrowNoModels();
+  const auto names = refine::Select(*engine.graph, arguments.models);
+  const auto forecasts = refine::ForecastRun(*opened.lake.catalog, *engine.engine, *engine.graph, names,
+                                             {.full_refresh = arguments.full_refresh});
+  if (!session.json) {
+    PrintForPeople(forecasts);
+    return ExitCode::kDone;
+  }
+  auto printed = json::array();
+  for (const auto& forecast : forecasts) printed.push_back(JsonOf(forecast));
+  fmt::print("{}\n", printed.dump(2));
+  return ExitCode::kDone;
+}
+
 ExitCode Refine(const Session& session, const RefineArguments& arguments) {
+  if (arguments.dry_run) return DryRun(session, arguments);
+  if (session.json) throw Error(ErrorCode::kUsage, "--json belongs to --dry-run");
   const SignalStop stop;
   const auto pipeline = LoadConfig(session.config_paths);
   const auto directory = DataDirectory::OpenToWrite(pipeline.data_dir.value);
   auto lake = OpenLake(pipeline, directory);
   ByteBudget budget(BufferShare(pipeline));
   const auto refinery = Refinery::Open(pipeline, directory, lake, budget);
-  if (!refinery) {
-    throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
-  }
+  if (!refinery) ThrowNoModels();
   const auto names = refine::Select(refinery->graph(), arguments.models);
   refine::RunOptions options;
   options.full_refresh = arguments.full_refresh;
@@ -44,9 +126,13 @@ void AddRefine(CLI::App& root, Session& session) {
       [&session, arguments] { return Refine(session, *arguments); },
       "  millrace refine\n  millrace refine gold.events --full-refresh\n"
       "  millrace refine +gold.by_day        and what it is made of\n"
+      "  millrace refine --dry-run           what would run, why, and what it would read\n"
       "  millrace refine tag:daily silver.events+   those of a tag; one, and what is made of it");
   verb->add_option("MODEL", arguments->models, "Models to run, and no others; all without");
   verb->add_flag("--full-refresh", arguments->full_refresh, "Rebuild from all rows, whatever has changed");
+  verb->add_flag("--dry-run", arguments->dry_run,
+                 "Say which would run, why, and what each would read, and change nothing");
+  AddJsonOption(*verb, session);
   AddConfigOption(*verb, session);
 }
 

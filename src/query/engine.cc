@@ -43,6 +43,18 @@ std::map<std::string, std::string> SettingsOf(const EngineOptions& options) {
   return settings;
 }
 
+ScanRequest RequestOf(const ResolvedName& entry, const std::map<std::string, Predicate>& predicates) {
+  const auto found = predicates.find(KeyOf(entry.written));
+  return {.metadata = entry.table->metadata.get(),
+          .snapshot = entry.snapshot,
+          .schema = &entry.schema,
+          .range = entry.range,
+          .only_files = entry.only_files,
+          .change = entry.change,
+          .with_path = entry.with_path,
+          .predicate = found == predicates.end() ? Predicate{} : found->second};
+}
+
 /// A database of its own inside an instance, which holds the names of one statement and goes with the last copy of its
 /// owner.
 class Names {
@@ -91,6 +103,8 @@ ScanReport ReportOf(const ResolvedName& entry, const ScanPlan& plan) {
   if (entry.snapshot) report.snapshot_id = entry.snapshot->snapshot_id;
   report.files_total = plan.files_total;
   report.files_read = static_cast<int64_t>(plan.files.size() + plan.deleted_files.size());
+  for (const auto& file : plan.files) report.rows_read_max += file.record_count;
+  for (const auto& dated : plan.deleted_files) report.rows_read_max += dated.file.record_count;
   for (const auto* file : plan.All()) {
     report.bytes_read_max +=
         table::IsDeletionVector(*file) ? file->content_size_in_bytes.value_or(0) : file->file_size_in_bytes;
@@ -178,15 +192,7 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
       continue;
     }
     WithContext("table " + ToString(entry.name), [&] {
-      const auto found = predicates.find(KeyOf(entry.written));
-      const ScanRequest request = {.metadata = entry.table->metadata.get(),
-                                   .snapshot = entry.snapshot,
-                                   .schema = &entry.schema,
-                                   .range = entry.range,
-                                   .only_files = entry.only_files,
-                                   .change = entry.change,
-                                   .with_path = entry.with_path,
-                                   .predicate = found == predicates.end() ? Predicate{} : found->second};
+      const auto request = RequestOf(entry, predicates);
       const auto plan = PlanScan(catalog.store(), request);
       run.files.push_back(data_files.Bring(plan));
       const auto vectors = plan.deletion_vectors.empty() ? std::string() : LoadVectors(*run.connection, plan);
@@ -240,6 +246,21 @@ std::unique_ptr<ResultStream> Engine::Run(const std::string& sql, const QueryOpt
   const auto resolved = Resolve(state_->catalog, planner, statement, options);
   const auto predicates = state_->Predicates(planner, statement, resolved);
   return StartQuery(state_->Prepare(statement, resolved, predicates), std::move(stop));
+}
+
+std::vector<ScanReport> Engine::Plan(const std::string& sql, const QueryOptions& options) {
+  Connection planner(state_->Planner());
+  const auto statement = ReadStatement(planner, sql);
+  const auto resolved = Resolve(state_->catalog, planner, statement, options);
+  const auto predicates = state_->Predicates(planner, statement, resolved);
+  std::vector<ScanReport> scans;
+  for (const auto& entry : resolved) {
+    if (entry.view) continue;
+    WithContext("table " + ToString(entry.name), [&] {
+      scans.push_back(ReportOf(entry, PlanScan(state_->catalog.store(), RequestOf(entry, predicates))));
+    });
+  }
+  return scans;
 }
 
 std::vector<catalog::TableName> Engine::TablesIn(const std::string& sql) {

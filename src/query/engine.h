@@ -27,6 +27,7 @@ struct ScanReport {
   int64_t files_total = 0;
   int64_t files_read = 0;  // after pruning by partition and bounds
   int64_t bytes_read_max = 0;
+  int64_t rows_read_max = 0;  // deleted rows included
 };
 
 struct QueryOptions {
@@ -89,6 +90,9 @@ class Engine {
 
   /// Error kData with the line of the SQL when it does not parse, bind or run.
   std::unique_ptr<ResultStream> Run(const std::string& sql, const QueryOptions& options, std::stop_token stop);
+
+  /// What the statement would have to read, by manifests alone: no data file is opened or brought, no row is read.
+  std::vector<ScanReport> Plan(const std::string& sql, const QueryOptions& options);
 
   /// The lake tables and views that a statement names.
   std::vector<catalog::TableName> TablesIn(const std::string& sql);

@@ -64,16 +64,19 @@ event::Cursor HeadOf(const LoadedTable& table) {
   return snapshot ? event::Cursor(std::to_string(snapshot->value())) : event::kStart;
 }
 
-table::SnapshotId SnapshotOf(const event::Cursor& cursor) {
+std::optional<table::SnapshotId> FindSnapshotIn(const event::Cursor& cursor) {
   const auto& text = cursor.value();
   int64_t id = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc()) {
-    throw Error(
-        ErrorCode::kStop,
-        fmt::format("'{}' is stored as the position of a model and is no snapshot id; rebuild it with --full-refresh",
-                    text));
-  }
+  if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc()) return std::nullopt;
   return table::SnapshotId(id);
+}
+
+table::SnapshotId SnapshotOf(const event::Cursor& cursor) {
+  if (const auto id = FindSnapshotIn(cursor)) return *id;
+  throw Error(
+      ErrorCode::kStop,
+      fmt::format("'{}' is stored as the position of a model and is no snapshot id; rebuild it with --full-refresh",
+                  cursor.value()));
 }
 
 void RequireOurs(const LoadedTable& output, const event::Positions& stored) {
@@ -142,7 +145,10 @@ class Planner {
     plan_.ranges[table.name] = {.after = std::nullopt, .upto = table.metadata->current_snapshot_id};
     const bool incremental = model_.materialized == Materialized::kIncremental;
     const bool is_over = incremental && LoadAnyCase(catalog_, *model_.over)->name == table.name;
-    if (!incremental || is_over) plan_.to[SplitOf(table)] = HeadOf(table);
+    if (!incremental || is_over) {
+      plan_.to[SplitOf(table)] = HeadOf(table);
+      if (const auto seen = FindSnapshotIn(CursorOf(stored_, SplitOf(table)))) plan_.seen_before[table.name] = *seen;
+    }
     if (is_over) over_ = std::move(table);
   }
 

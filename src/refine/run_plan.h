@@ -28,6 +28,8 @@ struct RunPlan {
   event::Cursor rebuilt = event::kStart;  // kRebuiltSplit as it is stored
   /// What each input is read at.
   std::map<catalog::TableName, query::QueryOptions::Range> ranges;
+  /// Snapshots of those that drive the model which it was made from last.
+  std::map<catalog::TableName, table::SnapshotId> seen_before;
 };
 
 /// Positions of a model's table are kept under this scope: the snapshot of each table it was made from, and its

@@ -1,8 +1,11 @@
 """Models that run at times, as an external scheduler and an operator see them."""
 
+import hashlib
 import json
 import re
 import xml.etree.ElementTree
+
+import readers
 
 CONFIG = """
 name: shop
@@ -80,3 +83,55 @@ def test_models_are_listed_with_what_became_of_them(millrace):
     assert "did you mean 'gold.by_day'?" in wrong
     millrace.write("models/gold/by_day.sql", DAILY.replace("Berlin", "Berlim"))
     assert "by_day.sql:3: schedule: there is no time zone" in millrace.run("check", expect=78).stderr
+
+
+FED = """/* ---
+materialized: incremental
+over: silver.orders
+schedule: manual
+key: [id]
+--- */
+SELECT id, amount, day FROM silver.orders
+"""
+
+
+def bytes_of(folder):
+    """Every file below a folder, by what it holds."""
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_dry_run_says_what_a_run_would_do_and_changes_nothing(millrace):
+    make(millrace)
+    millrace.write("models/gold/latest.sql", FED)
+    millrace.run("run", "--until-idle")
+    millrace.run("refine", "gold.latest")
+    tables = readers.pyiceberg_catalog(millrace.folder / "data")
+    before = tables.load_table("silver.orders").current_snapshot().snapshot_id
+    land(millrace, 1)
+    millrace.run("run", "--until-idle")
+    orders = tables.load_table("silver.orders")
+    added = [file.file for file in orders.scan().plan_files()]
+    tree = bytes_of(millrace.folder / "data")
+    plan = json.loads(millrace.run("refine", "--dry-run", "--json").stdout)
+    shown = millrace.run("refine", "--dry-run")
+    assert bytes_of(millrace.folder / "data") == tree
+    assert "3 of 3 models would write" in shown.stderr and "changes before" in shown.stdout
+    by_name = {entry["model"]: entry for entry in plan}
+    names = [entry["model"] for entry in plan]
+    assert names.index("gold.by_day") < names.index("gold.best_day") and len(names) == 3
+    fed = by_name["gold.latest"]
+    assert fed["action"] == "merge" and fed["why"] == "silver.orders has new rows"
+    (read,) = fed["inputs"]
+    assert (read["table"], read["from"], read["to"], read["rows"], read["files"]) == ("silver.orders", str(before), str(orders.current_snapshot().snapshot_id), 100, 1)
+    assert read["bytes"] in [file.file_size_in_bytes for file in added] and fed["bytes_read"] == read["bytes"]
+    own = sum(task.file.file_size_in_bytes for task in tables.load_table("gold.latest").scan().plan_files())
+    assert fed["bytes_replaced_max"] == own
+    by_day = by_name["gold.by_day"]
+    assert by_day["action"] == "full" and by_day["why"] == "an input has changed"
+    assert by_day["inputs"][0]["rows"] == 200 and by_day["bytes_read"] == sum(file.file_size_in_bytes for file in added)
+    best = by_name["gold.best_day"]
+    assert best["action"] == "full" and best["why"] == "gold.by_day, which it is made of, runs before it" and best["inputs"][0]["changes_before"]
+    millrace.run("refine")
+    idle = json.loads(millrace.run("refine", "--dry-run", "--json").stdout)
+    assert {entry["action"] for entry in idle} == {"nothing"} and all("nothing new" in entry["why"] for entry in idle)
+    assert "--json belongs to --dry-run" in millrace.run("refine", "--json", expect=64).stderr

@@ -55,7 +55,8 @@ std::string PrintScans(const std::vector<ScanReport>& scans) {
                     {"snapshot", scan.snapshot_id ? Json(scan.snapshot_id->value()) : Json()},
                     {"files_total", scan.files_total},
                     {"files_read", scan.files_read},
-                    {"bytes_read_max", scan.bytes_read_max}});
+                    {"bytes_read_max", scan.bytes_read_max},
+                    {"rows_read_max", scan.rows_read_max}});
   }
   return text.dump();
 }
@@ -70,6 +71,7 @@ std::vector<ScanReport> ParseScans(const std::string& text) {
       entry.at("files_total").get_to(scan.files_total);
       entry.at("files_read").get_to(scan.files_read);
       entry.at("bytes_read_max").get_to(scan.bytes_read_max);
+      entry.at("rows_read_max").get_to(scan.rows_read_max);
       scans.push_back(std::move(scan));
     }
     return scans;
