@@ -21,6 +21,7 @@ KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 # ends at each of them in turn, in the recovery too.
 FAMILIES = {
     "app": ("a table's first start; a source and a table that tell where they are", ["e2e/test_crashes.py*", "e2e/test_kafka.py"]),
+    "backfill": ("each window of a stretch of a model's rows that is made again", ["e2e/test_backfill.py*"]),
     "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
     "documents": ("each request to a document store, the records it does not take, the positions it keeps", ["e2e/test_documents.py*"]),
     "files": ("plain files: rejects, the plan, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),

@@ -7,6 +7,7 @@
 #include "app/engine_options.h"
 #include "app/load_config.h"
 #include "app/opened_lake.h"
+#include "app/refine_backfill.h"
 #include "app/refinery.h"
 #include "app/signal_stop.h"
 #include "app/text_table.h"
@@ -21,9 +22,8 @@ namespace {
 using nlohmann::json;
 
 struct RefineArguments {
-  std::vector<std::string> models;
+  BackfillArguments backfill;  // its models are those of any run
   bool full_refresh = false;
-  bool dry_run = false;
 };
 
 [[noreturn]] void ThrowNoModels() {
@@ -87,7 +87,7 @@ ExitCode DryRun(const Session& session, const RefineArguments& arguments) {
   const auto opened = OpenLakeOf(session);
   const auto engine = OpenEngineOver(opened);
   if (!engine.graph) ThrowNoModels();
-  const auto names = refine::Select(*engine.graph, arguments.models);
+  const auto names = refine::Select(*engine.graph, arguments.backfill.models);
   const auto forecasts = refine::ForecastRun(*opened.lake.catalog, *engine.engine, *engine.graph, names,
                                              {.full_refresh = arguments.full_refresh});
   if (!session.json) {
@@ -101,7 +101,14 @@ ExitCode DryRun(const Session& session, const RefineArguments& arguments) {
 }
 
 ExitCode Refine(const Session& session, const RefineArguments& arguments) {
-  if (arguments.dry_run) return DryRun(session, arguments);
+  const auto& backfill = arguments.backfill;
+  if (!backfill.from.empty() || !backfill.to.empty() || backfill.abandon) {
+    if (arguments.full_refresh) throw Error(ErrorCode::kUsage, "--full-refresh makes all rows, not those of a stretch");
+    return RefineBackfill(session, backfill);
+  }
+  if (backfill.stage || !backfill.name.empty())
+    throw Error(ErrorCode::kUsage, "--stage and --name belong to --from and --to");
+  if (backfill.dry_run) return DryRun(session, arguments);
   if (session.json) throw Error(ErrorCode::kUsage, "--json belongs to --dry-run");
   const SignalStop stop;
   const auto pipeline = LoadConfig(session.config_paths);
@@ -110,7 +117,7 @@ ExitCode Refine(const Session& session, const RefineArguments& arguments) {
   ByteBudget budget(BufferShare(pipeline));
   const auto refinery = Refinery::Open(pipeline, directory, lake, budget);
   if (!refinery) ThrowNoModels();
-  const auto names = refine::Select(refinery->graph(), arguments.models);
+  const auto names = refine::Select(refinery->graph(), arguments.backfill.models);
   refine::RunOptions options;
   options.full_refresh = arguments.full_refresh;
   const auto reports = refinery->Run(names, options, stop.token(), true);
@@ -127,11 +134,22 @@ void AddRefine(CLI::App& root, Session& session) {
       "  millrace refine\n  millrace refine gold.events --full-refresh\n"
       "  millrace refine +gold.by_day        and what it is made of\n"
       "  millrace refine --dry-run           what would run, why, and what it would read\n"
+      "  millrace refine silver.orders --from 2026-01-01 --to 2026-02-01   rows of that time again, in place of those "
+      "there\n"
       "  millrace refine tag:daily silver.events+   those of a tag; one, and what is made of it");
-  verb->add_option("MODEL", arguments->models, "Models to run, and no others; all without");
+  verb->add_option("MODEL", arguments->backfill.models, "Models to run, and no others; all without");
   verb->add_flag("--full-refresh", arguments->full_refresh, "Rebuild from all rows, whatever has changed");
-  verb->add_flag("--dry-run", arguments->dry_run,
+  verb->add_flag("--dry-run", arguments->backfill.dry_run,
                  "Say which would run, why, and what each would read, and change nothing");
+  auto& backfill = arguments->backfill;
+  verb->add_option("--from", backfill.from,
+                   "Of one incremental model: make the rows of this time on again, by its event_time");
+  verb->add_option("--to", backfill.to, "Up to this time, excluded: 2026-01-02, 2026-01-02T03:00:00Z, 2h ago");
+  verb->add_option("--window", backfill.window, "How much of it becomes one commit of its branch")
+      ->capture_default_str();
+  verb->add_option("--name", backfill.name, "What the backfill is called [a word made from the others]");
+  verb->add_flag("--stage", backfill.stage, "Leave it on its branch for now");
+  verb->add_flag("--abandon", backfill.abandon, "Give it up: drop its branch");
   AddJsonOption(*verb, session);
   AddConfigOption(*verb, session);
 }

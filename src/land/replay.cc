@@ -79,6 +79,7 @@ Replay::Standing Replay::Begin(ReplayPlan wanted, const std::stop_token& stop) {
         if (standing.stage != Stage::kNew) return {};
         FaultPoint("replay.before_begin");
         wanted.fork = now.current_snapshot_id;
+        if (options_.complete) options_.complete(wanted, now);
         table::TableChange change;
         change.requirements = {table::AssertTableUuid{now.table_uuid},
                                table::AssertRefSnapshotId{kMain, now.current_snapshot_id},
@@ -170,13 +171,18 @@ bool Replay::Replant(const catalog::LoadedTable& table, const ReplayPlan& plan, 
   change.more_updates = retire.updates;
   // Deletes by position, and files written again, are of the table as it was at the fork.
   const auto deletes = [](const table::DataFile& file) { return file.content != table::FileContent::kData; };
-  if (!change.removed_paths.empty() || std::ranges::any_of(change.added, deletes)) return false;
+  if (std::ranges::any_of(change.added, deletes)) return false;
+  if (!change.removed_paths.empty()) {
+    if (!options_.replaces) return false;
+    change.operation = "overwrite";
+  }
   const auto added = change.added;
+  const auto removed = change.removed_paths;
   Committer committer(catalog_, options_.table, now.table_uuid, clock_);
   const auto landed = committer.CommitIf(
       std::move(change),
       [&](const table::TableMetadata& base) {
-        return HeadOf(base, branch_name_) == head && MayBeReplanted(base, plan, added);
+        return HeadOf(base, branch_name_) == head && MayBeReplanted(base, plan, added, removed);
       },
       stop);
   FaultPoint("replay.after_replant");
@@ -185,15 +191,27 @@ bool Replay::Replant(const catalog::LoadedTable& table, const ReplayPlan& plan, 
 
 /// Whether what main got since the fork and what the branch got may be in one table.
 bool Replay::MayBeReplanted(const table::TableMetadata& main, const ReplayPlan& plan,
-                            const std::vector<table::DataFile>& added) {
-  if (options_.key.empty()) return true;
-  const auto head = main.current_snapshot_id;
-  if (!head) return false;
-  const auto increment = table::FilesAddedBetween(catalog_.store(), main, plan.fork, *head);
+                            const std::vector<table::DataFile>& added, const std::set<std::string>& removed) {
+  if (options_.key.empty() && !options_.replaces) return true;
+  const auto* head = main.current_snapshot();
+  if (head == nullptr) return false;
+  const auto increment = table::FilesAddedBetween(catalog_.store(), main, plan.fork, head->snapshot_id);
   const auto* theirs = std::get_if<table::AddedFiles>(&increment);
   if (theirs == nullptr) return false;
+  size_t there = 0;
+  if (!removed.empty()) {
+    table::ForEachLiveFile(catalog_.store(), main, *head, {}, [&](const table::ManifestEntry& entry) {
+      there += removed.contains(entry.file.file_path) ? 1 : 0;
+    });
+  }
+  return there == removed.size() && (options_.key.empty() || AreApart(main, *theirs, added));
+}
+
+/// No key is in files of both.
+bool Replay::AreApart(const table::TableMetadata& main, const table::AddedFiles& theirs,
+                      const std::vector<table::DataFile>& added) {
   std::unordered_set<KeyHash, HashOfKey> keys;
-  for (const auto& entry : theirs->files) {
+  for (const auto& entry : theirs.files) {
     ReadKeys(catalog_.store(), main, entry.file, options_.key, [&](const KeyHash& key) { keys.insert(key); });
     if (keys.size() > kForeignKeysMax) return false;
   }
@@ -222,6 +240,7 @@ void Replay::StartOver(const std::stop_token& stop) {
         asked = true;
         ReplayPlan plan = *standing.plan;
         plan.fork = now.current_snapshot_id;
+        if (options_.complete) options_.complete(plan, now);
         table::TableChange change;
         change.requirements = {table::AssertTableUuid{now.table_uuid},
                                table::AssertRefSnapshotId{kMain, now.current_snapshot_id},

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "catalog/branch_catalog.h"
 #include "event/position.h"
 #include "land/replay_plan.h"
+#include "table/live_files.h"
 #include "table/table_change.h"
 
 namespace millrace::land {
@@ -21,8 +24,9 @@ namespace millrace::land {
 ///   Begin -> (a sink over branch() lands the plan's ranges under ReplayScope) -> Publish, or from Begin again
 ///
 /// Where main stands as it did at the start, it is fast-forwarded. Where it moved on, the branch's files are committed
-/// onto what main is now; that cannot be done when a key landed twice meanwhile, and then the replay starts over.
-/// Several processes may work on one replay. One thread; borrows catalogue and clock.
+/// onto what main is now; that cannot be done when a key landed twice meanwhile, or when a file that the branch
+/// replaced is not there any more, and then the replay starts over. Several processes may work on one replay. One
+/// thread; borrows catalogue and clock.
 class Replay {
  public:
   struct Options {
@@ -30,6 +34,10 @@ class Replay {
     std::string name;  // letters, digits, '-', '_'
     /// Columns of which the table holds each value once; empty: none.
     std::vector<std::string> key = {};
+    /// What lands on the branch also takes rows away that the table has.
+    bool replaces = false;
+    /// Completes the plan by what the table says that the branch begins at; asked whenever the branch is begun.
+    std::function<void(ReplayPlan& plan, const table::TableMetadata& fork)> complete = nullptr;
   };
   Replay(catalog::Catalog& catalog, Options options, const Clock& clock = Clock::System());
 
@@ -65,7 +73,9 @@ class Replay {
   bool FastForward(const catalog::LoadedTable& table);
   bool Replant(const catalog::LoadedTable& table, const ReplayPlan& plan, const std::stop_token& stop);
   bool MayBeReplanted(const table::TableMetadata& main, const ReplayPlan& plan,
-                      const std::vector<table::DataFile>& added);
+                      const std::vector<table::DataFile>& added, const std::set<std::string>& removed);
+  bool AreApart(const table::TableMetadata& main, const table::AddedFiles& theirs,
+                const std::vector<table::DataFile>& added);
   void StartOver(const std::stop_token& stop);
 
   catalog::Catalog& catalog_;

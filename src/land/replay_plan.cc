@@ -28,6 +28,24 @@ table::SnapshotId SnapshotOf(const json& stored) {
   return table::SnapshotId(id);
 }
 
+ReplayPlan::Windows WindowsOf(const json& stored) {
+  ReplayPlan::Windows windows;
+  windows.width = Duration(stored.at("width_ms").get<int64_t>());
+  if (windows.width.count() <= 0) throw Error(ErrorCode::kStop, "its windows have no width");
+  windows.definition = stored.at("definition").get<std::string>();
+  for (const auto& [table, snapshot] : stored.at("inputs").items()) {
+    windows.inputs[table] = snapshot.is_null() ? std::nullopt : std::optional(SnapshotOf(snapshot));
+  }
+  return windows;
+}
+
+json JsonOf(const ReplayPlan::Windows& windows) {
+  json inputs = json::object();
+  for (const auto& [table, snapshot] : windows.inputs)
+    inputs[table] = snapshot ? json(std::to_string(snapshot->value())) : json();
+  return {{"width_ms", windows.width.count()}, {"definition", windows.definition}, {"inputs", std::move(inputs)}};
+}
+
 ReplayPlan Read(const json& stored) {
   if (stored.at("version").get<int>() != kVersion) {
     throw Error(ErrorCode::kStop, "it is of a newer version of millrace; go on with that one");
@@ -40,6 +58,7 @@ ReplayPlan Read(const json& stored) {
   if (const auto times = stored.find("event_time"); times != stored.end()) {
     plan.event_times = ReplayPlan::EventTimes{TimeOf(times->at(0)), TimeOf(times->at(1))};
   }
+  if (const auto windows = stored.find("windows"); windows != stored.end()) plan.windows = WindowsOf(*windows);
   if (const auto fork = stored.find("fork"); fork != stored.end()) plan.fork = SnapshotOf(*fork);
   return plan;
 }
@@ -52,6 +71,7 @@ std::string PrintReplayPlan(const ReplayPlan& plan) {
   if (plan.event_times) {
     stored["event_time"] = {FormatTimestamp(plan.event_times->from), FormatTimestamp(plan.event_times->to)};
   }
+  if (plan.windows) stored["windows"] = JsonOf(*plan.windows);
   // As text: JavaScript's numbers cannot hold a snapshot id.
   if (plan.fork) stored["fork"] = std::to_string(plan.fork->value());
   return stored.dump();

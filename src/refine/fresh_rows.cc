@@ -60,6 +60,43 @@ std::string OneAKey(const Model& model, const std::string& newer_first) {
                      stays, keys, order, newer_first);
 }
 
+/// "<relation>.k IS NOT DISTINCT FROM <other>.k AND ..." of the key.
+std::string SameKey(const Model& model, std::string_view relation, std::string_view other) {
+  std::string same;
+  for (const auto& column : model.key) {
+    same += fmt::format("{}{}.{} IS NOT DISTINCT FROM {}.{}", same.empty() ? "" : " AND ", relation, QuoteName(column),
+                        other, QuoteName(column));
+  }
+  return same;
+}
+
+std::string InWindow(const Model& model, std::string_view relation, const TimeWindow& window) {
+  return fmt::format("{0}.{1} >= {2} AND {0}.{1} < {3}", relation, QuoteName(model.event_time), window.from, window.to);
+}
+
+/// A row of a key keeps its place when its time is part of the key.
+bool KeysMoveInTime(const Model& model) {
+  return !model.key.empty() && std::ranges::find(model.key, model.event_time) == model.key.end();
+}
+
+/// "WITH fresh AS (...)": the fresh rows that belong to a window.
+std::string WithWindowFresh(const Model& model, const TimeWindow& window) {
+  const auto of_keys = KeysMoveInTime(model)
+                           ? fmt::format(" OR EXISTS (SELECT 1 FROM {} AS old WHERE {} AND {})", SqlName(model.name),
+                                         InWindow(model, "old", window), SameKey(model, "old", "r"))
+                           : std::string();
+  return fmt::format("WITH fresh AS MATERIALIZED (SELECT * FROM ({}) AS r WHERE ({}){}) ", FreshRowsSql(model),
+                     InWindow(model, "r", window), of_keys);
+}
+
+/// Rows of the table, as `old`, that the fresh ones stand in for.
+std::string Replaced(const Model& model, const TimeWindow& window) {
+  const auto of_keys = KeysMoveInTime(model)
+                           ? fmt::format(" OR EXISTS (SELECT 1 FROM fresh WHERE {})", SameKey(model, "fresh", "old"))
+                           : std::string();
+  return fmt::format("(({}){})", InWindow(model, "old", window), of_keys);
+}
+
 }  // namespace
 
 catalog::TableName FreshRowsName(const Model& model) { return {"rows of", ToString(model.name)}; }
@@ -79,13 +116,8 @@ std::string FreshRowsSql(const Model& model) {
 }
 
 std::string TouchedFilesSql(const Model& model) {
-  std::string same;
-  for (const auto& column : model.key) {
-    same += fmt::format("{}old.{} IS NOT DISTINCT FROM fresh.{}", same.empty() ? "" : " AND ", QuoteName(column),
-                        QuoteName(column));
-  }
   return fmt::format("SELECT DISTINCT {} FROM {} AS old SEMI JOIN {} AS fresh ON ({})", QuoteName(query::kPathColumn),
-                     SqlName(model.name), SqlName(FreshRowsName(model)), same);
+                     SqlName(model.name), SqlName(FreshRowsName(model)), SameKey(model, "old", "fresh"));
 }
 
 std::string MergedRowsSql(const Model& model) {
@@ -95,6 +127,24 @@ std::string MergedRowsSql(const Model& model) {
       Checks(model, true), RowColumn(model, true), QuoteName(kFreshColumn), SqlName(FreshRowsName(model)),
       Checks(model, false), RowColumn(model, false), QuoteName(kFreshColumn), SqlName(model.name),
       OneAKey(model, QuoteName(kFreshColumn) + " DESC, "));
+}
+
+std::string WindowFreshSql(const Model& model, const TimeWindow& window) {
+  return WithWindowFresh(model, window) + "SELECT * FROM fresh";
+}
+
+std::string WindowFilesSql(const Model& model, const TimeWindow& window) {
+  return fmt::format("{}SELECT DISTINCT {} FROM {} AS old WHERE {}",
+                     KeysMoveInTime(model) ? WithWindowFresh(model, window) : "", QuoteName(query::kPathColumn),
+                     SqlName(model.name), Replaced(model, window));
+}
+
+std::string WindowRowsSql(const Model& model, const TimeWindow& window) {
+  return fmt::format(
+      "{0}SELECT *, 1 AS {1} FROM fresh UNION ALL BY NAME SELECT *{2}{3}, 0 AS {1} FROM {4} AS old WHERE NOT "
+      "coalesce({5}, false)",
+      WithWindowFresh(model, window), QuoteName(kFreshColumn), Checks(model, false), RowColumn(model, false),
+      SqlName(model.name), Replaced(model, window));
 }
 
 }  // namespace millrace::refine

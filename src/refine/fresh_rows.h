@@ -37,6 +37,24 @@ std::string TouchedFilesSql(const Model& model);
 /// kFreshColumn.
 std::string MergedRowsSql(const Model& model);
 
+/// A stretch of time as a condition on the rows of a model, from and to as SQL literals of the type of its event_time.
+struct TimeWindow {
+  std::string from;
+  std::string to;  // excluded
+};
+
+/// Which data files of the model's table hold rows of a window, or, with a key, of keys that fresh rows of it have: one
+/// text column of paths.
+std::string WindowFilesSql(const Model& model, const TimeWindow& window);
+
+/// What those files become: the fresh rows of a window in place of the rows that are there, the others as they are.
+/// Columns as MergedRowsSql. With a key, fresh rows whose key the table has in the window are taken whatever their
+/// time, so that no key is lost.
+std::string WindowRowsSql(const Model& model, const TimeWindow& window);
+
+/// The model's fresh rows of a window alone, for planning.
+std::string WindowFreshSql(const Model& model, const TimeWindow& window);
+
 /// Names of the columns that FreshRowsSql adds, one an expectation, in their order.
 std::string ExpectationColumn(size_t index);
 

@@ -76,6 +76,9 @@ struct Model {
   /// with the newer run.
   std::vector<std::string> key;
   std::vector<std::string> newest_by;
+  /// kIncremental: the column that says when what a row is about happened; by it rows are made again for a stretch of
+  /// time. Empty: the model names none.
+  std::string event_time;
   std::vector<std::string> partition_by;  // "type", "day(ts)", as table::ParsePartitionSpec reads them
   std::vector<std::string> sort_by;
   Schedule schedule = Schedule::kOnCommit;

@@ -69,6 +69,8 @@ class HeaderReader : private YamlReader {
         {"key", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.key = reader.Texts(node); }},
         {"newest_by",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.newest_by = reader.Texts(node); }},
+        {"event_time",
+         [](HeaderReader& reader, const YAML::Node& node) { reader.model_.event_time = reader.Text(node); }},
         {"partition_by",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.partition_by = reader.Texts(node); }},
         {"sort_by", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.sort_by = reader.Texts(node); }},
@@ -180,6 +182,8 @@ class HeaderReader : private YamlReader {
     const bool incremental = model_.materialized == Materialized::kIncremental;
     const auto refuse = [&](const std::string& what) { Fail(first_line(), what); };
     if (incremental && !model_.over) refuse("an incremental model needs `over:`, the table whose new rows it takes");
+    if (!incremental && !model_.event_time.empty())
+      refuse("`event_time` belongs to incremental models: others are made anew as a whole");
     if (!incremental && model_.over) refuse("`over` belongs to incremental models");
     if (!model_.newest_by.empty() && model_.key.empty())
       refuse("`newest_by` chooses among rows of one `key`, and there is none");

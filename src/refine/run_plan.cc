@@ -40,21 +40,6 @@ std::optional<LoadedTable> LoadAnyCase(catalog::Catalog& catalog, const TableNam
   return std::nullopt;
 }
 
-/// Changes when the rows or files that the model makes would.
-event::Cursor DefinitionOf(const Node& node) {
-  const auto& model = node.model;
-  std::string text =
-      fmt::format("{}\n{}\n", static_cast<int>(model.materialized), model.over ? ToString(*model.over) : "");
-  for (const auto* list : {&model.key, &model.newest_by, &model.partition_by, &model.sort_by})
-    text += fmt::format("{}\n", fmt::join(*list, "\n"));
-  for (const auto& expectation : model.expectations)
-    text += fmt::format("{} {}\n", expectation.condition, static_cast<int>(expectation.action));
-  for (const auto& expectation : model.table_expectations)
-    text += fmt::format("{} {}\n", expectation.text, expectation.fail);
-  text += model.sql + node.opened;
-  return event::Cursor(fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
-}
-
 event::SplitId SplitOf(const LoadedTable& table) {
   return event::SplitId(std::string(kTableSplit) + table.metadata->table_uuid);
 }
@@ -103,6 +88,11 @@ std::optional<std::string> WhyNotIncrement(catalog::Catalog& catalog, const Load
   }
   any = !std::get<table::AddedFiles>(increment).files.empty();
   return std::nullopt;
+}
+
+[[noreturn]] void RefuseStretch(const Model& model, const std::string& why) {
+  throw Error(ErrorCode::kUsage, fmt::format("{}; `millrace refine {}` makes all of its rows, not a stretch of them",
+                                             why, ToString(model.name)));
 }
 
 class Planner {
@@ -198,6 +188,44 @@ class Planner {
 }  // namespace
 
 std::string PositionScope(const Model& model) { return "model:" + ToString(model.name); }
+
+event::Cursor DefinitionOf(const Node& node) {
+  const auto& model = node.model;
+  std::string text =
+      fmt::format("{}\n{}\n", static_cast<int>(model.materialized), model.over ? ToString(*model.over) : "");
+  for (const auto* list : {&model.key, &model.newest_by, &model.partition_by, &model.sort_by})
+    text += fmt::format("{}\n", fmt::join(*list, "\n"));
+  for (const auto& expectation : model.expectations)
+    text += fmt::format("{} {}\n", expectation.condition, static_cast<int>(expectation.action));
+  for (const auto& expectation : model.table_expectations)
+    text += fmt::format("{} {}\n", expectation.text, expectation.fail);
+  text += model.sql + node.opened;
+  return event::Cursor(fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
+}
+
+std::map<TableName, query::QueryOptions::Range> InputsOfLastRun(catalog::Catalog& catalog, const Node& node,
+                                                                const table::TableMetadata& output) {
+  const auto& model = node.model;
+  const auto refuse = [&](const std::string& why) { RefuseStretch(model, why); };
+  const auto stored = land::ReadPositions(output, PositionScope(model)).positions;
+  if (!stored.contains(kDefinition)) refuse("the model has not run yet");
+  if (CursorOf(stored, kDefinition) != DefinitionOf(node)) refuse("the model was edited since its last run");
+  std::map<TableName, query::QueryOptions::Range> ranges;
+  for (const auto& name : node.inputs) {
+    const auto table = LoadAnyCase(catalog, name);
+    if (!table) RefuseStretch(model, fmt::format("{} does not exist", ToString(name)));
+    auto upto = table->metadata->current_snapshot_id;
+    if (LoadAnyCase(catalog, *model.over)->name == table->name) {
+      const auto seen = stored.find(SplitOf(*table));
+      if (seen == stored.end()) refuse(fmt::format("{} is another table than it was", ToString(table->name)));
+      upto = seen->second == event::kStart ? std::nullopt : std::optional(SnapshotOf(seen->second));
+      if (upto && table->metadata->FindSnapshot(*upto) == nullptr)
+        refuse(fmt::format("snapshot {} of {} has expired or was rolled back", upto->value(), ToString(table->name)));
+    }
+    ranges[table->name] = {.after = std::nullopt, .upto = upto};
+  }
+  return ranges;
+}
 
 std::optional<Timestamp> LastRunAt(catalog::Catalog& catalog, const Model& model) {
   const auto output = catalog.Load(model.name);

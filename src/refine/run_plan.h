@@ -36,6 +36,15 @@ struct RunPlan {
 /// definition.
 std::string PositionScope(const Model& model);
 
+/// Changes when the rows or files that the model makes would.
+event::Cursor DefinitionOf(const Node& node);
+
+/// What the tables that an incremental model is made of are to be read at by whoever makes rows of its table again, as
+/// `output` stands: `over` at what the last run took, so that no row comes twice, and the others as they are. Error
+/// kUsage when the next run makes all rows anew anyway.
+std::map<catalog::TableName, query::QueryOptions::Range> InputsOfLastRun(catalog::Catalog& catalog, const Node& node,
+                                                                         const table::TableMetadata& output);
+
 /// When the last run began that was made at its time and committed something; nullopt when there is none.
 std::optional<Timestamp> LastRunAt(catalog::Catalog& catalog, const Model& model);
 
