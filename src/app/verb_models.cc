@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "app/text_table.h"
 #include "app/verbs.h"
 #include "base/error.h"
+#include "refine/expect_header.h"
 #include "refine/expectation_results.h"
 #include "refine/schedule/scheduler.h"
 #include "refine/selection.h"
@@ -115,6 +118,65 @@ ExitCode History(const Session& session, const ModelsArguments& arguments) {
   return ExitCode::kDone;
 }
 
+std::string Joined(const std::vector<std::string>& texts) { return fmt::format("{}", fmt::join(texts, ", ")); }
+
+/// What its columns are, by the table where there is one, and by the header.
+Listing ColumnsOf(const refine::Model& model, const std::optional<catalog::LoadedTable>& table) {
+  Listing columns({{"column"}, {"type"}, {"doc"}, {"tests"}});
+  const auto described = [&](const std::string& name) {
+    return std::ranges::find_if(model.columns, [&](const auto& column) { return column.name == name; });
+  };
+  if (table) {
+    for (const auto& field : table->metadata->schema().fields) {
+      const auto found = described(field.name);
+      columns.Add({field.name, schema::ToString(field.type), found == model.columns.end() ? field.doc : found->doc,
+                   found == model.columns.end() ? "" : Joined(found->tests)});
+    }
+  }
+  for (const auto& column : model.columns) {
+    if (!table || table->metadata->schema().Find(column.name) == nullptr)
+      columns.Add({column.name, json(), column.doc, Joined(column.tests)});
+  }
+  return columns;
+}
+
+ExitCode Describe(const Session& session, const ModelsArguments& arguments) {
+  OpenedModels models(session);
+  const auto* node = models.graph().Find(refine::Select(models.graph(), {arguments.name}).at(0));
+  const auto& model = node->model;
+  std::vector<std::string> made_of, expectations;
+  for (const auto& input : node->names) made_of.push_back(catalog::ToString(input));
+  for (const auto& found : model.expectations)
+    expectations.push_back(fmt::format("{}: {}", found.condition, ToString(found.action)));
+  for (const auto& found : model.table_expectations)
+    expectations.push_back(fmt::format("{}: {}", found.text, found.fail ? "fail" : "warn"));
+  nlohmann::ordered_json out = {{"model", catalog::ToString(model.name)},
+                                {"description", model.description},
+                                {"file", model.file.string()},
+                                {"materialized", WordOf(model.materialized)},
+                                {"over", model.over ? catalog::ToString(*model.over) : ""},
+                                {"key", Joined(model.key)},
+                                {"partition_by", Joined(model.partition_by)},
+                                {"sort_by", Joined(model.sort_by)},
+                                {"schedule", ScheduleOf(model)},
+                                {"tags", Joined(model.tags)},
+                                {"made_of", Joined(made_of)},
+                                {"expect", expectations}};
+  const auto columns = ColumnsOf(model, models.catalog().Load(model.name));
+  if (session.json) {
+    out["columns"] = nlohmann::ordered_json::parse(columns.AsJson());
+    fmt::print("{}\n", out.dump(2));
+    return ExitCode::kDone;
+  }
+  for (const auto& [key, value] : out.items()) {
+    if (value.is_string() && !value.get<std::string>().empty())
+      fmt::print("{:<16} {}\n", key, value.get<std::string>());
+  }
+  for (const auto& expectation : expectations) fmt::print("expect           {}\n", expectation);
+  fmt::print("\n{}", columns.AsTable());
+  return ExitCode::kDone;
+}
+
 /// In the language of Graphviz.
 void PrintDot(const refine::Graph& graph) {
   fmt::print("digraph models {{\n  rankdir=LR;\n  node [shape=box];\n");
@@ -172,7 +234,7 @@ ExitCode Expectations(const Session& session, const ModelsArguments& arguments) 
 
 void AddModels(CLI::App& root, Session& session) {
   const auto arguments = std::make_shared<ModelsArguments>();
-  auto* models = AddVerbGroup(root, "models", "Models: list, history, expectations, graph");
+  auto* models = AddVerbGroup(root, "models", "Models: list, describe, history, expectations, graph");
   const auto finish = [&session](CLI::App* verb) {
     AddJsonOption(*verb, session);
     AddConfigOption(*verb, session);
@@ -196,6 +258,11 @@ void AddModels(CLI::App& root, Session& session) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   finish(expectations);
+  auto* describe = AddVerb(
+      *models, session, "describe", "What a model is, and what its columns mean and have to be",
+      [&session, arguments] { return Describe(session, *arguments); }, "  millrace models describe gold.by_day");
+  describe->add_option("MODEL", arguments->name, "Which one")->required();
+  finish(describe);
   auto* graph = AddVerb(
       *models, session, "graph", "What is made of what",
       [&session, arguments] { return ShowGraph(session, *arguments); },

@@ -59,8 +59,7 @@ class ExpectReader : private YamlReader {
       Fail(entry.first,
            fmt::format("'{}' is none of {}{}", word, fmt::join(kTableWords, ", "), DidYouMean(word, kTableWords)));
     }
-    constexpr Action kInOrder[] = {Action::kWarn, Action::kDrop, Action::kQuarantine, Action::kFail};
-    model_.expectations.push_back({Text(entry.first), kInOrder[OneOf(entry.second, kActions)]});
+    model_.expectations.push_back({Text(entry.first), ReadAction(entry.second, *this)});
   }
 
   void ReadOfTable(const YAML::Node& item) {
@@ -68,7 +67,7 @@ class ExpectReader : private YamlReader {
     std::optional<YAML::Node> word, value;
     for (const auto& entry : item) {
       if (Text(entry.first) == "then") {
-        fail = Then(entry.second);
+        fail = ReadThen(entry.second, *this);
       } else if (word) {
         Fail(entry.first,
              fmt::format("'{}' and '{}' are two expectations: begin each with a dash", Text(*word), Text(entry.first)));
@@ -94,15 +93,6 @@ class ExpectReader : private YamlReader {
         ReadDrift(*value);
     }
     for (auto i = first; i < model_.table_expectations.size(); ++i) model_.table_expectations[i].fail = fail;
-  }
-
-  bool Then(const YAML::Node& node) const {
-    const auto text = Text(node);
-    if (text == "drop" || text == "quarantine")
-      Fail(node,
-           "`then` is warn or fail: an expectation of the whole table does not say which rows are wrong (a `key` "
-           "keeps one row a key)");
-    return OneOf(node, {"warn", "fail"}) == 1;
   }
 
   void ReadUnique(const YAML::Node& node) {
@@ -191,6 +181,21 @@ class ExpectReader : private YamlReader {
 };
 
 }  // namespace
+
+Action ReadAction(const YAML::Node& node, const YamlReader& yaml) {
+  constexpr Action kInOrder[] = {Action::kWarn, Action::kDrop, Action::kQuarantine, Action::kFail};
+  return kInOrder[yaml.OneOf(node, kActions)];
+}
+
+bool ReadThen(const YAML::Node& node, const YamlReader& yaml) {
+  const auto text = yaml.Text(node);
+  if (text == "drop" || text == "quarantine") {
+    yaml.Fail(node,
+              "`then` is warn or fail: an expectation of the whole table does not say which rows are wrong (a `key` "
+              "keeps one row a key)");
+  }
+  return yaml.OneOf(node, {"warn", "fail"}) == 1;
+}
 
 void ReadExpectations(const YAML::Node& list, const YamlReader& yaml, Model& model) {
   ExpectReader(yaml, model).Read(list);

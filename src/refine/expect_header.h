@@ -18,6 +18,10 @@ namespace millrace::refine {
 ///     - drift: {column: amount, mean: 20%, nulls: 5%, distinct: 50%}
 ///
 /// `yaml` reads the header it stands in. Error kConfig with file:line.
+/// "warn", "drop", "quarantine" or "fail", and of a whole table: true for "fail", false for "warn".
+Expectation::Action ReadAction(const YAML::Node& node, const YamlReader& yaml);
+bool ReadThen(const YAML::Node& node, const YamlReader& yaml);
+
 void ReadExpectations(const YAML::Node& list, const YamlReader& yaml, Model& model);
 
 /// "warn", "drop", "quarantine", "fail".

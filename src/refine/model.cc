@@ -40,6 +40,7 @@ Model ParseModel(catalog::TableName name, const std::filesystem::path& file, con
   model.name = std::move(name);
   model.file = file;
   auto header = CutHeader(file, text);
+  model.header_bytes = header.end;
   model.sql = std::move(header.sql);
   ReadHeader(header, model);
   return model;

@@ -52,6 +52,13 @@ struct TableExpectation {
   bool fail = false;             // warn otherwise
 };
 
+/// What a header says of a column of the model's table.
+struct ColumnDoc {
+  std::string name;
+  std::string doc;                 // empty: nothing
+  std::vector<std::string> tests;  // as expectations have them: `"id" IS NOT NULL`, "unique id"
+};
+
 /// One SQL file that makes one table (or view) of others. Its header is YAML in a comment at the top, so that the file
 /// stays plain SQL, in either form:
 ///
@@ -69,7 +76,8 @@ struct TableExpectation {
 struct Model {
   catalog::TableName name;  // models/gold/by_hour.sql makes gold.by_hour
   std::filesystem::path file;
-  std::string sql;
+  std::string sql;          // the whole file
+  size_t header_bytes = 0;  // of its beginning
   Materialized materialized = Materialized::kTable;
   std::optional<catalog::TableName> over;  // kIncremental: whose new rows are taken
   /// One row a key: of several the newest by `newest_by` stays; where that is a draw, or not given, the one that came
@@ -88,7 +96,8 @@ struct Model {
   std::optional<Duration> timeout;  // of one run; absent: it may take as long as it takes
   std::vector<Expectation> expectations;
   std::vector<TableExpectation> table_expectations;
-  std::string description;
+  std::string description;         // the comment of its table
+  std::vector<ColumnDoc> columns;  // in the order of the header; their tests are among the expectations
   std::vector<std::string> tags;
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "refine/columns_header.h"
 #include "refine/expect_header.h"
 #include "refine/yaml_reader.h"
 
@@ -89,6 +90,7 @@ class HeaderReader : private YamlReader {
         {"timeout", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadTimeout(node); }},
         {"engine", [](HeaderReader& reader, const YAML::Node& node) { reader.OneOf(node, {"duckdb"}); }},
         {"expect", [](HeaderReader& reader, const YAML::Node& node) { ReadExpectations(node, reader, reader.model_); }},
+        {"columns", [](HeaderReader& reader, const YAML::Node& node) { ReadColumns(node, reader, reader.model_); }},
         {"description",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.description = reader.Text(node); }},
         {"tags", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.tags = reader.Texts(node); }},
@@ -191,7 +193,7 @@ class HeaderReader : private YamlReader {
                         !model_.expectations.empty() || !model_.table_expectations.empty();
     const bool timed = model_.times || model_.timeout;
     if (model_.materialized == Materialized::kView && (stored || timed))
-      refuse("a view is not stored: key, partition_by, sort_by, expect, times and timeout are not for it");
+      refuse("a view is not stored: key, partition_by, sort_by, expect, tests, times and timeout are not for it");
   }
 
   static constexpr int kRetriesMax = 100;
@@ -221,6 +223,9 @@ HeaderText CutHeader(const std::filesystem::path& file, const std::string& text)
       header.first_line = number + 1;
     } else if (opening == "-- ---" ? bare == "-- ---" : bare.starts_with("--- */")) {
       if (header.yaml.find_first_not_of(" \t\r\n") == std::string::npos) header.yaml = "{}";
+      const size_t next = lines.eof() ? text.size() : static_cast<size_t>(lines.tellg());
+      const size_t line_begin = next - line.size() - (lines.eof() ? 0 : 1);
+      header.end = opening == "-- ---" ? next : text.find("*/", line_begin) + 2;
       return header;
     } else if (opening == "/* ---") {
       header.yaml += line + "\n";

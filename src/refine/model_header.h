@@ -12,6 +12,7 @@ struct HeaderText {
   std::string yaml;    // empty: there is none
   int first_line = 1;  // of the file, where the YAML begins
   std::string sql;     // the whole file: the header is a comment, and errors keep their lines
+  size_t end = 0;      // bytes of it up to the end of the header
 };
 
 /// Error kConfig when a header is not closed.

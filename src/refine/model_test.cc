@@ -128,5 +128,47 @@ TEST(Models, AreNamedByTheirFolders) {
   EXPECT_THROW(ReadModels(folder.path() / "none"), Error);
 }
 
+TEST(Model, ColumnsAreDescribedAndTested) {
+  const auto model = ParseModel({"gold", "t"}, "t.sql", R"(/* ---
+columns:
+  id: {doc: What a row is known by., tests: [not_null, unique]}
+  "order by": {tests: [not_null: quarantine, unique: warn, accepted_values: [a, "it's"]]}
+  state: {tests: [accepted_values: {values: [1, 2], then: drop}]}
+  note: What else there is to say.
+--- */
+SELECT 1)");
+  ASSERT_EQ(model.columns.size(), 4U);
+  EXPECT_EQ(model.columns[0].doc, "What a row is known by.");
+  EXPECT_EQ(model.columns[0].tests, (std::vector<std::string>{"\"id\" IS NOT NULL", "unique id"}));
+  EXPECT_EQ(model.columns[3].doc, "What else there is to say.");
+  using Action = Expectation::Action;
+  const std::vector<std::pair<std::string, Action>> rows = {
+      {"\"id\" IS NOT NULL", Action::kFail},
+      {"\"order by\" IS NOT NULL", Action::kQuarantine},
+      {"\"order by\" IS NULL OR \"order by\" IN ('a', 'it''s')", Action::kFail},
+      {"\"state\" IS NULL OR \"state\" IN ('1', '2')", Action::kDrop}};
+  ASSERT_EQ(model.expectations.size(), rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(model.expectations[i].condition, rows[i].first);
+    EXPECT_EQ(model.expectations[i].action, rows[i].second) << rows[i].first;
+  }
+  ASSERT_EQ(model.table_expectations.size(), 2U);
+  EXPECT_TRUE(model.table_expectations[0].fail);
+  EXPECT_FALSE(model.table_expectations[1].fail);
+  for (const auto& [columns, words] :
+       std::map<std::string, std::string>{{"[id]", "columns is a mapping"},
+                                          {"{id: {docs: x}}", "did you mean 'doc'?"},
+                                          {"{id: {tests: not_null}}", "tests is a list"},
+                                          {"{id: {tests: [not_nul]}}", "did you mean 'not_null'?"},
+                                          {"{id: {tests: [accepted_values]}}", "lists what is accepted"},
+                                          {"{id: {tests: [accepted_values: []]}}", "lists what is accepted"},
+                                          {"{id: {tests: [not_null: sometimes]}}", "'sometimes' is none of warn"},
+                                          {"{id: {tests: [unique: drop]}}", "`then` is warn or fail"},
+                                          {"{id: x, id: y}", "'id' is there twice"}}) {
+    EXPECT_THAT(ErrorOf("-- ---\n-- columns: " + columns + "\n-- ---\nSELECT 1"),
+                AllOf(HasSubstr(words), HasSubstr("t.sql:2: ")));
+  }
+}
+
 }  // namespace
 }  // namespace millrace::refine

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "base/nearest.h"
+#include "land/edit_table.h"
 #include "schema/evolution.h"
 #include "table/partition.h"
 #include "table/schema_update.h"
@@ -15,6 +18,8 @@
 namespace millrace::refine {
 namespace {
 
+/// What other engines show as the comment of a table.
+constexpr const char* kComment = "comment";
 constexpr int kAttemptsMax = 100;  // each one changes something, or lost a race
 constexpr std::chrono::milliseconds kPause{50};
 
@@ -71,6 +76,33 @@ void RequireFit(const table::TableMetadata& base, const Model& model, const sche
   }
 }
 
+/// What is left to do until the table says of itself what the header does.
+table::TableChange DescribeStep(const table::TableMetadata& base, const Model& model) {
+  table::TableChange change;
+  if (!model.columns.empty()) {
+    std::map<std::string, std::string> docs;
+    for (const auto& column : model.columns) docs.emplace(column.name, column.doc);
+    change = table::DocumentColumns(base, docs);
+  }
+  const auto comment = base.properties.find(kComment);
+  if (!model.description.empty() && (comment == base.properties.end() || comment->second != model.description)) {
+    if (change.requirements.empty()) change.requirements.push_back(table::AssertTableUuid{base.table_uuid});
+    change.updates.push_back(table::SetProperties{{{kComment, model.description}}});
+  }
+  return change;
+}
+
+/// Error kData for a column that the header describes and the model does not make.
+void RequireColumns(const Model& model, const schema::Schema& columns) {
+  for (const auto& column : model.columns) {
+    if (FindColumn(columns, column.name)) continue;
+    std::vector<std::string> made;
+    for (const auto& field : columns.fields) made.push_back(field.name);
+    throw Error(ErrorCode::kData, fmt::format("{}: columns: the model makes no column '{}'{}", model.file.string(),
+                                              column.name, Suggest(column.name, made)));
+  }
+}
+
 /// The next step towards what the model wants; nothing when the table is that way.
 std::optional<table::TableChange> NextStep(const table::TableMetadata& base, const Model& model,
                                            const schema::Schema& columns, bool rebuild) {
@@ -80,9 +112,13 @@ std::optional<table::TableChange> NextStep(const table::TableMetadata& base, con
   if (!spec.empty()) return spec;
   auto order = table::ChangeSortOrder(base, table::ParseSortOrder(model.sort_by, base.schema()));
   if (!order.empty()) return order;
-  if (rebuild) return DropStale(base, columns);
-  RequireFit(base, model, columns);
-  return std::nullopt;
+  if (rebuild) {
+    if (auto stale = DropStale(base, columns)) return stale;
+  } else {
+    RequireFit(base, model, columns);
+  }
+  auto described = DescribeStep(base, model);
+  return described.empty() ? std::nullopt : std::optional(std::move(described));
 }
 
 catalog::CreateTable CreationOf(const Model& model, schema::Schema columns) {
@@ -92,7 +128,7 @@ catalog::CreateTable CreationOf(const Model& model, schema::Schema columns) {
   creation.spec = table::ParsePartitionSpec(model.partition_by, columns);
   creation.sort_order = table::ParseSortOrder(model.sort_by, columns);
   creation.schema = std::move(columns);
-  if (!model.description.empty()) creation.properties.emplace("comment", model.description);
+  if (!model.description.empty()) creation.properties.emplace(kComment, model.description);
   return creation;
 }
 
@@ -100,6 +136,7 @@ catalog::CreateTable CreationOf(const Model& model, schema::Schema columns) {
 
 catalog::LoadedTable EnsureOutput(catalog::Catalog& catalog, const Model& model, const schema::Schema& columns,
                                   bool rebuild, const Clock& clock, std::stop_token stop) {
+  RequireColumns(model, columns);
   catalog.EnsureNamespace(model.name.name_space);
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     auto loaded = catalog.Load(model.name);
@@ -117,6 +154,15 @@ catalog::LoadedTable EnsureOutput(catalog::Catalog& catalog, const Model& model,
   }
   throw Error(ErrorCode::kUnavailable,
               "the table's columns cannot be changed: others change it all the time; try again");
+}
+
+bool NeedsDescription(const table::TableMetadata& table, const Model& model) {
+  return !DescribeStep(table, model).empty();
+}
+
+void DescribeOutput(catalog::Catalog& catalog, const Model& model, const Clock& clock, const std::stop_token& stop) {
+  land::EditTable(
+      catalog, model.name, [&](const table::TableMetadata& now) { return DescribeStep(now, model); }, clock, stop);
 }
 
 }  // namespace millrace::refine

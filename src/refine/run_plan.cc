@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "land/committer.h"
+#include "refine/output_table.h"
 #include "refine/run_number.h"
 #include "table/live_files.h"
 
@@ -106,6 +107,7 @@ class Planner {
       stored_ = land::ReadPositions(*output->metadata, PositionScope(model_)).positions;
       RequireOurs(*output, stored_);
       plan_.rebuilt = CursorOf(stored_, kRebuiltSplit);
+      plan_.undescribed = NeedsDescription(*output->metadata, model_);
     }
     for (const auto& name : inputs_) {
       auto loaded = LoadAnyCase(catalog_, name);
@@ -199,7 +201,8 @@ event::Cursor DefinitionOf(const Node& node) {
     text += fmt::format("{} {}\n", expectation.condition, static_cast<int>(expectation.action));
   for (const auto& expectation : model.table_expectations)
     text += fmt::format("{} {}\n", expectation.text, expectation.fail);
-  text += model.sql + node.opened;
+  // Words of the header that change no row, such as descriptions, are not part of it.
+  text += model.sql.substr(model.header_bytes) + node.opened;
   return event::Cursor(fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
 }
 

@@ -25,6 +25,7 @@ struct RunPlan {
   std::string why;  // of nothing, and of a rebuild of what else would be fed
   event::Positions from;
   event::Positions to;
+  bool undescribed = false;               // what the header says of the table and its columns is not there yet
   event::Cursor rebuilt = event::kStart;  // kRebuiltSplit as it is stored
   /// What each input is read at.
   std::map<catalog::TableName, query::QueryOptions::Range> ranges;

@@ -47,6 +47,8 @@ class ModelRun {
     report_.model = model_.name;
     report_.why = plan_.why;
     report_.full_refresh = plan_.way == RunPlan::Way::kRebuild;
+    if (plan_.undescribed && (plan_.way == RunPlan::Way::kNothing || plan_.way == RunPlan::Way::kMove))
+      DescribeOutput(parts_.catalog, model_, parts_.clock, parts_.stop);
     if (plan_.way == RunPlan::Way::kNothing) {
       FinishRebuild(plan_.rebuilt);
       return report_;

@@ -207,6 +207,31 @@ TEST_F(RunnerTest, ModelsRunInOrderAndFailAlone) {
   EXPECT_EQ(Ask("SELECT * FROM z.last"), "c\r\n10\r\n");
 }
 
+TEST_F(RunnerTest, WhatTheHeaderSaysOfColumnsIsSaidByTheTable) {
+  Land(Rows(0, 4, 1));
+  const auto text = [](const std::string& more) {
+    return "/* ---\ndescription: Pushes and pulls.\ncolumns:\n  id: {doc: one, tests: [not_null, unique]}\n" + more +
+           "--- */\nSELECT id, type FROM silver.events";
+  };
+  const auto doc = [&](int column) {
+    return catalog_.Load({"gold", "t"})->metadata->schema().fields[static_cast<size_t>(column)].doc;
+  };
+  EXPECT_EQ(RunOne(Parse("gold.t", text(""))).why, "");
+  EXPECT_EQ(doc(0), "one");
+  EXPECT_EQ(doc(1), "");
+  const auto described = RunOne(Parse("gold.t", text("  type: two\n")));
+  EXPECT_EQ(described.outcome, Outcome::kNothing) << "no row is made anew for words";
+  EXPECT_EQ(doc(1), "two");
+  const auto location = catalog_.Load({"gold", "t"})->metadata_location;
+  RunOne(Parse("gold.t", text("  type: two\n")));
+  EXPECT_EQ(catalog_.Load({"gold", "t"})->metadata_location, location);
+  EXPECT_EQ(catalog_.Load({"gold", "t"})->metadata->properties.at("comment"), "Pushes and pulls.");
+  EXPECT_THAT(RunOne(Parse("gold.u", text("  typ: two\n"))).why,
+              HasSubstr("makes no column 'typ'; did you mean 'type'?"));
+  Land(Rows(0, 1, 1));
+  EXPECT_THAT(RunOne(Parse("gold.t", text(""))).why, HasSubstr("unique id"));
+}
+
 TEST_F(RunnerTest, RowsOfOthersAreNotTouched) {
   Land(Rows(0, 10, 1));
   const auto report = RunOne(Parse("silver.events", "SELECT 1 AS id"));

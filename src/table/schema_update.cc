@@ -117,6 +117,15 @@ TableChange EvolveSchema(const TableMetadata& base, const schema::Schema& wanted
   return ChangeSchema(base, std::move(evolved.schema), evolved.last_column_id);
 }
 
+TableChange DocumentColumns(const TableMetadata& base, const std::map<std::string, std::string>& docs) {
+  schema::Schema next = base.schema();
+  for (Field& field : next.fields) {
+    const auto doc = docs.find(field.name);
+    field.doc = doc == docs.end() ? std::string() : doc->second;
+  }
+  return ChangeSchema(base, std::move(next), base.last_column_id);
+}
+
 TableChange RenameColumn(const TableMetadata& base, std::string_view path, std::string_view name) {
   if (name.empty()) Refuse("a column needs a name");
   schema::Schema next = Edited(base, path, [&](std::vector<Field>& siblings, std::vector<Field>::iterator field) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ TableChange ChangeSchema(const TableMetadata& base, schema::Schema next, int32_t
 
 /// By schema::Evolve: adds what `wanted` has and the table lacks, makes the allowed promotions.
 TableChange EvolveSchema(const TableMetadata& base, const schema::Schema& wanted);
+
+/// Gives the columns of the table's first level these texts, by name; those that are not named get none.
+TableChange DocumentColumns(const TableMetadata& base, const std::map<std::string, std::string>& docs);
 
 /// `path` as in "device.os". Error kUsage for an unknown column, a name that is taken (letter case aside), and for
 /// columns that may not go: identifiers, sources of the current partition spec or sort order, parts of lists and maps.

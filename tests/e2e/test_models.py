@@ -135,3 +135,43 @@ def test_a_dry_run_says_what_a_run_would_do_and_changes_nothing(millrace):
     idle = json.loads(millrace.run("refine", "--dry-run", "--json").stdout)
     assert {entry["action"] for entry in idle} == {"nothing"} and all("nothing new" in entry["why"] for entry in idle)
     assert "--json belongs to --dry-run" in millrace.run("refine", "--json", expect=64).stderr
+
+
+TESTED = """/* ---
+description: Orders, looked at closely.
+columns:
+  id: {doc: What the shop calls the order., tests: [not_null, unique]}
+  day: {tests: [accepted_values: {values: ["2026-01-01", "2026-01-02", "2026-01-03"], then: quarantine}]}
+--- */
+SELECT id, amount, day FROM silver.orders
+"""
+
+
+def test_columns_are_described_and_tested_by_the_header(millrace):
+    make(millrace)
+    millrace.write("models/gold/tested.sql", TESTED)
+    millrace.run("run", "--until-idle")
+    table = readers.pyiceberg_catalog(millrace.folder / "data").load_table("gold.tested")
+    assert {f.name: f.doc for f in table.schema().fields} == {"id": "What the shop calls the order.", "amount": None, "day": None}
+    assert table.properties["comment"] == "Orders, looked at closely."
+    assert len(readers.pyiceberg_rows(millrace.folder / "data", "gold.tested")) == 60
+    assert len(readers.pyiceberg_rows(millrace.folder / "data", "quarantine.gold_tested")) == 40
+    found = {e["expectation"]: (e["severity"], e["verdict"]) for e in json.loads(millrace.run("models", "expectations", "gold.tested", "--json").stdout)}
+    accepted = "\"day\" IS NULL OR \"day\" IN ('2026-01-01', '2026-01-02', '2026-01-03')"
+    assert found == {'"id" IS NOT NULL': ("fail", "met"), "unique id": ("fail", "met"), accepted: ("quarantine", "broken")}
+    millrace.write("models/gold/tested.sql", TESTED.replace("day: {", "day: {doc: In Berlin., "))
+    assert "as it was" in millrace.run("refine", "gold.tested").stderr
+    after = table.refresh()
+    assert after.schema().find_field("day").doc == "In Berlin." and after.schema().find_field("day").field_id == 3
+    assert len(after.metadata.snapshots) == 1, "words make no row anew"
+    shown = json.loads(millrace.run("models", "describe", "gold.tested", "--json").stdout)
+    assert shown["description"] == "Orders, looked at closely." and shown["made_of"] == "silver.orders"
+    day = next(column for column in shown["columns"] if column["column"] == "day")
+    assert day == {"column": "day", "type": "string", "doc": "In Berlin.", "tests": accepted}
+    assert "What the shop calls the order." in millrace.run("models", "describe", "gold.tested").stdout
+    with open(millrace.folder / "in/9.ndjson", "w") as file:
+        file.write('{"id": 5, "amount": 1, "day": "2026-01-01"}\n')
+    failed = millrace.run("run", "--until-idle", expect=1).stderr
+    assert "unique id" in failed and len(readers.pyiceberg_rows(millrace.folder / "data", "gold.tested")) == 60
+    millrace.write("models/gold/tested.sql", TESTED.replace("unique]", "uniq]"))
+    assert "tested.sql:4: 'uniq' is none of not_null, unique, accepted_values; did you mean 'unique'?" in millrace.run("check", expect=78).stderr
