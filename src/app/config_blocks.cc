@@ -536,6 +536,12 @@ const Block<PipelineConfig>& PipelineBlock() {
           .Add(&PipelineConfig::models,
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
+          .Add(&PipelineConfig::model_lease,
+               {.name = "model_lease",
+                .doc = "Of several processes that share a lake one runs a model at a time; of one that is not heard of "
+                       "for this long another takes it over. It saves work: what is right does not depend on it.",
+                .fallback = Duration(30'000),
+                .min = Duration(1000)})
           .Add(&PipelineConfig::tests, {.name = "tests",
                                         .doc = "A folder of tests of the pipeline itself, which `millrace test` runs.",
                                         .fallback = Path{"tests"}})

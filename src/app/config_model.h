@@ -447,6 +447,7 @@ struct PipelineConfig : config::Located {
   std::map<std::string, TableConfig> tables;
   std::map<std::string, DocumentsConfig> documents;
   std::optional<config::Path> models;
+  config::Duration model_lease{};
   config::Path tests;
   std::optional<ServerConfig> server;
   QueryConfig query;

@@ -62,7 +62,7 @@ Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
   options.intake_time = limits.intake_time;
   options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
   if (refinery_) {
-    options.after_commits = [this](std::stop_token stop) { Refine(stop, false); };
+    options.after_commits = [this](std::stop_token stop) { return Refine(stop, false); };
     // One that drains runs them at its end, over what it has landed.
     if (refinery_->has_times() && !limits.until_idle) {
       options.at_times = [this](std::stop_token stop) {
@@ -166,12 +166,14 @@ std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_nam
   return MakeSource(table.from, config_.sources.at(table.from), limits_.until_idle);
 }
 
-void Pipeline::Refine(std::stop_token stop, bool tell_built) {
+/// False when another process runs one of them: what that leaves is to be done, if it dies.
+bool Pipeline::Refine(std::stop_token stop, bool tell_built) {
   // What landing has freed would otherwise lie beside what the engine takes.
   ReturnFreedMemory();
-  const auto reports = refinery_->Run({}, {.full_refresh = false, .on_commit_only = true}, stop, tell_built);
+  const auto reports = refinery_->Run({}, {.on_commit_only = true, .wait = tell_built}, stop, tell_built);
   ReturnFreedMemory();
   if (!stop.stop_requested()) models_failed_ = AnyFailed(reports);
+  return std::ranges::none_of(reports, [](const auto& report) { return report.busy; });
 }
 
 void Pipeline::Tick(const PipelineRunner& runner) {

@@ -43,7 +43,7 @@ class Pipeline {
   void AddFeed(const std::string& name, std::string title, const TableConfig& feed, std::shared_ptr<event::Sink> sink);
   void Serve(const ServerConfig& server);
   std::unique_ptr<event::Source> OpenReader(const std::string& table_name, const TableConfig& table);
-  void Refine(std::stop_token stop, bool tell_built);
+  bool Refine(std::stop_token stop, bool tell_built);
   void Tick(const PipelineRunner& runner);
   RunReport RunWatched(const std::stop_token& stop);
   void WriteEnd(const std::string& error);

@@ -11,6 +11,7 @@ namespace millrace::app {
 namespace {
 
 constexpr auto kRefineAgain = std::chrono::seconds(5);
+constexpr auto kLeftToDo = std::chrono::seconds(1);
 constexpr auto kTimesEvery = std::chrono::seconds(1);
 constexpr auto kTick = std::chrono::milliseconds(100);
 /// How long a peer is waited for after a stop: less than the 30 s that Kubernetes gives a container by itself.
@@ -53,8 +54,11 @@ void PipelineRunner::Refine(std::stop_token stop) {
       }
       const uint64_t now = commits_;
       if (now == seen) continue;
-      options_.after_commits(stop);
-      seen = now;
+      if (options_.after_commits(stop)) {
+        seen = now;
+      } else {
+        clock_.SleepFor(kLeftToDo, stop);
+      }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnavailable) throw;
       if (!stop.stop_requested()) LogWarning("models are tried again: {}", error.what());

@@ -41,8 +41,9 @@ class PipelineRunner {
     bool until_idle = false;
     /// After this, what takes events over HTTP takes no more.
     std::optional<std::chrono::milliseconds> intake_time{};
-    /// Called in a thread of its own, after at least one commit since the last call; null: nothing to do.
-    std::function<void(std::stop_token stop)> after_commits;
+    /// Called in a thread of its own, after at least one commit since the last call, and again after a while when it
+    /// says false; null: nothing to do.
+    std::function<bool(std::stop_token stop)> after_commits;
     /// Called in that thread about once a second; true says that it may have committed. Null: nothing to do.
     std::function<bool(std::stop_token stop)> at_times;
     /// Runs in a thread of its own from start to stop, beside the feeds.

@@ -1,8 +1,10 @@
 #include "app/refinery.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <utility>
 
@@ -12,6 +14,13 @@
 
 namespace millrace::app {
 namespace {
+
+/// "host:pid", for people.
+std::string ProcessName() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) return fmt::format("process {}", ::getpid());
+  return fmt::format("{}:{}", host.data(), ::getpid());
+}
 
 void TellExpectations(const refine::RunReport& report) {
   for (const auto& expectation : report.expectations) {
@@ -33,7 +42,12 @@ Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& director
     : engine_(*lake.catalog, EngineOptionsFor(pipeline, EngineShare(pipeline), directory)),
       runner_(*lake.catalog, engine_, budget, refine::Graph(refine::ReadModels(pipeline.models->value), engine_)),
       scheduler_(runner_.graph(), *lake.catalog),
-      log_(directory.state()) {}
+      log_(directory.state()) {
+  // A catalogue in the data directory has one process at a time anyway; keys that a catalogue vends are for tables
+  // alone.
+  if ((pipeline.lake.catalog.rest || pipeline.lake.catalog.sqlite) && !lake.vended)
+    leases_.emplace(lake.catalog->store(), ProcessName(), pipeline.model_lease);
+}
 
 std::unique_ptr<Refinery> Refinery::Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
                                          ByteBudget& budget) {
@@ -72,10 +86,15 @@ void Refinery::Remember(const refine::RunReport& report) {
   }
 }
 
-std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableName>& models,
-                                             const refine::RunOptions& options, std::stop_token stop, bool tell_built) {
+std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableName>& models, refine::RunOptions options,
+                                             std::stop_token stop, bool tell_built) {
+  if (leases_) options.leases = &*leases_;
   auto reports = runner_.Run(models, options, stop);
   for (const auto& report : reports) {
+    if (report.busy) {
+      if (tell_built) Tell(report, tell_built);
+      continue;
+    }
     ModelTurned{.report = report}.Emit();
     Remember(report);
     // What a stop cut short is done by the next run.
@@ -88,7 +107,7 @@ std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableNam
 std::vector<refine::RunReport> Refinery::RunDue(refine::Scheduler::First first, std::stop_token stop, bool tell_built) {
   const auto due = scheduler_.Due(first);
   if (due.empty()) return {};
-  auto reports = Run(due, {.at = Clock::System().Now()}, stop, tell_built);
+  auto reports = Run(due, {.at = Clock::System().Now(), .wait = tell_built}, stop, tell_built);
   if (!stop.stop_requested()) {
     for (const auto& report : reports) scheduler_.Ended(report);
   }

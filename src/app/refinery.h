@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "app/lake.h"
 #include "base/byte_budget.h"
 #include "refine/runner.h"
+#include "refine/schedule/model_lease.h"
 #include "refine/schedule/run_log.h"
 #include "refine/schedule/scheduler.h"
 
@@ -24,10 +26,11 @@ class Refinery {
                                         ByteBudget& budget);
 
   /// Runs models (empty: all) and says on stderr what became of each; what was built is only told when `tell_built`.
-  std::vector<refine::RunReport> Run(const std::vector<catalog::TableName>& models, const refine::RunOptions& options,
+  /// What another process runs is left to it, or, with options.wait, waited for.
+  std::vector<refine::RunReport> Run(const std::vector<catalog::TableName>& models, refine::RunOptions options,
                                      std::stop_token stop, bool tell_built);
 
-  /// Runs the models of times that are due; of none, no report.
+  /// Runs the models of times that are due; of none, no report. Who tells what was built is at its end, and waits.
   std::vector<refine::RunReport> RunDue(refine::Scheduler::First first, std::stop_token stop, bool tell_built);
   bool has_times() const { return !scheduler_.empty(); }
 
@@ -41,6 +44,7 @@ class Refinery {
 
   query::Engine engine_;
   refine::Runner runner_;
+  std::optional<refine::ModelLeases> leases_;  // where other processes may share the lake
   refine::Scheduler scheduler_;
   refine::RunLog log_;
   std::map<catalog::TableName, std::string> failures_;  // told already: a model that fails again and again says it once

@@ -120,6 +120,7 @@ ExitCode Refine(const Session& session, const RefineArguments& arguments) {
   const auto names = refine::Select(refinery->graph(), arguments.backfill.models);
   refine::RunOptions options;
   options.full_refresh = arguments.full_refresh;
+  options.wait = true;
   const auto reports = refinery->Run(names, options, stop.token(), true);
   return AnyFailed(reports) || stop.signalled() ? ExitCode::kFailed : ExitCode::kDone;
 }

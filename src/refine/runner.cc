@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "land/committer.h"
 #include "land/data_file_writer.h"
@@ -22,6 +23,7 @@
 #include "refine/result_rows.h"
 #include "refine/row_quarantine.h"
 #include "refine/run_plan.h"
+#include "refine/schedule/model_lease.h"
 #include "refine/table_checks.h"
 #include "refine/touched_files.h"
 
@@ -246,6 +248,25 @@ RunReport OfView(const Model& model) {
   return report;
 }
 
+RunReport OfBusy(const Model& model, const ModelLeases::Held& held) {
+  RunReport report;
+  report.model = model.name;
+  report.busy = true;
+  report.why = fmt::format("{} runs it", held.by);
+  return report;
+}
+
+/// Waits when it is to, and says for whom.
+ModelLeases::Taken TakeLease(const Model& model, const RunOptions& options, const std::stop_token& stop) {
+  const auto name = ToString(model.name);
+  auto taken = options.leases->TryTake(name);
+  const auto* held = std::get_if<ModelLeases::Held>(&taken);
+  if (held == nullptr || !options.wait) return taken;
+  LogInfo("model {}: {} runs it; waiting, until {} unless it is heard of again", name, held->by,
+          FormatTimestamp(held->until));
+  return options.leases->Take(name, stop);
+}
+
 }  // namespace
 
 std::string_view ToString(RunReport::Outcome outcome) {
@@ -301,13 +322,21 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
 }
 
 RunReport Runner::RunOne(const Node& node, const RunOptions& options, std::stop_token stop) {
-  const Deadline deadline(node.model.timeout, stop);
+  std::optional<Deadline> deadline;
   RunReport found;
   try {
     return WithContext("model " + ToString(node.model.name), [&] {
       if (node.model.materialized == Materialized::kView) return OfView(node.model);
-      ModelRun run({catalog_, engine_, budget_, clock_, deadline.token()}, graph_, node,
-                   PlanRun(catalog_, node, options));
+      auto plan = PlanRun(catalog_, node, options);
+      ModelLeases::Taken lease;
+      if (options.leases != nullptr && plan.way != RunPlan::Way::kNothing) {
+        lease = TakeLease(node.model, options, stop);
+        if (const auto* held = std::get_if<ModelLeases::Held>(&lease)) return OfBusy(node.model, *held);
+        // Whoever had it may have done what there was to do.
+        plan = PlanRun(catalog_, node, options);
+      }
+      deadline.emplace(node.model.timeout, stop);
+      ModelRun run({catalog_, engine_, budget_, clock_, deadline->token()}, graph_, node, std::move(plan));
       try {
         return run.Run();
       } catch (const Error&) {
@@ -316,7 +345,7 @@ RunReport Runner::RunOne(const Node& node, const RunOptions& options, std::stop_
       }
     });
   } catch (const Error& error) {
-    if (!deadline.passed()) return Failed(node.model, error, std::move(found));
+    if (!deadline || !deadline->passed()) return Failed(node.model, error, std::move(found));
     return Failed(node.model, Error(ErrorCode::kStop,
                                     fmt::format("model {}: it took longer than its timeout of {}; nothing was written",
                                                 ToString(node.model.name), FormatDuration(*node.model.timeout))));

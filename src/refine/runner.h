@@ -17,6 +17,8 @@
 
 namespace millrace::refine {
 
+class ModelLeases;
+
 struct RunOptions {
   /// Rebuild from all rows, whatever has changed.
   bool full_refresh = false;
@@ -24,6 +26,10 @@ struct RunOptions {
   bool on_commit_only = false;
   /// When a model of times began its run: stored with what it commits, so that every process that runs it knows.
   std::optional<Timestamp> at = std::nullopt;
+  /// Given: a model that another process runs is left to it.
+  ModelLeases* leases = nullptr;
+  /// It is waited for that process, and what it left is done then.
+  bool wait = false;
 };
 
 /// What a run found of one expectation.
@@ -44,6 +50,7 @@ struct RunReport {
   Outcome outcome = Outcome::kNothing;
   std::string why;  // why nothing, why all of it, or the error; empty: the plain case
   std::optional<ErrorCode> error;
+  bool busy = false;  // another process runs it, or has just begun to
   bool full_refresh = false;
   Timestamp began{};
   double seconds = 0;

@@ -69,7 +69,8 @@ std::vector<catalog::TableName> Scheduler::Due(First first) {
 
 void Scheduler::Ended(const RunReport& report) {
   const auto found = dues_.find(report.model);
-  if (found == dues_.end()) return;
+  // What another process runs stays due until that one has run it.
+  if (found == dues_.end() || report.busy) return;
   auto& due = found->second;
   const auto now = clock_.Now();
   const auto next = due.model->times->Next(now);
