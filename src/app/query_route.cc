@@ -54,6 +54,8 @@ std::string MediaType(query::OutputFormat format) {
       return "application/vnd.apache.arrow.stream";
     case query::OutputFormat::kParquet:
       return "application/vnd.apache.parquet";
+    case query::OutputFormat::kXlsx:
+      return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
   }
   return {};
 }
@@ -69,6 +71,10 @@ Request ReadRequest(const io::HttpCall& call) {
   Request request;
   if (!body.is_object()) throw io::HttpRefusal(400, "the body is no JSON object such as {\"sql\": \"SELECT 1\"}");
   for (const auto& [name, value] : body.items()) {
+    if (name == "params") {
+      request.options.parameters = query::ParametersOfJson(value);
+      continue;
+    }
     if (!value.is_string()) throw io::HttpRefusal(400, fmt::format("\"{}\" is no text", name));
     const auto& text = value.get_ref<const std::string&>();
     if (name == "sql") {
@@ -77,10 +83,11 @@ Request ReadRequest(const io::HttpCall& call) {
       SetAsOf(text, "as_of", request.options);
     } else if (name == "format") {
       const auto format = query::ParseOutputFormat(text);
-      if (!format) throw io::HttpRefusal(400, "\"format\" is table, json, jsonl, csv, arrow or parquet");
+      if (!format) throw io::HttpRefusal(400, "\"format\" is table, json, jsonl, csv, arrow, parquet or xlsx");
       request.format = *format;
     } else {
-      throw io::HttpRefusal(400, fmt::format("nothing is known of \"{}\"; there are sql, format and as_of", name));
+      throw io::HttpRefusal(400,
+                            fmt::format("nothing is known of \"{}\"; there are sql, params, format and as_of", name));
     }
   }
   if (request.sql.empty()) throw io::HttpRefusal(400, "\"sql\" is missing");

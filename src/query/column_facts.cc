@@ -56,8 +56,8 @@ bool KeepsNulls(const table::Transform& transform) {
 
 }  // namespace
 
-bool MayMatch(const Predicate& predicate, const table::TableMetadata& metadata, const schema::Schema& schema,
-              const table::DataFile& file) {
+bool MayMatchPartition(const Predicate& predicate, const table::TableMetadata& metadata, const schema::Schema& schema,
+                       const table::DataFile& file) {
   const auto* spec = metadata.FindSpec(file.spec_id);
   const auto by_partition = [&](schema::FieldId id) {
     ColumnFacts facts;
@@ -76,7 +76,12 @@ bool MayMatch(const Predicate& predicate, const table::TableMetadata& metadata, 
     }
     return facts;
   };
-  return MayMatch(predicate, by_partition) &&
+  return MayMatch(predicate, by_partition);
+}
+
+bool MayMatch(const Predicate& predicate, const table::TableMetadata& metadata, const schema::Schema& schema,
+              const table::DataFile& file) {
+  return MayMatchPartition(predicate, metadata, schema, file) &&
          MayMatch(predicate, [&](schema::FieldId id) { return FactsOfFile(file, schema, id); });
 }
 

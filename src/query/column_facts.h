@@ -7,7 +7,11 @@
 
 namespace millrace::query {
 
-/// Whether a data file can hold a row that satisfies `predicate`, by its partition, counts and bounds.
+/// Whether a data file can hold a row that satisfies `predicate`, by its partition alone.
+bool MayMatchPartition(const Predicate& predicate, const table::TableMetadata& metadata, const schema::Schema& schema,
+                       const table::DataFile& file);
+
+/// The same by its partition, counts and bounds.
 bool MayMatch(const Predicate& predicate, const table::TableMetadata& metadata, const schema::Schema& schema,
               const table::DataFile& file);
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "query/arrow_status.h"
+#include "query/statement_parameters.h"
 
 namespace millrace::query {
 namespace {
@@ -72,10 +73,7 @@ class DuckDbStream final : public ResultStream {
     if (duckdb_prepare(connection, run_.sql.c_str(), &statement_) != DuckDBSuccess) {
       throw Error(ErrorCode::kData, duckdb_prepare_error(statement_));
     }
-    if (duckdb_nparams(statement_) > 0) {
-      throw Error(ErrorCode::kData,
-                  "the statement has parameters ($1, ?), and there is nothing to give for them: write values");
-    }
+    BindParameters(*run_.connection, statement_, run_.parameters);
     if (duckdb_pending_prepared_streaming(statement_, &pending_) != DuckDBSuccess) {
       const auto error = duckdb_pending_error(pending_);
       throw Error(ErrorCode::kData, error ? error : "the statement does not run");

@@ -14,6 +14,7 @@ namespace millrace::query {
 struct PreparedRun {
   std::unique_ptr<Connection> connection;
   std::string sql;
+  std::vector<Parameter> parameters = {};
   std::vector<ScanReport> scans;
   /// Keeps the files that are read in their place.
   std::vector<std::shared_ptr<void>> files;

@@ -18,6 +18,7 @@
 #include "query/scan_sql.h"
 #include "query/sql_text.h"
 #include "query/statement.h"
+#include "query/statement_parameters.h"
 #include "table/deletion_vector.h"
 
 namespace millrace::query {
@@ -102,6 +103,7 @@ ScanReport ReportOf(const ResolvedName& entry, const ScanPlan& plan) {
   report.table = entry.name;
   if (entry.snapshot) report.snapshot_id = entry.snapshot->snapshot_id;
   report.files_total = plan.files_total;
+  report.pruning = plan.pruning;
   report.files_read = static_cast<int64_t>(plan.files.size() + plan.deleted_files.size());
   for (const auto& file : plan.files) report.rows_read_max += file.record_count;
   for (const auto& dated : plan.deleted_files) report.rows_read_max += dated.file.record_count;
@@ -132,10 +134,11 @@ struct Engine::State {
 
   Database& Planner();
   Database& Executor();
-  std::map<std::string, Predicate> Predicates(Connection& connection, const Statement& statement,
-                                              const std::vector<ResolvedName>& resolved);
+  std::map<std::string, PushedScan> PlanScans(Connection& connection, const Statement& statement,
+                                              const std::vector<ResolvedName>& resolved,
+                                              const std::vector<Parameter>& parameters);
   PreparedRun Prepare(const Statement& statement, const std::vector<ResolvedName>& resolved,
-                      const std::map<std::string, Predicate>& predicates);
+                      const std::map<std::string, PushedScan>& scans, bool count_files);
   std::string LoadVectors(Connection& connection, const ScanPlan& plan);
   PreparedRun ShowTables(const Statement& statement, const QueryOptions& query);
 };
@@ -166,22 +169,24 @@ Database& Engine::State::Executor() {
   return *executor;
 }
 
-std::map<std::string, Predicate> Engine::State::Predicates(Connection& connection, const Statement& statement,
-                                                           const std::vector<ResolvedName>& resolved) {
+std::map<std::string, PushedScan> Engine::State::PlanScans(Connection& connection, const Statement& statement,
+                                                           const std::vector<ResolvedName>& resolved,
+                                                           const std::vector<Parameter>& parameters) {
   std::map<std::string, schema::Schema> schemas;
   const Names names(connection, fmt::format("millrace_plan_{}", ++statements), resolved, options.now);
   for (const auto& entry : resolved) {
     CreateStandIn(connection, entry);
     if (!entry.view) schemas.emplace(KeyOf(entry.written), entry.schema);
   }
-  const auto plan = ParseDuckDbJson(
-      connection.AskText("SELECT json_serialize_plan(CAST(? AS VARCHAR), optimize := true)", {statement.select}));
+  const auto select = parameters.empty() ? statement.select : WithConstants(connection, statement.select, parameters);
+  const auto plan =
+      ParseDuckDbJson(connection.AskText("SELECT json_serialize_plan(CAST(? AS VARCHAR), optimize := true)", {select}));
   // What cannot be planned cannot be pruned; what is wrong with it comes out when it runs.
-  return plan.value("error", true) ? std::map<std::string, Predicate>{} : PushedFilters(plan, schemas);
+  return plan.value("error", true) ? std::map<std::string, PushedScan>{} : PushedFilters(plan, schemas);
 }
 
 PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector<ResolvedName>& resolved,
-                                   const std::map<std::string, Predicate>& predicates) {
+                                   const std::map<std::string, PushedScan>& scans, bool count_files) {
   PreparedRun run;
   run.connection = std::make_unique<Connection>(Executor());
   run.sql = statement.explain_prefix + statement.select;
@@ -193,12 +198,24 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
     }
     WithContext("table " + ToString(entry.name), [&] {
       const auto request = RequestOf(entry, predicates);
+      const auto found = scans.find(KeyOf(entry.written));
+      const ScanRequest request = {.metadata = entry.table->metadata.get(),
+                                   .snapshot = entry.snapshot,
+                                   .schema = &entry.schema,
+                                   .range = entry.range,
+                                   .only_files = entry.only_files,
+                                   .change = entry.change,
+                                   .with_path = entry.with_path,
+                                   .predicate = found == scans.end() ? Predicate{} : found->second.predicate,
+                                   .count_files = count_files};
       const auto plan = PlanScan(catalog.store(), request);
       run.files.push_back(data_files.Bring(plan));
       const auto vectors = plan.deletion_vectors.empty() ? std::string() : LoadVectors(*run.connection, plan);
       run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written),
                                           ScanSql(data_files, request, plan, layouts, vectors)));
-      run.scans.push_back(ReportOf(entry, plan));
+      auto report = ReportOf(entry, plan);
+      if (report.pruning && found != scans.end()) report.pruning->columns = found->second.columns;
+      run.scans.push_back(std::move(report));
     });
   }
   return run;
@@ -240,12 +257,18 @@ Engine::~Engine() = default;
 
 std::unique_ptr<ResultStream> Engine::Run(const std::string& sql, const QueryOptions& options, std::stop_token stop) {
   Connection planner(state_->Planner());
-  const auto statement = ReadStatement(planner, sql);
+  auto statement = ReadStatement(planner, sql);
+  const bool explain = options.explain != QueryOptions::Explain::kNo;
+  if (explain && statement.explain_prefix.empty())
+    statement.explain_prefix = options.explain == QueryOptions::Explain::kJson ? "EXPLAIN (FORMAT json) " : "EXPLAIN ";
+  RequireParameters(statement, options.parameters);
   if (statement.kind == Statement::Kind::kShowTables)
     return StartQuery(state_->ShowTables(statement, options), std::move(stop));
   const auto resolved = Resolve(state_->catalog, planner, statement, options);
-  const auto predicates = state_->Predicates(planner, statement, resolved);
-  return StartQuery(state_->Prepare(statement, resolved, predicates), std::move(stop));
+  const auto scans = state_->PlanScans(planner, statement, resolved, options.parameters);
+  auto run = state_->Prepare(statement, resolved, scans, explain);
+  run.parameters = options.parameters;
+  return StartQuery(std::move(run), std::move(stop));
 }
 
 std::vector<ScanReport> Engine::Plan(const std::string& sql, const QueryOptions& options) {

@@ -16,9 +16,30 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "query/brought_files.h"
+#include "query/parameter.h"
 #include "table/data_file.h"
 
 namespace millrace::query {
+
+struct FileCount {
+  int64_t files = 0;
+  int64_t bytes = 0;
+};
+
+/// What became of a table's data files on the way to those that a statement has to read.
+struct PruningReport {
+  FileCount all;
+  FileCount after_partitions;
+  FileCount read;          // after partitions, counts and bounds
+  FileCount delete_files;  // that apply to them
+  /// What the statement demands of every row, each with the files that it leaves by itself.
+  struct Demand {
+    std::string predicate;  // as SQL
+    FileCount left;
+  };
+  std::vector<Demand> demands;
+  std::vector<std::string> columns;  // that are read; members of structs as "a.b"
+};
 
 /// How much of a table a query had to read.
 struct ScanReport {
@@ -28,6 +49,7 @@ struct ScanReport {
   int64_t files_read = 0;  // after pruning by partition and bounds
   int64_t bytes_read_max = 0;
   int64_t rows_read_max = 0;  // deleted rows included
+  std::optional<PruningReport> pruning;  // of statements that are explained
 };
 
 struct QueryOptions {
@@ -53,6 +75,11 @@ struct QueryOptions {
   std::map<catalog::TableName, Change> changes;
   /// Name -> SQL text that stands for a view over lake tables and other views.
   std::map<catalog::TableName, std::string> views;
+  /// Values for the statement's parameters: one for each, and no more. Views have none.
+  std::vector<Parameter> parameters;
+  /// Not the rows, but DuckDB's plan (explain_key, explain_value) and, of each table, a PruningReport.
+  enum class Explain { kNo, kText, kJson };
+  Explain explain = Explain::kNo;
 };
 
 inline constexpr std::string_view kPathColumn = "__millrace_path";

@@ -14,6 +14,12 @@
 namespace millrace::query {
 namespace {
 
+void RequireGood(const std::ostream& out) {
+  if (!out) throw Error(ErrorCode::kUnavailable, "cannot write the result: the output is closed or full");
+}
+
+}  // namespace
+
 std::unique_ptr<ResultPrinter> MakePrinter(OutputFormat format, const PrintOptions& options, std::ostream& out) {
   switch (format) {
     case OutputFormat::kTable:
@@ -27,24 +33,21 @@ std::unique_ptr<ResultPrinter> MakePrinter(OutputFormat format, const PrintOptio
     case OutputFormat::kArrow:
       return MakeArrowPrinter(out);
     case OutputFormat::kParquet:
-      return MakeParquetPrinter(out);
+      return MakeParquetPrinter(options, out);
+    case OutputFormat::kXlsx:
+      return MakeXlsxPrinter(options, out);
   }
   throw Error(ErrorCode::kInternal, "no such output format");
 }
 
-void RequireGood(const std::ostream& out) {
-  if (!out) throw Error(ErrorCode::kUnavailable, "cannot write the result: the output is closed or full");
-}
-
-}  // namespace
-
 std::optional<OutputFormat> ParseOutputFormat(std::string_view name) {
   if (name == "table") return OutputFormat::kTable;
   if (name == "json") return OutputFormat::kJson;
-  if (name == "jsonl") return OutputFormat::kJsonLines;
+  if (name == "jsonl" || name == "ndjson") return OutputFormat::kJsonLines;
   if (name == "csv") return OutputFormat::kCsv;
   if (name == "arrow") return OutputFormat::kArrow;
   if (name == "parquet") return OutputFormat::kParquet;
+  if (name == "xlsx") return OutputFormat::kXlsx;
   return std::nullopt;
 }
 

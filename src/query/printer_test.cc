@@ -50,9 +50,23 @@ constexpr const char* kEverything =
     "FROM (SELECT range::INT AS i, '00112233-4455-6677-8899-aabbccddeeff'::UUID AS uuid_blob FROM range(40)) ORDER BY "
     "i";
 
+/// What a sheet has no place for, or counts otherwise.
+constexpr const char* kHardForSheets =
+    R"(SELECT * FROM (VALUES
+(123456789012345, -999999999999999.0::DECIMAL(20,1), 0.12345678901234::DECIMAL(18,15), DATE '1900-03-01', chr(1) || 'a' || chr(31), '_x0041_'),
+(1234567890123456, 1234567890123456.5, 1.0, DATE '1900-02-28', '=1+1', E'a\rb'),
+(-9223372036854775807, 0.0, 1.5, DATE '9999-12-31', '<&>"''', '  kept  '),
+(0, NULL, NULL, DATE '2024-02-29', 'x' || chr(0) || 'after', chr(65535) || chr(65534))) t(big, dec, fraction, day, text, more))";
+
+TEST_F(PrinterTest, SheetsChangeNoValue) {
+  judge::Spill(folder_.File("sql"), kHardForSheets);
+  judge::Spill(folder_.File("out"), Printed(kHardForSheets, OutputFormat::kXlsx));
+  judge::Python("query_output.py", fmt::format("xlsx {} {}", folder_.File("sql"), folder_.File("out")));
+}
+
 TEST_F(PrinterTest, EveryFormatReadsBackElsewhere) {
   judge::Spill(folder_.File("sql"), kEverything);
-  for (const auto* name : {"csv", "json", "jsonl", "arrow", "parquet", "table"}) {
+  for (const auto* name : {"csv", "json", "jsonl", "arrow", "parquet", "table", "xlsx"}) {
     SCOPED_TRACE(name);
     judge::Spill(folder_.File("out"), Printed(kEverything, ParseOutputFormat(name).value()));
     judge::Python("query_output.py", fmt::format("{} {} {}", name, folder_.File("sql"), folder_.File("out")));

@@ -4,10 +4,12 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "query/plan_constant.h"
+#include "query/predicate_sql.h"
 
 namespace millrace::query {
 namespace {
@@ -146,13 +148,38 @@ Predicate ReadScan(const Json& scan, const schema::Schema& schema) {
   return AllOf(std::move(demands));
 }
 
+/// The paths of the columns that one entry of "column_indexes" reads; nothing for what is no column, as a row's number.
+void ReadColumns(const Json& entry, const std::vector<schema::Field>& fields, std::set<schema::FieldId>& found) {
+  const auto index = entry.value("index", uint64_t{fields.size()});
+  if (index >= fields.size()) return;
+  const auto& field = fields[index];
+  const auto* members = std::get_if<schema::StructType>(&field.type);
+  const auto children = entry.find("child_indexes");
+  if (!members || children == entry.end() || children->empty()) {
+    found.insert(field.id);
+    return;
+  }
+  for (const auto& child : *children) ReadColumns(child, members->fields, found);
+}
+
+/// What the scans of one table want, each.
+struct Scans {
+  std::vector<Predicate> demands;
+  std::set<schema::FieldId> columns;
+};
+
 void Visit(const Json& node, const std::map<std::string, schema::Schema>& schemas,
-           std::map<std::string, std::vector<Predicate>>& found) {
+           std::map<std::string, Scans>& found) {
   if (node.is_object() && Text(node, "type") == "LOGICAL_GET" && node.contains("function_data") &&
       node["function_data"].is_object()) {
     const auto& data = node["function_data"];
     const auto table = schemas.find(Lower(Text(data, "schema") + "." + Text(data, "table")));
-    if (table != schemas.end()) found[table->first].push_back(ReadScan(node, table->second));
+    if (table != schemas.end()) {
+      auto& scans = found[table->first];
+      scans.demands.push_back(ReadScan(node, table->second));
+      for (const auto& entry : node.value("column_indexes", Json::array()))
+        ReadColumns(entry, table->second.fields, scans.columns);
+    }
   }
   if (node.is_structured()) {
     for (const auto& child : node) Visit(child, schemas, found);
@@ -161,11 +188,16 @@ void Visit(const Json& node, const std::map<std::string, schema::Schema>& schema
 
 }  // namespace
 
-std::map<std::string, Predicate> PushedFilters(const Json& plan, const std::map<std::string, schema::Schema>& schemas) {
-  std::map<std::string, std::vector<Predicate>> found;
+std::map<std::string, PushedScan> PushedFilters(const Json& plan,
+                                                const std::map<std::string, schema::Schema>& schemas) {
+  std::map<std::string, Scans> found;
   Visit(plan, schemas, found);
-  std::map<std::string, Predicate> pushed;
-  for (auto& [table, scans] : found) pushed.emplace(table, AnyOf(std::move(scans)));
+  std::map<std::string, PushedScan> pushed;
+  for (auto& [table, scans] : found) {
+    PushedScan scan{.predicate = AnyOf(std::move(scans.demands)), .columns = {}};
+    for (const auto id : scans.columns) scan.columns.push_back(ColumnPath(schemas.at(table), id));
+    pushed.emplace(table, std::move(scan));
+  }
   return pushed;
 }
 

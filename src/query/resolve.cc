@@ -82,6 +82,9 @@ class Resolver {
       auto read = ReadStatement(parser_, view->second);
       if (read.kind != Statement::Kind::kSelect || !read.explain_prefix.empty())
         throw Error(ErrorCode::kData, "a view is a SELECT");
+      if (!read.parameters.empty())
+        throw Error(ErrorCode::kData,
+                    fmt::format("a view has no parameters, and this one asks for ${}", read.parameters.front()));
       Add(read);
       return read;
     });

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
 #include "query/column_facts.h"
+#include "query/predicate_sql.h"
 #include "table/delete_files.h"
 #include "table/deletion_vector.h"
 #include "table/live_files.h"
@@ -29,6 +31,46 @@ std::vector<DatedFile> LiveFiles(io::ObjectStore& store, const table::TableMetad
   }
   return files;
 }
+
+/// Counts files by how far they get.
+class PruningCount {
+ public:
+  explicit PruningCount(const ScanRequest& request) : request_(request) {
+    demands_ = request.predicate.kind == Predicate::Kind::kAnd ? request.predicate.children
+                                                               : std::vector<Predicate>{request.predicate};
+    std::erase_if(demands_, [](const Predicate& demand) { return demand.kind == Predicate::Kind::kAny; });
+    for (const auto& demand : demands_) report_.demands.push_back({PredicateSql(demand, *request.schema), {}});
+  }
+
+  void Look(const table::DataFile& file) {
+    const auto& [metadata, schema] = std::tie(*request_.metadata, *request_.schema);
+    Count(report_.all, file);
+    if (MayMatchPartition(request_.predicate, metadata, schema, file)) Count(report_.after_partitions, file);
+    for (size_t i = 0; i < demands_.size(); ++i) {
+      if (MayMatch(demands_[i], metadata, schema, file)) Count(report_.demands[i].left, file);
+    }
+  }
+
+  PruningReport Finish(const ScanPlan& plan) && {
+    for (const auto& file : plan.files) Count(report_.read, file);
+    for (const auto& dated : plan.deleted_files) Count(report_.read, dated.file);
+    for (const auto* list : {&plan.position_deletes, &plan.deletion_vectors}) {
+      for (const auto& file : *list) Count(report_.delete_files, file);
+    }
+    for (const auto& dated : plan.equality_deletes) Count(report_.delete_files, dated.file);
+    return std::move(report_);
+  }
+
+ private:
+  static void Count(FileCount& count, const table::DataFile& file) {
+    ++count.files;
+    count.bytes += table::IsDeletionVector(file) ? file.content_size_in_bytes.value_or(0) : file.file_size_in_bytes;
+  }
+
+  const ScanRequest& request_;
+  std::vector<Predicate> demands_;
+  PruningReport report_;
+};
 
 bool IsWanted(const ScanRequest& request, const table::DataFile& file) {
   if (request.change && (request.change->remove_all || request.change->removed.contains(file.file_path))) return false;
@@ -117,24 +159,35 @@ ScanPlan PlanRange(io::ObjectStore& store, const ScanRequest& request) {
 }
 
 ScanPlan PlanSnapshot(io::ObjectStore& store, const ScanRequest& request) {
-  if (!request.snapshot) return {};
+  if (!request.snapshot) {
+    ScanPlan empty;
+    if (request.count_files) empty.pruning.emplace();
+    return empty;
+  }
   if (request.range && request.range->after) return PlanRange(store, request);
   ScanPlan plan;
   std::vector<DatedFile> data;
   table::DeleteFiles deletes(*request.metadata);
+  std::optional<PruningCount> count;
+  if (request.count_files) count.emplace(request);
   for (const auto& manifest : table::ReadManifestList(store, *request.snapshot)) {
     const bool is_data = manifest.content == table::ManifestContent::kData;
     if (is_data) plan.files_total += manifest.added_files_count + manifest.existing_files_count;
-    if (is_data && !MayMatch(request.predicate, *request.metadata, *request.schema, manifest)) continue;
+    const bool may_match = MayMatch(request.predicate, *request.metadata, *request.schema, manifest);
+    if (is_data && !may_match && !count) continue;
     for (auto& file : LiveFiles(store, *request.metadata, manifest)) {
       if (!is_data) {
         deletes.Add(std::move(file));
-      } else if (IsWanted(request, file.file)) {
+        continue;
+      }
+      if (count) count->Look(file.file);
+      if (may_match && IsWanted(request, file.file)) {
         data.push_back(std::move(file));
       }
     }
   }
   Sort(std::move(data), deletes, plan);
+  if (count) plan.pruning = std::move(*count).Finish(plan);
   return plan;
 }
 

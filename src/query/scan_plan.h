@@ -24,6 +24,8 @@ struct ScanRequest {
   const QueryOptions::Change* change = nullptr;       // null: as the snapshot is
   bool with_path = false;                             // kPathColumn comes after the columns of the schema
   Predicate predicate;
+  /// Looks into every manifest, to count what there is; of a whole snapshot only.
+  bool count_files = false;
 };
 
 struct ScanPlan {
@@ -33,6 +35,7 @@ struct ScanPlan {
   std::vector<table::DataFile> deletion_vectors;  // of one data file each
   std::vector<table::DatedFile> equality_deletes;
   int64_t files_total = 0;
+  std::optional<PruningReport> pruning;  // where files were to be counted; without its columns
 
   /// Every file there is to read.
   std::vector<const table::DataFile*> All() const;

@@ -116,6 +116,7 @@ class Walk {
       if (type == "BASE_TABLE") return AddTable(node);
       if (type == "SHOW_REF" && node["query"].is_null()) return AddShow(node);
       if (type == "TABLE_FUNCTION") return VisitTableFunction(node);
+      if (type == "VALUE_PARAMETER") return AddParameter(node);
       if (node.contains("function_name")) CheckScalar(node);
     }
     if (node.is_structured()) {
@@ -144,6 +145,12 @@ class Walk {
     const auto what = node["table_name"].get<std::string>();
     if (what != "\"tables\"" && what != "__show_tables_expanded") Refuse(sql_, node, kMayRun);
     statement_.kind = Statement::Kind::kShowTables;
+  }
+
+  void AddParameter(const Json& node) {
+    const auto& name = node["identifier"].get_ref<const std::string&>();
+    auto& all = statement_.parameters;
+    if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
   }
 
   void VisitTableFunction(const Json& node) {
@@ -211,6 +218,8 @@ Statement ReadStatement(Connection& connection, const std::string& sql) {
   Walk walk(statement.select, statement);
   walk.CollectCtes(statements);
   walk.Visit(statements);
+  // The tree has the end of a statement, where LIMIT is, before its beginning.
+  std::sort(statement.parameters.begin(), statement.parameters.end());
   if (JoinNamespaces(statements)) {
     statement.select = connection.AskText("SELECT json_deserialize_sql(CAST(? AS JSON))", {answer.dump()});
   }

@@ -16,6 +16,8 @@ struct Statement {
   std::string explain_prefix;  // "EXPLAIN ANALYZE ", or empty
   /// Tables and views it names, each once, as they are written; CTEs are not among them.
   std::vector<catalog::TableName> tables;
+  /// The places it leaves open, without the $, each once; "1", "2", ... for those that go by number.
+  std::vector<std::string> parameters;
 };
 
 /// Reads one statement with DuckDB's own parser and lets through only what selects: no file, setting or secret can be

@@ -109,6 +109,34 @@ def test_what_is_asked_rightly_is_answered_as_without_a_sandbox(running):
     assert ask(running, "SELECT 1 AS a", format="csv") == "a\r\n1\r\n"
 
 
+def test_parameters_are_bound_and_not_read_as_sql(running):
+    hostile = "k' OR true; --"
+    counted = "SELECT count(*) AS n FROM silver.events WHERE kind = $kind AND id < $below"
+    assert json.loads(ask(running, counted, params={"kind": "k", "below": 10})) == [{"n": 10}]
+    assert json.loads(ask(running, counted, params={"kind": hostile, "below": 10})) == [{"n": 0}]
+    assert json.loads(ask(running, "SELECT ? AS a, typeof(?) AS b", params=[hostile, {"type": "date", "value": "2026-01-31"}])) == [{"a": hostile, "b": "DATE"}]
+    for params, says in (({"kind": "k"}, "$below"), ({"kind": "k", "below": 1, "bellow": 2}, "bellow"), ({"kind": ["k"]}, "list"), (5, "object")):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            ask(running, counted, params=params)
+        assert refused.value.code == 400 and says in json.loads(refused.value.read())["message"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(running, "SELECT * FROM read_text($1)", params=["/etc/passwd"])
+    assert refused.value.code == 400
+
+    for sandbox in ([], ["--sandbox"]):
+        given = ["--param", "kind=k", "--param", "below:bigint=10", "--format", "csv"]
+        assert running.run("query", *sandbox, *given, counted).stdout == "n\n10\n"
+        assert "'x' is no BIGINT" in running.run("query", *sandbox, "--param", "kind=k", "--param", "below:bigint=x", counted, expect=1).stderr
+        assert "asks for the parameter $kind" in running.run("query", *sandbox, "--param", "below=1", counted, expect=1).stderr
+        explained = json.loads(running.run("query", *sandbox, "--explain", "--json", *given[:4], counted).stdout)
+        table = explained["tables"][0]
+        assert table["table"] == "silver.events" and table["columns"] == ["id", "kind"]
+        assert {"kind = 'k'", "id < 10"} <= {demand["predicate"] for demand in table["predicates"]}
+        assert table["read"]["files"] <= table["after_partitions"]["files"] <= table["all"]["files"] > 0
+    text = running.run("query", "--explain", *given[:4], counted).stdout
+    assert "silver.events, snapshot " in text and "  predicate         kind = 'k'  (leaves " in text
+
+
 def test_landing_goes_on_beside_hostile_statements(running):
     before = rows(running)
     for number, (sql, _) in enumerate(REFUSED[18:22]):

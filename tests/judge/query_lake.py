@@ -3,6 +3,7 @@
 query_lake.py make ROOT              catalog.db and wh/ below ROOT, with the tables below
 query_lake.py equal ROOT TABLE ARROW the rows of ARROW (an IPC stream) are those of the table, by its own scan
 query_lake.py snapshots ROOT TABLE   snapshot ids and times (ms), oldest first
+query_lake.py plan ROOT TABLE FILE   for each line of FILE, a filter: files and bytes in all, and those it plans to read
 query_lake.py deletes ROOT PATH      writes a position delete file for rows 0 and 2 of each data file of silver.mor
 """
 
@@ -202,5 +203,13 @@ def snapshots(root, name):
         print(entry.snapshot_id, entry.timestamp_ms)
 
 
+def plan(root, name, file):
+    table = catalog(root).load_table(name)
+    for condition in open(file, encoding="utf-8").read().splitlines():
+        for scan in (table.scan(), table.scan(row_filter=condition)):
+            sizes = [task.file.file_size_in_bytes for task in scan.plan_files()]
+            print(len(sizes), sum(sizes))
+
+
 if __name__ == "__main__":
-    {"make": make, "equal": equal, "deletes": deletes, "snapshots": snapshots}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "equal": equal, "deletes": deletes, "snapshots": snapshots, "plan": plan}[sys.argv[1]](*sys.argv[2:])

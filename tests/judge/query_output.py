@@ -8,6 +8,8 @@ import datetime as dt
 import decimal
 import json
 import math
+import pathlib
+import re
 import struct
 import sys
 import unicodedata
@@ -62,6 +64,44 @@ def same_cell(text, value):
     if isinstance(value, (list, dict, tuple)):
         return json.loads(text) == plain(value)
     return text == plain(value)
+
+
+def in_sheet(value):
+    """What a sheet holds: numbers of 15 digits, dates that every program counts alike, no time zones, everything else as text."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, decimal.Decimal)):
+        digits = len(str(abs(value)).replace(".", "").lstrip("0"))
+        return float(value) if digits <= 15 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dt.datetime):
+        return value.replace(tzinfo=None) if value.year > 1900 else iso(value)
+    if isinstance(value, dt.date):
+        return dt.datetime(value.year, value.month, value.day) if (value.year, value.month) >= (1900, 3) else iso(value)
+    if isinstance(value, (bytes, bytearray, uuid.UUID)):
+        return plain(value)
+    if isinstance(value, (list, dict, tuple)):
+        return json.loads(json.dumps(plain(value)))
+    return value
+
+
+def same_in_sheet(cell, value):
+    wanted = in_sheet(value)
+    if wanted == "":
+        return cell in (None, "")
+    if isinstance(wanted, (list, dict)):
+        return json.loads(cell) == wanted
+    if isinstance(wanted, dt.time):
+        return abs(dt.datetime.combine(dt.date.min, cell) - dt.datetime.combine(dt.date.min, wanted)) < dt.timedelta(milliseconds=1)
+    if isinstance(wanted, dt.datetime):
+        return isinstance(cell, dt.datetime) and abs(cell - wanted) < dt.timedelta(milliseconds=1)
+    if isinstance(wanted, float) and not isinstance(cell, str):
+        return not isinstance(cell, bool) and math.isclose(cell, wanted, rel_tol=1e-15)
+    if isinstance(wanted, str):
+        # Office's escapes of characters that XML has not; openpyxl leaves them.
+        return re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), cell) == wanted
+    return type(cell) is type(wanted) and cell == wanted
 
 
 def width(text):
@@ -119,6 +159,17 @@ def main(form, sql_file, output):
         def shown(values):
             return [repr(plain(value)) for value in values]
         same([shown(row) for row in rows_of(again.execute("FROM t").to_arrow_table())[1]], [shown(row) for row in rows])
+    elif form == "xlsx":
+        sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / ".deps/openpyxl"))
+        import openpyxl
+
+        sheet = openpyxl.load_workbook(open(output, "rb"))["rows"]
+        read = [list(row) for row in sheet.iter_rows(values_only=True)]
+        assert read[0] == names and sheet.freeze_panes == "A2" and sheet["A1"].font.bold
+        assert len(read) == len(rows) + 1
+        for got, row in zip(read[1:], rows):
+            for cell, value, name in zip(got, row, names):
+                assert same_in_sheet(cell, value), (name, cell, value)
     else:
         lines = open(output, encoding="utf-8").read().splitlines()
         assert lines[-1] == f"({len(rows)} rows)", lines[-1]

@@ -270,6 +270,8 @@ std::unique_ptr<ResultStream> Sandbox::Run(const std::string& sql, const QueryOp
   start.query.as_of = options.as_of;
   start.query.as_of_snapshot = options.as_of_snapshot;
   start.query.views = options.views;
+  start.query.parameters = options.parameters;
+  start.query.explain = options.explain;
   start.store_root = StoreRoot(catalog_.store());
   start.folder = files_.folder();
   start.uri_root = files_.uri_root();

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "query/explain.h"
 
 namespace millrace::query {
 namespace {
@@ -14,10 +15,17 @@ using Json = nlohmann::json;
 std::string PrintStart(const StartText& start) {
   Json text = {{"sql", start.sql},           {"store_root", start.store_root}, {"folder", start.folder},
                {"uri_root", start.uri_root}, {"memory", start.memory_bytes},   {"cpu_seconds", start.cpu_seconds},
-               {"threads", start.threads},   {"views", Json::array()}};
+               {"threads", start.threads},   {"views", Json::array()},         {"parameters", Json::array()}};
   for (const auto& [name, sql] : start.query.views) {
     text["views"].push_back({{"namespace", name.name_space}, {"name", name.name}, {"sql", sql}});
   }
+  for (const auto& parameter : start.query.parameters) {
+    text["parameters"].push_back({{"name", parameter.name},
+                                  {"type", parameter.type},
+                                  {"text", parameter.text ? Json(*parameter.text) : Json()}});
+  }
+  if (start.query.explain != QueryOptions::Explain::kNo)
+    text["explain"] = start.query.explain == QueryOptions::Explain::kJson ? "json" : "text";
   if (start.query.as_of) text["as_of_us"] = start.query.as_of->time_since_epoch().count();
   if (start.query.as_of_snapshot) text["as_of_snapshot"] = start.query.as_of_snapshot->value();
   return text.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -38,6 +46,16 @@ StartText ParseStart(const std::string& text) {
         catalog::TableName{view.at("namespace").get<std::string>(), view.at("name").get<std::string>()},
         view.at("sql").get<std::string>());
   }
+  for (const auto& parameter : parsed.at("parameters")) {
+    const auto& value = parameter.at("text");
+    start.query.parameters.push_back(
+        {.name = parameter.at("name").get<std::string>(),
+         .type = parameter.at("type").get<std::string>(),
+         .text = value.is_null() ? std::optional<std::string>() : value.get<std::string>()});
+  }
+  if (parsed.contains("explain")) {
+    start.query.explain = parsed["explain"] == "json" ? QueryOptions::Explain::kJson : QueryOptions::Explain::kText;
+  }
   if (parsed.contains("as_of_us")) {
     start.query.as_of = Timestamp(std::chrono::microseconds(parsed["as_of_us"].get<int64_t>()));
   }
@@ -57,8 +75,10 @@ std::string PrintScans(const std::vector<ScanReport>& scans) {
                     {"files_read", scan.files_read},
                     {"bytes_read_max", scan.bytes_read_max},
                     {"rows_read_max", scan.rows_read_max}});
+                    {"bytes_read_max", scan.bytes_read_max}});
+    if (scan.pruning) text.back()["pruning"] = PruningJson(*scan.pruning);
   }
-  return text.dump();
+  return text.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::vector<ScanReport> ParseScans(const std::string& text) {
@@ -72,6 +92,7 @@ std::vector<ScanReport> ParseScans(const std::string& text) {
       entry.at("files_read").get_to(scan.files_read);
       entry.at("bytes_read_max").get_to(scan.bytes_read_max);
       entry.at("rows_read_max").get_to(scan.rows_read_max);
+      if (entry.contains("pruning")) scan.pruning = ParsePruning(entry["pruning"]);
       scans.push_back(std::move(scan));
     }
     return scans;

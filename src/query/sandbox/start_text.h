@@ -12,7 +12,7 @@ namespace millrace::query {
 /// What a worker is told: one statement, what it reads and how much it may take.
 struct StartText {
   std::string sql;
-  QueryOptions query;  // as_of, as_of_snapshot, views
+  QueryOptions query;  // as_of, as_of_snapshot, views, parameters, explain
   std::string store_root;
   std::string folder;
   std::string uri_root;
