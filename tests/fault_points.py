@@ -24,6 +24,7 @@ FAMILIES = {
     "backfill": ("each window of a stretch of a model's rows that is made again", ["e2e/test_backfill.py*"]),
     "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
     "documents": ("each request to a document store, the records it does not take, the positions it keeps", ["e2e/test_documents.py*"]),
+    "export": ("each file of an export, before and after it gets its name", ["e2e/test_export.py"]),
     "files": ("plain files: rejects, the plan, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
     "ingest": ("a request that brings events: before they are appended, before it is answered", ["e2e/test_http_ingest.py"]),
     "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py", "e2e/test_crash_corners.py"]),

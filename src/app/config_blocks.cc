@@ -272,7 +272,8 @@ const Block<TableConfig>& TableBlock() {
 const Block<S3Config>& S3Block() {
   static const auto block = [] {
     Block<S3Config> s3(
-        "How a bucket is reached. Without keys or a profile, where AWS's own tools look: the environment, "
+        "How buckets are reached: the warehouse's, and those that `millrace export` writes into. Without keys or a "
+        "profile, where AWS's own tools look: the environment, "
         "~/.aws, a web identity, the container's and the instance's endpoints.");
     AddAwsAccess(s3, {.endpoint = "http(s)://host:port of a service other than AWS's (gs://: than Google's).",
                       .region = "The bucket's region; without it, AWS_REGION or the profile's.",

@@ -316,9 +316,6 @@ void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseCon
                     "s3://bucket/prefix or gs://bucket/prefix",
                     path, warehouse.substr(0, scheme)));
   }
-  if (lake.Given("s3") && scheme == std::string::npos) {
-    context.problems.Add(lake.MarkOf("s3"), fmt::format("{}.s3: is for a warehouse at s3:// or gs://", path));
-  }
 }
 
 void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context) {

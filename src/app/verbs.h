@@ -15,6 +15,7 @@ void AddTopics(CLI::App& root, Session& session);
 void AddTables(CLI::App& root, Session& session);
 void AddModels(CLI::App& root, Session& session);
 void AddQuery(CLI::App& root, Session& session);
+void AddExport(CLI::App& root, Session& session);
 void AddRefine(CLI::App& root, Session& session);
 void AddTest(CLI::App& root, Session& session);
 void AddMaintain(CLI::App& root, Session& session);

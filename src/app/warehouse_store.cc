@@ -76,6 +76,10 @@ std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipe
   return Open(pipeline, std::move(vended), true);
 }
 
+std::unique_ptr<io::ObjectStore> OpenBucket(const PipelineConfig& pipeline, const io::S3Location& location) {
+  return std::make_unique<io::S3ObjectStore>(S3OptionsFor(pipeline.lake, location));
+}
+
 void RequireWarehouse(io::ObjectStore& store) {
   if (store.Size(kWarehouseMarker)) return;
   throw Error(ErrorCode::kUnavailable, fmt::format("{} is gone", store.UriOf(kWarehouseMarker)));
