@@ -44,7 +44,8 @@ void AddVerbs(CLI::App& root, Session& session) {
       [&] { AddRefine(root, session); }, [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
-      [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); }, [&] { AddExport(root, session); });
+      [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); }, [&] { AddExport(root, session); },
+      [&] { AddReport(root, session); });
   group(
       "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); },
       [&] { AddModels(root, session); }, [&] { AddOffsets(root, session); }, [&] { AddQuarantine(root, session); });
