@@ -17,7 +17,7 @@ set(MILLRACE_THIRD_PARTY_land Arrow::arrow Arrow::parquet Arrow::compute ZLIB::Z
 set(MILLRACE_THIRD_PARTY_document simdjson protobuf)
 set(MILLRACE_THIRD_PARTY_query duckdb Arrow::arrow Arrow::parquet seccomp xlsxwriter)
 set(MILLRACE_THIRD_PARTY_refine yaml-cpp SQLite::SQLite3 date::date-tz Arrow::arrow Arrow::parquet Arrow::compute)
-set(MILLRACE_THIRD_PARTY_app CLI11::CLI11 yaml-cpp)
+set(MILLRACE_THIRD_PARTY_app CLI11::CLI11 yaml-cpp edit)
 
 function(millrace_folders arrows_file)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${arrows_file})
