@@ -11,6 +11,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/error.h"
+
 namespace millrace::app {
 namespace {
 
@@ -82,6 +84,9 @@ LineEditor::LineEditor(std::filesystem::path history, Complete complete) : state
   state_->complete = std::move(complete);
   state_->line = el_init("millrace", stdin, stdout, stderr);
   state_->history = history_init();
+  if (!state_->line || !state_->history)
+    throw Error(ErrorCode::kUnavailable,
+                "lines cannot be edited on this terminal; give the statement on the command line");
   HistEvent event{};
   ::history(state_->history, &event, H_SETSIZE, kHistoryMax);
   ::history(state_->history, &event, H_SETUNIQUE, 1);

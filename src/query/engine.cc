@@ -98,6 +98,19 @@ void CreateStandIn(Connection& connection, const ResolvedName& entry) {
   connection.Execute(fmt::format("CREATE TABLE {} ({})", SqlName(entry.written), columns));
 }
 
+/// DuckDB's plan as JSON; {} where a statement cannot be printed again with its parameters in place.
+nlohmann::json PlanOf(Connection& connection, const std::string& select, const std::vector<Parameter>& parameters) {
+  std::string filled = select;
+  try {
+    if (!parameters.empty()) filled = WithConstants(connection, select, parameters);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kUnavailable) throw;
+    return nlohmann::json::object();
+  }
+  return ParseDuckDbJson(
+      connection.AskText("SELECT json_serialize_plan(CAST(? AS VARCHAR), optimize := true)", {filled}));
+}
+
 ScanReport ReportOf(const ResolvedName& entry, const ScanPlan& plan) {
   ScanReport report;
   report.table = entry.name;
@@ -178,9 +191,7 @@ std::map<std::string, PushedScan> Engine::State::PlanScans(Connection& connectio
     CreateStandIn(connection, entry);
     if (!entry.view) schemas.emplace(KeyOf(entry.written), entry.schema);
   }
-  const auto select = parameters.empty() ? statement.select : WithConstants(connection, statement.select, parameters);
-  const auto plan =
-      ParseDuckDbJson(connection.AskText("SELECT json_serialize_plan(CAST(? AS VARCHAR), optimize := true)", {select}));
+  const auto plan = PlanOf(connection, statement.select, parameters);
   // What cannot be planned cannot be pruned; what is wrong with it comes out when it runs.
   return plan.value("error", true) ? std::map<std::string, PushedScan>{} : PushedFilters(plan, schemas);
 }

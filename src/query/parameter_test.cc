@@ -90,6 +90,23 @@ TEST_F(BoundParametersTest, StandForValuesOfEveryType) {
   EXPECT_EQ(AskWith("SELECT ? + ? AS n LIMIT ?", {"1=40", "2=2", "3=1"}), "{\"n\":42}\n");
   EXPECT_EQ(AskWith("SELECT count(*) AS n FROM deep.er.\"Table One\" WHERE id = $1", {"1=1"}), "{\"n\":1}\n");
   EXPECT_THAT(AskWith("EXPLAIN SELECT $a", {"a=1"}), HasSubstr("explain"));
+  // Those that stand where no plan is made of them.
+  EXPECT_THAT(AskWith("SUMMARIZE SELECT id + $a AS b FROM silver.events", {"a=1"}), HasSubstr("\"column_name\":\"b\""));
+  EXPECT_THAT(AskWith("FROM (DESCRIBE silver.events) WHERE column_name = $c", {"c=type"}), HasSubstr("VARCHAR"));
+  EXPECT_EQ(
+      AskWith(
+          "SELECT count(*) AS n FROM silver.events WHERE list_contains([1, 2], list_transform([id], x -> x + $a)[1])",
+          {"a=0"}),
+      "{\"n\":2}\n");
+  EXPECT_EQ(
+      AskWith(
+          "WITH RECURSIVE r AS (SELECT $a AS n UNION ALL SELECT n + 1 FROM r WHERE n < $b) SELECT max(n) AS n FROM r",
+          {"a=1", "b=9"}),
+      "{\"n\":9}\n");
+  EXPECT_EQ(AskWith("PIVOT (SELECT type, id FROM silver.events WHERE id < $a) ON type IN ('Push') USING count(*) GROUP "
+                    "BY id ORDER BY id LIMIT 1",
+                    {"a=2"}),
+            "{\"id\":0,\"Push\":1}\n");
 }
 
 TEST_F(BoundParametersTest, MissingAndSurplusOnesAreNamed) {
