@@ -1,13 +1,18 @@
 #include "app/line_editor.h"
 
 #include <histedit.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <clocale>
 #include <cstdio>
+#include <cwchar>
 #include <iterator>
 #include <utility>
 
@@ -22,6 +27,37 @@ constexpr size_t kChoicesMax = 100;
 bool IsWord(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' ||
          (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
+volatile sig_atomic_t interrupted = 0;
+
+void OnInterrupt(int /*signal*/) { interrupted = 1; }
+
+/// Waits for a byte. False with errno: EINTR when SIGINT came.
+bool WaitForByte() {
+  sigset_t open;
+  pthread_sigmask(SIG_SETMASK, nullptr, &open);
+  sigdelset(&open, SIGINT);
+  while (true) {
+    pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    if (::ppoll(&wait, 1, nullptr, &open) >= 0) return true;
+    if (errno != EINTR || interrupted != 0) return false;
+  }
+}
+
+/// A key, as libedit asks for them: 1, 0 at the end, -1 with errno.
+int ReadKey(EditLine* /*line*/, wchar_t* key) {
+  std::mbstate_t begun{};
+  while (true) {
+    if (!WaitForByte()) return -1;
+    char byte = 0;
+    const auto count = ::read(STDIN_FILENO, &byte, 1);
+    if (count == 0) return 0;
+    if (count < 0) return -1;
+    const auto used = std::mbrtowc(key, &byte, 1, &begun);
+    if (used <= 1) return 1;
+    if (used == static_cast<size_t>(-1)) begun = {};  // no character of this terminal's
+  }
 }
 
 char Lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
@@ -45,6 +81,7 @@ struct LineEditor::State {
   std::filesystem::path file;
   Complete complete;
   std::string prompt;
+  struct sigaction before {};
 
   static State& Of(EditLine* line) {
     void* state = nullptr;
@@ -92,15 +129,20 @@ LineEditor::LineEditor(std::filesystem::path history, Complete complete) : state
   ::history(state_->history, &event, H_SETUNIQUE, 1);
   el_set(state_->line, EL_CLIENTDATA, state_.get());
   el_set(state_->line, EL_PROMPT, &State::Prompt);
+  el_set(state_->line, EL_GETCFN, &ReadKey);
   el_set(state_->line, EL_EDITOR, "emacs");
   el_set(state_->line, EL_HIST, ::history, state_->history);
   el_set(state_->line, EL_ADDFN, "complete", "the words that may stand here", &State::OnTab);
   el_set(state_->line, EL_BIND, "^I", "complete", nullptr);
   el_set(state_->line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   if (!state_->file.empty()) ::history(state_->history, &event, H_LOAD, state_->file.c_str());
+  struct sigaction action {};
+  action.sa_handler = &OnInterrupt;
+  sigaction(SIGINT, &action, &state_->before);
 }
 
 LineEditor::~LineEditor() {
+  sigaction(SIGINT, &state_->before, nullptr);
   el_end(state_->line);
   history_end(state_->history);
 }
@@ -109,6 +151,7 @@ LineEditor::Outcome LineEditor::Read(const std::string& prompt, std::string& lin
   state_->prompt = prompt;
   el_resize(state_->line);
   int length = 0;
+  interrupted = 0;
   errno = 0;
   const char* text = el_gets(state_->line, &length);
   if (!text || length <= 0) return length < 0 && errno == EINTR ? Outcome::kInterrupted : Outcome::kEnd;

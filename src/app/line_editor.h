@@ -10,6 +10,8 @@
 namespace millrace::app {
 
 /// Lines typed on a terminal, with editing, a history in a file and completion, by libedit. One at a time in a process.
+/// SIGINT must be blocked in every thread: it is let in only while a key is waited for, so that none is lost, and ends
+/// the line.
 class LineEditor {
  public:
   /// Words that may stand where `word`, its last word, begins in `line`, the text before the cursor.

@@ -60,9 +60,6 @@ sigset_t Interrupts() {
   return signals;
 }
 
-/// Only interrupts what waits.
-void OnInterrupt(int /*signal*/) {}
-
 /// A stop that SIGINT asks for.
 class InterruptStop {
  public:
@@ -180,7 +177,8 @@ class Loop {
     std::string line;
     while (!left_) {
       names_.before = input_.rest();
-      const auto outcome = Read(input_.rest().empty() ? "millrace> " : "       -> ", line);
+      std::fflush(stdout);
+      const auto outcome = editor_.Read(input_.rest().empty() ? "millrace> " : "       -> ", line);
       if (outcome == LineEditor::Outcome::kEnd) break;
       if (outcome == LineEditor::Outcome::kInterrupted) {
         fmt::print("\n");
@@ -195,15 +193,6 @@ class Loop {
   }
 
  private:
-  LineEditor::Outcome Read(const std::string& prompt, std::string& line) {
-    const auto signals = Interrupts();
-    std::fflush(stdout);
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-    const auto outcome = editor_.Read(prompt, line);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    return outcome;
-  }
-
   static bool IsCommand(std::string_view line) {
     return line.starts_with('\\') || line == "exit" || line == "quit" ||
            line.find_first_not_of(" \t") == std::string_view::npos;
@@ -272,14 +261,10 @@ class Loop {
 InterruptGate::InterruptGate() {
   const auto signals = Interrupts();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  struct sigaction action {};
-  action.sa_handler = &OnInterrupt;  // and no SA_RESTART: what waits for a key comes back
-  sigaction(SIGINT, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);  // a pager that is left
 }
 
 InterruptGate::~InterruptGate() {
-  signal(SIGINT, SIG_DFL);
   const auto signals = Interrupts();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }

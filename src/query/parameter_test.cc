@@ -150,10 +150,10 @@ TEST_F(BoundParametersTest, FilesArePrunedAsByConstants) {
       {"type IS NOT DISTINCT FROM {}", "p=null", "NULL"}};
   int pruned = 0;
   for (const auto& [condition, given, constant] : cases) {
-    SCOPED_TRACE(condition + " " + given);
-    const std::string ask = "SELECT count(*) AS n, sum(id) AS s FROM {} WHERE ";
+    SCOPED_TRACE(fmt::format("{} {}", condition, given));
+    const std::string ask = "SELECT count(*) AS n, sum(id) AS s FROM {} WHERE {}";
     const auto filled = [&](const std::string& value, const std::string& from) {
-      return fmt::format(fmt::runtime(ask), from) + fmt::format(fmt::runtime(condition), value);
+      return fmt::format(fmt::runtime(ask), from, fmt::format(fmt::runtime(condition), value));
     };
     const auto plain = Ask(filled(constant, "(SELECT * FROM silver.events LIMIT 1000000)"));
     EXPECT_EQ(Ask(filled(constant, "silver.events")), plain);
