@@ -36,7 +36,8 @@ class Sandbox {
   Sandbox(catalog::Catalog& catalog, SandboxOptions options);
 
   /// As Engine::Run, and Error kData or kUnavailable with the limit that was exceeded and how to raise it. Of `options`
-  /// only as_of, as_of_snapshot, views, parameters and explain count. The result is read and dropped by the calling thread.
+  /// only as_of, as_of_snapshot, views, parameters and explain count. The result is read and dropped by the calling
+  /// thread.
   std::unique_ptr<ResultStream> Run(const std::string& sql, const QueryOptions& options, std::stop_token stop);
 
  private:
