@@ -44,8 +44,9 @@ std::map<std::string, std::string> SettingsOf(const EngineOptions& options) {
   return settings;
 }
 
-ScanRequest RequestOf(const ResolvedName& entry, const std::map<std::string, Predicate>& predicates) {
-  const auto found = predicates.find(KeyOf(entry.written));
+ScanRequest RequestOf(const ResolvedName& entry, const std::map<std::string, PushedScan>& scans,
+                      bool count_files = false) {
+  const auto found = scans.find(KeyOf(entry.written));
   return {.metadata = entry.table->metadata.get(),
           .snapshot = entry.snapshot,
           .schema = &entry.schema,
@@ -53,7 +54,8 @@ ScanRequest RequestOf(const ResolvedName& entry, const std::map<std::string, Pre
           .only_files = entry.only_files,
           .change = entry.change,
           .with_path = entry.with_path,
-          .predicate = found == predicates.end() ? Predicate{} : found->second};
+          .predicate = found == scans.end() ? Predicate{} : found->second.predicate,
+          .count_files = count_files};
 }
 
 /// A database of its own inside an instance, which holds the names of one statement and goes with the last copy of its
@@ -208,23 +210,14 @@ PreparedRun Engine::State::Prepare(const Statement& statement, const std::vector
       continue;
     }
     WithContext("table " + ToString(entry.name), [&] {
-      const auto request = RequestOf(entry, predicates);
-      const auto found = scans.find(KeyOf(entry.written));
-      const ScanRequest request = {.metadata = entry.table->metadata.get(),
-                                   .snapshot = entry.snapshot,
-                                   .schema = &entry.schema,
-                                   .range = entry.range,
-                                   .only_files = entry.only_files,
-                                   .change = entry.change,
-                                   .with_path = entry.with_path,
-                                   .predicate = found == scans.end() ? Predicate{} : found->second.predicate,
-                                   .count_files = count_files};
+      const auto request = RequestOf(entry, scans, count_files);
       const auto plan = PlanScan(catalog.store(), request);
       run.files.push_back(data_files.Bring(plan));
       const auto vectors = plan.deletion_vectors.empty() ? std::string() : LoadVectors(*run.connection, plan);
       run.connection->Execute(fmt::format("CREATE VIEW {} AS {}", SqlName(entry.written),
                                           ScanSql(data_files, request, plan, layouts, vectors)));
       auto report = ReportOf(entry, plan);
+      const auto found = scans.find(KeyOf(entry.written));
       if (report.pruning && found != scans.end()) report.pruning->columns = found->second.columns;
       run.scans.push_back(std::move(report));
     });
@@ -286,13 +279,12 @@ std::vector<ScanReport> Engine::Plan(const std::string& sql, const QueryOptions&
   Connection planner(state_->Planner());
   const auto statement = ReadStatement(planner, sql);
   const auto resolved = Resolve(state_->catalog, planner, statement, options);
-  const auto predicates = state_->Predicates(planner, statement, resolved);
+  const auto pushed = state_->PlanScans(planner, statement, resolved, options.parameters);
   std::vector<ScanReport> scans;
   for (const auto& entry : resolved) {
     if (entry.view) continue;
-    WithContext("table " + ToString(entry.name), [&] {
-      scans.push_back(ReportOf(entry, PlanScan(state_->catalog.store(), RequestOf(entry, predicates))));
-    });
+    WithContext("table " + ToString(entry.name),
+                [&] { scans.push_back(ReportOf(entry, PlanScan(state_->catalog.store(), RequestOf(entry, pushed)))); });
   }
   return scans;
 }

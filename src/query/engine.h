@@ -48,7 +48,7 @@ struct ScanReport {
   int64_t files_total = 0;
   int64_t files_read = 0;  // after pruning by partition and bounds
   int64_t bytes_read_max = 0;
-  int64_t rows_read_max = 0;  // deleted rows included
+  int64_t rows_read_max = 0;             // deleted rows included
   std::optional<PruningReport> pruning;  // of statements that are explained
 };
 

@@ -75,7 +75,6 @@ std::string PrintScans(const std::vector<ScanReport>& scans) {
                     {"files_read", scan.files_read},
                     {"bytes_read_max", scan.bytes_read_max},
                     {"rows_read_max", scan.rows_read_max}});
-                    {"bytes_read_max", scan.bytes_read_max}});
     if (scan.pruning) text.back()["pruning"] = PruningJson(*scan.pruning);
   }
   return text.dump(-1, ' ', false, Json::error_handler_t::replace);
