@@ -29,6 +29,8 @@ bool IsWord(char c) {
          (static_cast<unsigned char>(c) & 0x80) != 0;
 }
 
+constexpr char kInterruptKey = '\x03';
+
 volatile sig_atomic_t interrupted = 0;
 
 void OnInterrupt(int /*signal*/) { interrupted = 1; }
@@ -54,6 +56,10 @@ int ReadKey(EditLine* /*line*/, wchar_t* key) {
     const auto count = ::read(STDIN_FILENO, &byte, 1);
     if (count == 0) return 0;
     if (count < 0) return -1;
+    if (byte == kInterruptKey) {
+      errno = EINTR;
+      return -1;
+    }
     const auto used = std::mbrtowc(key, &byte, 1, &begun);
     if (used <= 1) return 1;
     if (used == static_cast<size_t>(-1)) begun = {};  // no character of this terminal's
@@ -130,6 +136,7 @@ LineEditor::LineEditor(std::filesystem::path history, Complete complete) : state
   el_set(state_->line, EL_CLIENTDATA, state_.get());
   el_set(state_->line, EL_PROMPT, &State::Prompt);
   el_set(state_->line, EL_GETCFN, &ReadKey);
+  el_set(state_->line, EL_SETTY, "-d", "-isig", nullptr);
   el_set(state_->line, EL_EDITOR, "emacs");
   el_set(state_->line, EL_HIST, ::history, state_->history);
   el_set(state_->line, EL_ADDFN, "complete", "the words that may stand here", &State::OnTab);
@@ -150,6 +157,8 @@ LineEditor::~LineEditor() {
 LineEditor::Outcome LineEditor::Read(const std::string& prompt, std::string& line) {
   state_->prompt = prompt;
   el_resize(state_->line);
+  // Before the prompt, not with the first key: what is typed as soon as it stands there is edited too.
+  el_set(state_->line, EL_PREP_TERM, 1);
   int length = 0;
   interrupted = 0;
   errno = 0;

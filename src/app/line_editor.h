@@ -10,8 +10,9 @@
 namespace millrace::app {
 
 /// Lines typed on a terminal, with editing, a history in a file and completion, by libedit. One at a time in a process.
-/// SIGINT must be blocked in every thread: it is let in only while a key is waited for, so that none is lost, and ends
-/// the line.
+/// Ctrl-C is a key while a line is edited: as a signal it would take what was typed out of the terminal's queue, also
+/// from under a read that was promised a byte. SIGINT must be blocked in every thread; one that came before is let in
+/// while a key is waited for.
 class LineEditor {
  public:
   /// Words that may stand where `word`, its last word, begins in `line`, the text before the cursor.

@@ -10,7 +10,8 @@
 
 namespace millrace::app {
 
-/// POST /api/v1/query: {"sql": "...", "format": "json", "as_of": "...", "params": {...}} answers rows. Both outlive the routes.
+/// POST /api/v1/query: {"sql": "...", "format": "json", "as_of": "...", "params": {...}} answers rows. Both outlive the
+/// routes.
 void AddQueryRoute(io::HttpRoutes& routes, query::Sandbox& sandbox,
                    const std::map<catalog::TableName, std::string>& views);
 
