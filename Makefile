@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
-.PHONY: all setup demo demo-kafka test clean
+.PHONY: all setup demo demo-kafka test lint clean
 
 all: setup
 	@./dev build release millrace
@@ -18,6 +18,11 @@ demo-kafka: all
 test:
 	@scripts/setup --servers
 	@scripts/test
+
+# Says nothing about what works, and takes as long as the tests: for CI, and before a change is sent.
+lint:
+	@scripts/setup
+	@./dev lint
 
 clean:
 	rm -rf build

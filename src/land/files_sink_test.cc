@@ -209,8 +209,7 @@ TEST_F(FilesSinkTest, KeepsNumbersOfAnySizeAndRejectsWhatIsNoJson) {
 TEST_F(FilesSinkTest, WhatIsNoJsonGoesToFilesOfItsOwn) {
   auto options = Options();
   options.encoding.error_path = "_errors/{cause}/{ingested:%Y-%m-%d}";
-  const std::vector<std::string> records{"{\"n\":1}", "nope", "{\"s\":\"\xFF\"}", "{\"n\":2}",
-                                         "{\"n\":"};
+  const std::vector<std::string> records{"{\"n\":1}", "nope", "{\"s\":\"\xFF\"}", "{\"n\":2}", "{\"n\":"};
   // A crash after the plan and its first object; what is made again is the same.
   {
     auto sink = Open(options);
