@@ -26,9 +26,9 @@ void ThrowIf(duckdb_error_data error) {
 /// Owns everything a running statement needs, and gives it back in the right order.
 class DuckDbStream final : public ResultStream {
  public:
-  DuckDbStream(PreparedRun run, std::stop_token stop) : run_(std::move(run)) {
+  DuckDbStream(PreparedRun run, std::stop_token stop) : run_(std::move(run)), stop_(std::move(stop)) {
     try {
-      Start(stop);
+      Start();
       ReadSchema();
     } catch (...) {
       Release();
@@ -68,24 +68,46 @@ class DuckDbStream final : public ResultStream {
     void operator()() const { connection->Interrupt(); }
   };
 
-  void Start(const std::stop_token& stop) {
+  void Start() {
     const auto connection = run_.connection->handle();
     if (duckdb_prepare(connection, run_.sql.c_str(), &statement_) != DuckDBSuccess) {
       throw Error(ErrorCode::kData, duckdb_prepare_error(statement_));
     }
     BindParameters(*run_.connection, statement_, run_.parameters);
-    if (duckdb_pending_prepared_streaming(statement_, &pending_) != DuckDBSuccess) {
-      const auto error = duckdb_pending_error(pending_);
-      throw Error(ErrorCode::kData, error ? error : "the statement does not run");
-    }
+    Begin();
     // DuckDB forgets an interrupt that comes before the statement is under way.
-    interrupt_.emplace(stop, Interrupt{run_.connection.get()});
+    interrupt_.emplace(stop_, Interrupt{run_.connection.get()});
     if (duckdb_execute_pending(pending_, &result_) != DuckDBSuccess) ThrowResultError();
   }
 
+  void Begin() {
+    if (duckdb_pending_prepared_streaming(statement_, &pending_) == DuckDBSuccess) return;
+    const auto error = duckdb_pending_error(pending_);
+    throw Error(ErrorCode::kData, error ? error : "the statement does not run");
+  }
+
+  /// When a statement fails in one thread DuckDB interrupts the others, and now and then tells of that in place of the
+  /// failure. What it was is found by running it again, for nothing but the error.
   void ThrowResultError() {
-    const char* message = duckdb_result_error(&result_);
-    if (message && *message) throw ToError(duckdb_result_error_type(&result_), message);
+    for (int runs = 0;; ++runs) {
+      const char* message = duckdb_result_error(&result_);
+      const bool failed = message && *message;
+      if (!failed && runs == 0) return;
+      const auto type = failed ? duckdb_result_error_type(&result_) : DUCKDB_ERROR_INTERRUPT;
+      if (type != DUCKDB_ERROR_INTERRUPT || stop_.stop_requested()) throw ToError(type, failed ? message : "");
+      if (runs == kRunsForTheError) {
+        throw Error(ErrorCode::kUnavailable, "the statement broke off and DuckDB does not say why; run it again");
+      }
+      RunForTheError();
+    }
+  }
+
+  void RunForTheError() {
+    duckdb_destroy_result(&result_);
+    duckdb_destroy_pending(&pending_);
+    Begin();
+    if (duckdb_execute_pending(pending_, &result_) != DuckDBSuccess) return;
+    while (duckdb_data_chunk chunk = duckdb_fetch_chunk(result_)) duckdb_destroy_data_chunk(&chunk);
   }
 
   /// Arrow's schema of the result; columns whose SQL type Arrow cannot tell apart carry it as "sql.type".
@@ -122,7 +144,10 @@ class DuckDbStream final : public ResultStream {
     run_.names.reset();
   }
 
+  static constexpr int kRunsForTheError = 3;
+
   PreparedRun run_;
+  const std::stop_token stop_;
   duckdb_prepared_statement statement_ = nullptr;
   duckdb_pending_result pending_ = nullptr;
   duckdb_result result_{};

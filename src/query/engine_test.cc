@@ -323,6 +323,17 @@ TEST_F(EngineTest, AFailureAmongTheLastRowsIsNoEnd) {
   EXPECT_THROW(while (result->Next()){}, Error);
 }
 
+TEST_F(EngineTest, AFailureInOneThreadIsWhatIsTold) {
+  const std::string sql =
+      "SELECT CAST(CASE WHEN range % 100000 = 99999 THEN 'seven' ELSE '1' END AS INT) AS a FROM range(1000000)";
+  std::vector<std::jthread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) EXPECT_THAT(ErrorOf(sql), HasSubstr("seven"));
+    });
+  }
+}
+
 TEST_F(EngineTest, ManyStatementsAtOnce) {
   std::vector<std::jthread> threads;
   std::atomic<int> right{0};
