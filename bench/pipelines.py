@@ -1,9 +1,11 @@
 """The program itself, whole: start-up, the way through every layer under a small budget, and cost in proportion."""
 
 import json
+import os
 import pathlib
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import time
 
@@ -22,11 +24,11 @@ SELECT event_id, type, user_id, ts, price * qty AS amount FROM silver.events
 """
 
 
-def config(folder, *, events, tables, memory="256MiB", models=None, topic=None):
+def config(folder, *, events, tables, memory="256MiB", models=None, topic=None, **more):
     source = {"file": {"path": str(events)}} if isinstance(events, pathlib.Path) else {"generator": events}
     if topic:
         source["topic"] = topic
-    text = {"name": "bench", "data_dir": str(folder / "data"), "memory": memory, "sources": {"events": source}, "tables": tables}
+    text = {"name": "bench", "data_dir": str(folder / "data"), "memory": memory, "sources": {"events": source}, "tables": tables, **more}
     if topic:
         text["topics"] = {topic: {"partitions": 4}}
     if models:
@@ -135,6 +137,42 @@ def partitions(scratch, runs):
         peaks[count] = cost.peak_bytes
         print(f"partitions, {count:>5} open: {cost.line(rows)}")
     print(f"partitions, peak memory 1,000 to 1: {peaks[1000] / peaks[1]:.2f}")
+
+
+def compaction(scratch, runs):
+    """Many small files of one partition into few: megabytes of Parquet that go in, by the second and by the CPU second."""
+    parts, rows = 24, 250_000
+    pieces = [generated_piece(scratch, number, rows) for number in range(parts)]
+    costs, sizes = [], []
+    for _ in range(runs):
+        folder = fresh(scratch / "compaction")
+        (folder / "in").mkdir()
+        table = {"silver.events": {"from": "events", "columns": {"ts": "timestamptz"}}}
+        path = config(folder, events=folder / "in/*.ndjson", tables=table, maintenance={"compact": False})
+        for piece in pieces:
+            os.link(piece, folder / "in" / piece.name)
+            measure.run([BINARY, "run", "--until-idle", "-c", path])
+        before = list((folder / "data/lake").rglob("*.parquet"))
+        sizes.append(sum(file.stat().st_size for file in before))
+        config(folder, events=folder / "in/*.ndjson", tables=table)
+        costs.append(measure.run([BINARY, "maintain", "-c", path]))
+        assert rows_of(folder, "silver.events") == parts * rows
+        assert len(files_of(folder, path)) < len(before), "nothing was merged"
+    cost = measure.median(costs)
+    megabytes = statistics.median(sizes) / 1e6
+    print(f"compaction, {len(before)} files of {megabytes:.0f} MB: {cost.line(parts * rows)}, {megabytes / cost.wall:.0f} MB/s, {megabytes / cost.cpu:.0f} MB/CPU-s")
+
+
+def generated_piece(folder, number, rows):
+    path = folder / f"piece-{number}-{rows}.ndjson"
+    if not path.exists():
+        measure.run([BINARY, "generate", "events", "--rows", rows, "--seed", number, "-o", path])
+    return path
+
+
+def files_of(folder, path):
+    listed = measure.run([BINARY, "tables", "files", "silver.events", "--json", "-c", path])
+    return json.loads(listed.stdout)
 
 
 def landed(scratch, events, rows, table):
