@@ -9,12 +9,10 @@ import pathlib
 import re
 import shutil
 import statistics
-import subprocess
 
 import oracle
 import pytest
 import readers
-from conftest import BINARY
 
 UTC = datetime.timezone.utc
 
@@ -182,22 +180,3 @@ def test_cards(example, millrace):
     for card in sorted(cards, key=lambda c: (-int(c["credit_limit"]), int(c["id"]))):
         highest.setdefault(card["card_brand"], []).append(int(card["id"]))
     oracle.compare([(b, ids[:10].index(i) + 1, i) for b, ids in highest.items() for i in ids[:10]], [(r["brand"], r["place"], r["id"]) for r in rows("gold.high_limits")], "gold.high_limits")
-
-
-def test_schedulers(millrace, root):
-    """The units are sound to systemd, and what they start does an hour's work and nothing twice."""
-    units = root / "examples/schedulers"
-    service = (units / "millrace@.service").read_text()
-    command = re.search(r"^ExecStart=/usr/bin/millrace (.*)$", service, re.M)[1]
-    if shutil.which("systemd-analyze"):
-        for unit in units.glob("millrace@.*"):
-            (millrace.folder / unit.name).write_text(unit.read_text().replace("/usr/bin/millrace", BINARY))
-        checked = subprocess.run(["systemd-analyze", "verify", "./millrace@shop.service", "./millrace@shop.timer"], cwd=millrace.folder, capture_output=True, text=True)
-        assert (checked.returncode, checked.stderr) == (0, "")
-    shutil.copytree(root / "examples/orders", millrace.folder / "orders")
-    started = command.replace("/etc/millrace/%i.yaml", "orders/millrace.yaml").split()
-    millrace.run(*started)
-    lake = oracle.Lake(millrace.folder / "orders/millrace-data")
-    before = {table: lake.metadata_location(table) for table in lake.tables()}
-    millrace.run(*started)
-    assert before and {table: lake.metadata_location(table) for table in lake.tables()} == before
