@@ -10,6 +10,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 
 import oracle
@@ -19,6 +20,7 @@ from conftest import BINARY, ROOT
 
 UNITS = ROOT / "examples/schedulers"
 AIRFLOW = ROOT / ".deps/airflow/bin/python"
+SECONDS_MAX = 100  # of a command: one that waits to be tried again, when it should not be, takes longer
 MIDNIGHT = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
 
 
@@ -51,7 +53,10 @@ class Airflow:
         begin = (self.home / "said").stat().st_size
         self.process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
         self.process.stdin.flush()
+        watch = threading.Timer(SECONDS_MAX, self.process.kill)
+        watch.start()
         code = self.process.stdout.readline().strip()
+        watch.cancel()
         said = (self.home / "said").read_bytes()[begin:].decode(errors="replace")
         assert code == str(expect), f"airflow {words}: {code or 'it has ended'}\n{said[-6000:]}"
         return said
