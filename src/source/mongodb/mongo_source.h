@@ -8,25 +8,19 @@
 #include "base/clock.h"
 #include "event/source.h"
 #include "io/mongo_client.h"
-#include "source/mongodb/bson_to_json.h"
+#include "source/mongodb/mongo_range_readers.h"
+#include "source/mongodb/mongo_source_options.h"
 
 namespace millrace::source {
-
-struct MongoSourceOptions {
-  std::string name;
-  io::MongoOptions server;
-  std::string database;
-  std::string collection;
-  std::string cursor;  // the member that rises with every change; empty: only new documents are seen, by _id
-  std::string filter;  // Extended JSON; empty: every document
-  BsonForm form = BsonForm::kPlain;
-  std::optional<std::chrono::milliseconds> every;  // looks again so often; without: reads once to the end
-};
 
 /// Documents of a collection in the order of a member and of _id, each as one JSON record under its _id as the key. One
 /// split, named after everything that shapes its records; its cursor says the last document and how many came before:
 /// {"n": 5, "at": <value of the member>, "id": <_id>}, in canonical Extended JSON. A document that is changed comes
 /// again when `cursor` says so. A server that is away is asked again.
+///
+/// With `ranges` a first read is divided (MongoRanges). The first range is the source's own split, which hands on the
+/// first batch: its cursors say the bounds until all ranges have ended, so they are stored before or with anything
+/// that was read by them. Then that split goes on alone, from the last bound.
 class MongoSource final : public event::Source {
  public:
   /// Error kConfig when `filter` or the address cannot be read.
@@ -41,23 +35,24 @@ class MongoSource final : public event::Source {
   std::string WaitsFor() override;
 
  private:
-  struct Query;  // a cursor of the server's, with the connection it lives on
-
-  void AppendFilter(bson_t* filter) const;
-  void AppendBehind(bson_t* part) const;
-  void Open();
-  event::EventBatchPtr Take(const event::ReadLimits& limits);
-  event::Cursor CursorAfter(const bson_t& document) const;
+  void Divide();
+  std::unique_ptr<MongoSpanReader> ReaderOf(size_t range);
+  event::ReadResult Next(const event::ReadLimits& limits, const std::stop_token& stop);
+  event::ReadResult NextOfRanges(const event::ReadLimits& limits, const std::stop_token& stop);
+  event::ReadResult HandOn(event::EventBatchPtr batch);
+  void LetGo();
   bool WaitUntilDue(std::chrono::milliseconds wait, std::stop_token stop);
 
   const MongoSourceOptions options_;
   const Clock& clock_;
   io::MongoClients clients_;
   event::SplitId split_;
-  event::Cursor at_;
-  int64_t count_ = 0;
-  std::unique_ptr<Query> query_;
-  std::optional<SteadyTime> due_;  // when to look again
+  event::Positions at_;  // up to where batches went out
+  MongoRanges ranges_;
+  bool divided_ = false;                        // ranges_ are being read
+  std::unique_ptr<MongoSpanReader> alone_;      // of the one split, before and after ranges
+  std::unique_ptr<MongoRangeReaders> readers_;  // of ranges; uses what is above
+  std::optional<SteadyTime> due_;               // when to look again
   int failures_ = 0;
   std::string trouble_;
 };

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <set>
 
 #include "base/error.h"
 #include "base/hand_clock.h"
@@ -35,6 +37,12 @@ class MongoSourceTest : public testing::Test {
     for (const auto& seen : event::ReadToEnd(source, from, {}).records) records.push_back(seen.key + " " + seen.bytes);
     return records;
   }
+  size_t Splits() {
+    MongoSource source(options_);
+    std::set<std::string> splits;
+    for (const auto& seen : event::ReadToEnd(source, {}, {}).records) splits.insert(seen.split);
+    return splits.size();
+  }
 
   MongoSourceOptions options_;
 };
@@ -49,6 +57,118 @@ TEST_F(MongoSourceTest, KeepsTheContractOfSources) {
   event::CheckSourceContract(make, limits);
   options_.cursor = "at";
   event::CheckSourceContract(make, limits);
+}
+
+TEST_F(MongoSourceTest, RangesKeepTheContractOfSources) {
+  std::vector<std::string> documents;
+  for (int i = 0; i < 80; ++i) {
+    documents.push_back(R"({"_id": )" + std::to_string(i) + R"(, "at": )" + std::to_string(i / 7) + "}");
+  }
+  Insert(documents);
+  options_.ranges = 4;
+  const event::ReadLimits limits{.bytes_max = 100, .wait = std::chrono::milliseconds(500)};
+  const auto make = [&] { return std::make_unique<MongoSource>(options_); };
+  event::CheckSourceContract(make, limits);
+  EXPECT_EQ(Splits(), 4U);
+  options_.cursor = "at";
+  event::CheckSourceContract(make, limits);
+  EXPECT_EQ(Splits(), 4U);
+}
+
+TEST_F(MongoSourceTest, RangesOfManyTypesHaveEachDocumentOnce) {
+  Insert({R"({"_id": null})", R"({"_id": 7})", R"({"_id": {"$numberDouble": "NaN"}})", R"({"_id": "text"})",
+          R"({"_id": {"a": 1}})", R"({"_id": {"$oid": "65f0c0ffee0123456789abcd"}})", R"({"_id": 2.5})",
+          R"({"_id": true})", R"({"_id": {"$date": "2026-01-02T03:04:05.678Z"}})",
+          R"({"_id": {"$timestamp": {"t": 5, "i": 1}}})",
+          R"({"_id": {"$binary": {"base64": "AQI=", "subType": "00"}}})", R"({"_id": {"$numberDecimal": "8.5"}})"});
+  auto alone = Records();
+  std::ranges::sort(alone);
+  ASSERT_EQ(alone.size(), 12U);
+  for (const int ranges : {2, 3, 5, 12, 32}) {
+    options_.ranges = ranges;
+    auto divided = Records();
+    std::ranges::sort(divided);
+    EXPECT_EQ(divided, alone) << ranges;
+    EXPECT_GT(Splits(), 1U) << ranges;
+  }
+}
+
+TEST_F(MongoSourceTest, ACollectionThatCannotBeDividedIsReadInOne) {
+  options_.ranges = 8;
+  EXPECT_THAT(Records(), ElementsAre());
+  Insert({R"({"_id": 1, "at": 5})"});
+  EXPECT_THAT(Records(), ElementsAre(R"(1 {"_id":1,"at":5})"));
+  Insert({R"({"_id": 2, "at": 5})", R"({"_id": 3, "at": 5})"});
+  EXPECT_EQ(Records().size(), 3U);
+  options_.cursor = "at";
+  EXPECT_EQ(Records().size(), 3U);
+  EXPECT_EQ(Splits(), 1U);
+  Insert({R"({"_id": 4, "at": {"$minKey": 1}})", R"({"_id": 5, "at": 6})", R"({"_id": 6, "at": 7})"});
+  EXPECT_EQ(Records().size(), 6U);
+  EXPECT_EQ(Splits(), 1U);
+}
+
+TEST_F(MongoSourceTest, BoundsStayWhatTheyWereWhateverChanges) {
+  options_.ranges = 4;
+  options_.cursor = "at";
+  std::vector<std::string> documents;
+  for (int i = 0; i < 60; ++i) {
+    documents.push_back(R"({"_id": )" + std::to_string(i) + R"(, "at": )" + std::to_string(10 + i) + "}");
+  }
+  Insert(documents);
+  const event::ReadLimits limits{.bytes_max = 50, .wait = std::chrono::milliseconds(500)};
+  MongoSource first(options_);
+  first.Seek({});
+  event::Positions at;
+  std::multiset<std::string> keys;
+  const auto read = [&](MongoSource& source, int batches) {
+    while (batches-- > 0) {
+      const auto got = source.Read(limits, {});
+      if (got.state == ReadState::kExhausted) return;
+      if (got.state != ReadState::kBatch) continue;
+      EXPECT_EQ(got.batch->begin, event::CursorOf(at, got.batch->split));
+      at[got.batch->split] = got.batch->end;
+      for (size_t i = 0; i < got.batch->size(); ++i) keys.emplace(got.batch->key(i));
+    }
+  };
+  read(first, 5);
+  ASSERT_LT(keys.size(), 60U);
+  Insert(
+      {R"({"_id": "early", "at": 1, "far": true})", R"({"_id": "late", "at": 900})", R"({"_id": "last", "at": 901})"});
+  options_.ranges = 7;
+  MongoSource second(options_);
+  second.Seek(at);
+  read(second, 10'000);
+  // What comes before all that was read is late, as it is without ranges.
+  EXPECT_EQ(keys.size(), 62U);
+  EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), 62U);
+  EXPECT_EQ(keys.count("early"), 0U);
+  EXPECT_EQ(event::CursorOf(at, at.begin()->first).value().find("ranges"), std::string::npos) << "it goes on in one";
+  Insert({R"({"_id": "more", "at": 902})"});
+  MongoSource third(options_);
+  third.Seek(at);
+  read(third, 10'000);
+  EXPECT_EQ(keys.size(), 63U);
+}
+
+TEST_F(MongoSourceTest, ANewerStateComesBehindAnOlderOne) {
+  options_.ranges = 3;
+  options_.cursor = "at";
+  for (int i = 0; i < 30; ++i) Insert({R"({"_id": )" + std::to_string(i) + R"(, "at": )" + std::to_string(i) + "}"});
+  MongoSource source(options_);
+  source.Seek({});
+  const event::ReadLimits limits{.bytes_max = 1, .wait = std::chrono::milliseconds(500)};
+  std::vector<std::string> records;
+  for (;;) {
+    const auto got = source.Read(limits, {});
+    if (got.state == ReadState::kExhausted) break;
+    if (got.state != ReadState::kBatch) continue;
+    if (records.empty()) Insert({R"({"_id": "new", "at": 29})", R"({"_id": "newer", "at": 30})"});
+    records.emplace_back(got.batch->record(0));
+  }
+  ASSERT_EQ(records.size(), 32U);
+  EXPECT_THAT(records[30], HasSubstr("new"));
+  EXPECT_THAT(records[31], HasSubstr("newer"));
 }
 
 TEST_F(MongoSourceTest, IdsOfEveryTypeComeOnceWhereverItGoesOn) {

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "io/mongo_client.h"
+#include "source/mongodb/bson_to_json.h"
+
+namespace millrace::source {
+
+struct MongoSourceOptions {
+  std::string name;
+  io::MongoOptions server;
+  std::string database;
+  std::string collection;
+  std::string cursor;  // the member that rises with every change; empty: only new documents are seen, by _id
+  std::string filter;  // Extended JSON; empty: every document
+  BsonForm form = BsonForm::kPlain;
+  std::optional<std::chrono::milliseconds> every;  // looks again so often; without: reads once to the end
+  int ranges = 1;                                  // the first read is of so many ranges at a time
+
+  /// The member that documents are read in the order of.
+  std::string order() const { return cursor.empty() ? "_id" : cursor; }
+};
+
+}  // namespace millrace::source
