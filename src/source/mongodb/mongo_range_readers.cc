@@ -5,9 +5,12 @@
 namespace millrace::source {
 
 MongoRangeReaders::MongoRangeReaders(std::vector<std::unique_ptr<MongoSpanReader>> readers, event::ReadLimits limits)
-    : limits_(limits), readers_(std::move(readers)), running_(readers_.size()) {
-  for (const auto& reader : readers_) {
-    threads_.emplace_back([this, &reader](const std::stop_token& stop) { ReadAll(*reader, stop); });
+    : limits_(limits), ready_max_(readers.size()), running_(readers.size()) {
+  for (auto& each : readers) {
+    threads_.emplace_back([this, reader = std::move(each)](const std::stop_token& stop) mutable {
+      ReadAll(*reader, stop);
+      reader.reset();  // its connection may be the one that another waits for
+    });
   }
 }
 
@@ -20,7 +23,7 @@ void MongoRangeReaders::ReadAll(MongoSpanReader& reader, const std::stop_token& 
   try {
     while (auto batch = stop.stop_requested() ? nullptr : reader.Take(limits_)) {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [&] { return ready_.size() < readers_.size(); })) break;
+      if (!changed_.wait(lock, stop, [&] { return ready_.size() < ready_max_; })) break;
       ready_.push_back(std::move(batch));
       changed_.notify_all();
     }

@@ -31,7 +31,7 @@ class MongoRangeReaders {
   void ReadAll(MongoSpanReader& reader, const std::stop_token& stop);
 
   const event::ReadLimits limits_;
-  const std::vector<std::unique_ptr<MongoSpanReader>> readers_;
+  const size_t ready_max_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<event::EventBatchPtr> ready_;

@@ -93,6 +93,16 @@ TEST_F(MongoSourceTest, RangesOfManyTypesHaveEachDocumentOnce) {
   }
 }
 
+TEST_F(MongoSourceTest, OneConnectionIsEnoughForRanges) {
+  options_.server.uri += "?maxPoolSize=1";
+  options_.ranges = 4;
+  for (int i = 0; i < 20; ++i) Insert({R"({"_id": )" + std::to_string(i) + "}"});
+  EXPECT_EQ(Records().size(), 20U);
+  MongoSource left(options_);
+  left.Seek({});
+  for (int i = 0; i < 3; ++i) left.Read({.bytes_max = 1, .wait = std::chrono::milliseconds(500)}, {});
+}
+
 TEST_F(MongoSourceTest, ACollectionThatCannotBeDividedIsReadInOne) {
   options_.ranges = 8;
   EXPECT_THAT(Records(), ElementsAre());
