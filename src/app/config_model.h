@@ -143,6 +143,7 @@ struct MongoSourceConfig : config::Located {
   std::string cursor;
   std::string filter;
   BsonFormWord form = BsonFormWord::kPlain;
+  int64_t ranges = 1;
   std::optional<config::Duration> every;
   config::Duration timeout{};
 };

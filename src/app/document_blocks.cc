@@ -240,6 +240,13 @@ const Block<MongoSourceConfig>& MongoSourceBlock() {
                    "`plain`: what JSON has (an ObjectId is its digits, a date ISO 8601). `extended`: MongoDB's relaxed "
                    "Extended JSON, which keeps every type; `documents` reads it back.",
                .fallback = BsonFormWord::kPlain})
+          .Add(&MongoSourceConfig::ranges,
+               {.name = "ranges",
+                .doc = "So many parts of the collection are read at a time, each over a connection of its own, when it "
+                       "is read for the first time; what comes later is read in one. A part takes up to 8 MiB.",
+                .fallback = 1,
+                .min = 1,
+                .max = 32})
           .Add(&MongoSourceConfig::every,
                {.name = "every",
                 .doc = "How often it looks for more; without it, the source ends with the last document.",
@@ -261,6 +268,7 @@ std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const Mo
   options.cursor = config.cursor;
   options.filter = config.filter;
   options.form = config.form == BsonFormWord::kPlain ? source::BsonForm::kPlain : source::BsonForm::kExtended;
+  options.ranges = static_cast<int>(config.ranges);
   if (!ends) options.every = config.every;
   return WithContext("source " + name, [&] { return std::make_unique<source::MongoSource>(std::move(options)); });
 }

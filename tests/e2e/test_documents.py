@@ -421,3 +421,44 @@ documents:
     assert [(row["_id"], row["n"]) for row in rows] == [(str(d["_id"]), d["n"]) for d in sorted(documents.values(), key=lambda d: d["_id"])]
     topic = millrace.run("topics", "describe", "plain", "--json", env=environment).stdout
     assert "572" in topic, "500 documents, and 72 that were changed, each once"
+
+
+@pytest.mark.parametrize("cursor", ["", "cursor: at, "], ids=["by_id", "by_cursor"])
+def test_ranges_of_a_collection_are_killed_and_go_on(millrace, mongo, cursor):
+    """Killed within a first read by four ranges, at fault points and from outside, while documents are added and changed: each state comes once, in the order of the changes."""
+    client = pymongo.MongoClient(mongo.uri)
+    client.drop_database("ranges")
+    original = client["ranges"]["original"]
+    environment = {"MONGO_URI": mongo.uri}
+    original.insert_many({"_id": n * 7919 % 1200, "n": n, "at": n, "padding": "x" * 20_000} for n in range(1200))
+    millrace.write(
+        "millrace.yaml",
+        f"""
+sources:
+  parts: {{ mongodb: {{ uri: {{ secret: "env:MONGO_URI" }}, database: ranges, collection: original, {cursor}ranges: 4 }}, topic: parts }}
+tables:
+  bronze.parts: {{ from: parts }}
+  silver.parts: {{ from: parts, key: [_id], upsert: {{}} }}
+""",
+    )
+    for kill in (1, 2, 3, "outside"):
+        if kill == "outside":
+            process = millrace.start("run", "--until-idle", env=environment)
+            time.sleep(0.3)
+            process.kill()
+            process.wait()
+        else:
+            millrace.run("run", "--until-idle", env={**environment, "MILLRACE_FAULT": f"app.source_ack:{kill}"}, expect=86)
+    if cursor:
+        original.update_many({"_id": {"$lt": 40}}, {"$set": {"n": -1, "at": 5000}})
+    original.insert_many({"_id": n, "n": n, "at": n} for n in range(6000, 6010))
+    millrace.run("run", "--until-idle", env=environment)
+    millrace.run("run", "--until-idle", env=environment)
+
+    def rows(table):
+        return json.loads(millrace.run("query", f'SELECT "_id", n FROM {table} ORDER BY 1, 2', "--format", "json", env=environment).stdout)
+
+    assert [(row["_id"], row["n"]) for row in rows("silver.parts")] == [(d["_id"], d["n"]) for d in original.find().sort("_id", 1)]
+    states = [(row["_id"], row["n"]) for row in rows("bronze.parts")]
+    assert len(states) == len(set(states)), "nothing comes twice"
+    assert len(states) >= 1210
