@@ -4,15 +4,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <memory>
 
 #include "app/plan.h"
 #include "app/progress.h"
 #include "app/signal_stop.h"
 #include "app/storage.h"
 #include "base/clock.h"
+#include "event/append_ahead.h"
 
 namespace millrace::app {
 namespace {
+
+/// Batches of 4 MiB at most that a stream may be sending while it gets the next one.
+constexpr size_t kAheadMax = 3;
 
 event::TopicSpec SpecFor(const PipelineConfig& pipeline, event::Stream& stream, const std::string& topic) {
   if (const auto found = stream.FindTopic(topic)) return found->spec;
@@ -45,7 +51,11 @@ event::EventBatchPtr PartOf(const event::EventBatchPtr& batch, size_t begin, siz
 class Appender {
  public:
   Appender(event::Stream& stream, const FeedOptions& options, const std::stop_token& stop)
-      : stream_(stream), options_(options), stop_(stop), begin_(Clock::System().Steady()) {}
+      : stream_(stream),
+        ahead_(dynamic_cast<event::AppendsAhead*>(&stream)),
+        options_(options),
+        stop_(stop),
+        begin_(Clock::System().Steady()) {}
 
   int64_t count() const { return count_; }
   bool full() const { return options_.rows_max && count_ >= *options_.rows_max; }
@@ -57,17 +67,33 @@ class Appender {
     const size_t portion = options_.rate ? static_cast<size_t>(std::max<int64_t>(1, *options_.rate / 10)) : size;
     for (size_t at = 0; at < size && !stop_.stop_requested(); at += portion) {
       const size_t end = std::min(size, at + portion);
-      stream_.Append({.topic = options_.topic,
-                      .events = PartOf(batch, at, end),
-                      .position = std::nullopt,
-                      .idempotency_key = {},
-                      .details = Details(end - at)});
+      Send({.topic = options_.topic,
+            .events = PartOf(batch, at, end),
+            .position = std::nullopt,
+            .idempotency_key = {},
+            .details = Details(end - at)});
       count_ += static_cast<int64_t>(end - at);
       KeepRate();
     }
   }
 
+  /// Returns when everything is durable.
+  void Finish() { AwaitAllBut(0); }
+
  private:
+  void Send(const event::AppendRequest& request) {
+    if (ahead_ == nullptr) {
+      stream_.Append(request);
+      return;
+    }
+    pending_.push_back(ahead_->BeginAppend(request));
+    AwaitAllBut(kAheadMax);
+  }
+
+  void AwaitAllBut(size_t count) {
+    for (; pending_.size() > count; pending_.pop_front()) pending_.front()->Await();
+  }
+
   std::vector<event::RecordDetail> Details(size_t count) const {
     if (options_.headers.empty()) return {};
     return std::vector<event::RecordDetail>(count, {.headers = options_.headers});
@@ -83,6 +109,8 @@ class Appender {
   }
 
   event::Stream& stream_;
+  event::AppendsAhead* const ahead_;  // null: the stream takes a batch at a time
+  std::deque<std::unique_ptr<event::PendingAppend>> pending_;
   const FeedOptions& options_;
   const std::stop_token stop_;
   const SteadyTime begin_;
@@ -108,6 +136,7 @@ ExitCode FeedTopic(const PipelineConfig& pipeline, std::unique_ptr<event::Source
     }
     progress.Show(appender.count(), share);
   }
+  appender.Finish();
   fmt::print(stderr, "appended {} events to {}\n", appender.count(), options.topic);
   return stop.signalled() ? ExitCode::kFailed : ExitCode::kDone;
 }

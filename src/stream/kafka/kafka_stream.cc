@@ -65,6 +65,20 @@ std::vector<TopicPartition> PlacesOf(const std::vector<DescribedTopic>& topics) 
   return places;
 }
 
+/// Keeps the records while the library reads them.
+class Pending final : public event::PendingAppend {
+ public:
+  Pending(Producer& producer, event::EventBatchPtr events) : producer_(producer), events_(std::move(events)) {}
+  void Await() override { producer_.Await(delivery); }
+
+ private:
+  Producer& producer_;
+  const event::EventBatchPtr events_;
+
+ public:
+  Producer::Delivery delivery;  // ends, and so waits, before the records do
+};
+
 }  // namespace
 
 KafkaStream::KafkaStream(KafkaOptions options, ByteBudget* budget)
@@ -186,6 +200,13 @@ event::AppendOutcome KafkaStream::AppendPlainly(const event::AppendRequest& requ
   producer.Send(request, delivery);
   producer.Await(delivery);
   return event::AppendOutcome::kAppended;
+}
+
+std::unique_ptr<event::PendingAppend> KafkaStream::BeginAppend(const event::AppendRequest& request) {
+  auto& producer = PlainProducer();
+  auto pending = std::make_unique<Pending>(producer, request.events);
+  producer.Send(request, pending->delivery);
+  return pending;
 }
 
 event::AppendOutcome KafkaStream::AppendWithPosition(const event::AppendRequest& request) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/byte_budget.h"
+#include "event/append_ahead.h"
 #include "event/stream.h"
 #include "stream/kafka/kafka_options.h"
 
@@ -21,7 +22,7 @@ class Producer;
 /// Appends are idempotent with acks=all; those that carry a producer's position or an idempotency key are transactions
 /// that write it to a topic of its own (`<group_prefix>positions`, `<group_prefix>idempotency`). Retention is the
 /// brokers' affair. Thread-safe; outlives its readers.
-class KafkaStream final : public event::Stream {
+class KafkaStream final : public event::Stream, public event::AppendsAhead {
  public:
   /// Error kUnavailable when no broker answers, kConfig when they refuse. `budget` may be null; else it outlives the
   /// stream, and readers charge it with what waits to be read.
@@ -36,6 +37,7 @@ class KafkaStream final : public event::Stream {
   std::vector<event::TopicInfo> MatchTopics(const std::string& subscription) override;
 
   event::AppendOutcome Append(const event::AppendRequest& request) override;
+  std::unique_ptr<event::PendingAppend> BeginAppend(const event::AppendRequest& request) override;
   event::Positions ProducerPositions(const std::string& producer) override;
 
   event::Positions FindStart(const std::string& topic, const event::Start& start) override;
