@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <mutex>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -193,6 +194,37 @@ TEST_F(KafkaReaderTest, IsASource) {
   Append(topic_, Numbered(0, 40));
   event::CheckSourceContract([&] { return std::make_unique<Drained>(stream_.OpenReader(topic_, "")); },
                              {.bytes_max = 120, .wait = std::chrono::milliseconds(10)});
+}
+
+TEST_F(KafkaReaderTest, WhatIsAppendedAheadKeepsItsOrder) {
+  stream_.EnsureTopic({.name = topic_, .partitions = 1});
+  std::vector<std::unique_ptr<event::PendingAppend>> pending;
+  Records sent;
+  for (int i = 0; i < 50; ++i) {
+    const auto some = Numbered(i * 20, 20);
+    sent.insert(sent.end(), some.begin(), some.end());
+    // Nobody but the stream keeps the batch.
+    pending.push_back(stream_.BeginAppend({topic_, MakeBatch(some, some), {}, {}}));
+  }
+  for (const auto& append : pending) append->Await();
+  const auto reader = stream_.OpenReader(topic_, "");
+  Records found;
+  for (int reads = 0; reads < 300 && found.size() < sent.size(); ++reads) {
+    const auto read = reader->Read({}, {});
+    if (read.state != event::ReadState::kBatch) continue;
+    for (size_t i = 0; i < read.batch->size(); ++i) found.emplace_back(read.batch->record(i));
+  }
+  EXPECT_EQ(found, sent);
+}
+
+TEST_F(KafkaReaderTest, ARefusedRecordOfAnAppendAheadIsToldOf) {
+  stream_.EnsureTopic({.name = topic_, .partitions = 1});
+  std::mt19937 random(1);  // what does not pack well
+  std::string letters(size_t{8} << 20, '\0');
+  for (auto& letter : letters) letter = static_cast<char>('0' + random() % 64);
+  const Records large = {letters};
+  const auto refused = stream_.BeginAppend({topic_, MakeBatch(large, {"k"}), {}, {}});
+  EXPECT_THROW(refused->Await(), Error);
 }
 
 TEST_F(KafkaReaderTest, WorkersShareThePartitionsAndLandEachRecordOnce) {
