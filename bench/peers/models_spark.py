@@ -1,28 +1,11 @@
 """models_spark.py BRONZE_FOLDER OUT_FOLDER JARS: the models of bench/models.py in Spark, local[2], from Parquet files to Iceberg tables."""
 
-import glob
 import sys
 
-from pyspark.sql import SparkSession
+from spark_session import session
 
 bronze, out, jars = sys.argv[1:4]
-spark = (
-    SparkSession.builder.master("local[2]")
-    .appName("models")
-    .config("spark.jars", ",".join(glob.glob(f"{jars}/*.jar")))
-    .config("spark.ui.enabled", "false")
-    .config("spark.sql.shuffle.partitions", "2")
-    .config("spark.sql.session.timeZone", "UTC")
-    .config("spark.driver.bindAddress", "127.0.0.1")
-    .config("spark.driver.host", "127.0.0.1")
-    .config("spark.driver.memory", "2g")
-    .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
-    .config("spark.sql.catalog.lake", "org.apache.iceberg.spark.SparkCatalog")
-    .config("spark.sql.catalog.lake.type", "hadoop")
-    .config("spark.sql.catalog.lake.warehouse", f"file://{out}/spark")
-    .getOrCreate()
-)
-spark.sparkContext.setLogLevel("ERROR")
+spark = session("models", jars, f"{out}/spark")
 spark.read.option("recursiveFileLookup", "true").parquet(bronze).createOrReplaceTempView("events")
 PROPERTIES = "USING iceberg TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd')"
 silver = open(f"{out}/silver.sql").read().replace("bronze.events", "events")

@@ -36,6 +36,14 @@ std::string Pad(const std::string& text, size_t width, bool right) {
 
 }  // namespace
 
+void PrintFacts(const nlohmann::ordered_json& facts) {
+  for (const auto& [key, value] : facts.items()) {
+    if (value.is_string() && !value.get<std::string>().empty())
+      fmt::print("{:<16} {}\n", key, value.get<std::string>());
+    if (value.is_number()) fmt::print("{:<16} {}\n", key, value.dump());
+  }
+}
+
 size_t DisplayWidth(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }

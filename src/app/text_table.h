@@ -32,6 +32,10 @@ class Listing {
   std::vector<std::vector<nlohmann::json>> rows_;
 };
 
+/// Texts and numbers of an object, a line each, as `describe` shows them to people; empty texts and what is nested are
+/// left out.
+void PrintFacts(const nlohmann::ordered_json& facts);
+
 /// How many columns `text` takes on a terminal, by code points.
 size_t DisplayWidth(const std::string& text);
 

@@ -168,10 +168,7 @@ ExitCode Describe(const Session& session, const ModelsArguments& arguments) {
     fmt::print("{}\n", out.dump(2));
     return ExitCode::kDone;
   }
-  for (const auto& [key, value] : out.items()) {
-    if (value.is_string() && !value.get<std::string>().empty())
-      fmt::print("{:<16} {}\n", key, value.get<std::string>());
-  }
+  PrintFacts(out);
   for (const auto& expectation : expectations) fmt::print("expect           {}\n", expectation);
   fmt::print("\n{}", columns.AsTable());
   return ExitCode::kDone;

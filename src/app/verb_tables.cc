@@ -111,11 +111,7 @@ ExitCode Describe(const Session& session, const std::string& name) {
     fmt::print("{}\n", out.dump(2));
     return ExitCode::kDone;
   }
-  for (const auto& [key, value] : out.items()) {
-    if (value.is_string() && !value.get<std::string>().empty())
-      fmt::print("{:<16} {}\n", key, value.get<std::string>());
-    if (value.is_number()) fmt::print("{:<16} {}\n", key, value.dump());
-  }
+  PrintFacts(out);
   for (const auto& [key, value] : metadata.properties)
     fmt::print("property         {} = {}\n", key, value.substr(0, 160));
   fmt::print("\n{}", columns.AsTable());

@@ -9,6 +9,7 @@ namespace {
 constexpr int kLiveShareMin = 4;  // one in so many bytes
 constexpr size_t kMoveBytesMax = size_t{4} << 20;
 constexpr size_t kMoveRowsMax = 256;
+constexpr const char* kPointsHere = "SELECT 1 FROM batch WHERE place = ? AND segment = ? AND payload_at = ?";
 
 }  // namespace
 
@@ -21,7 +22,7 @@ std::optional<int64_t> SegmentToClean(Connection& connection) {
 }
 
 std::vector<LivePayload> LivePayloads(Connection& connection, const SegmentFolder& folder, int64_t segment) {
-  auto points_here = connection.Prepare("SELECT 1 FROM batch WHERE place = ? AND segment = ? AND payload_at = ?");
+  auto points_here = connection.Prepare(kPointsHere);
   const auto file = folder.Open(segment, VfsFile::Mode::kRead);
   std::vector<LivePayload> live;
   int64_t at = 0;
@@ -29,7 +30,7 @@ std::vector<LivePayload> LivePayloads(Connection& connection, const SegmentFolde
     at = entry->payload_at;
     for (const auto& row : entry->meta.rows) {
       if (points_here.Bind(0, row.place).Bind(1, segment).Bind(2, at).Step()) {
-        live.push_back({row.place, {segment, at}, row});
+        live.push_back({{segment, at}, row});
       }
       points_here.Reset();
       at += row.payload_bytes;
@@ -40,7 +41,7 @@ std::vector<LivePayload> LivePayloads(Connection& connection, const SegmentFolde
 
 size_t MoveSome(Ledger& ledger, const SegmentFolder& folder, const std::vector<LivePayload>& live, size_t first) {
   auto& connection = ledger.connection();
-  auto points_here = connection.Prepare("SELECT 1 FROM batch WHERE place = ? AND segment = ? AND payload_at = ?");
+  auto points_here = connection.Prepare(kPointsHere);
   auto point = connection.Prepare("UPDATE batch SET segment = ?, payload_at = ? WHERE place = ?");
   PayloadReader payloads(folder);
   JournalMeta meta;
@@ -49,8 +50,8 @@ size_t MoveSome(Ledger& ledger, const SegmentFolder& folder, const std::vector<L
   size_t bytes = 0;
   size_t next = first;
   for (; next < live.size() && bytes < kMoveBytesMax && moved.size() < kMoveRowsMax; ++next) {
-    const auto& [place, spot, row] = live[next];
-    const bool alive = points_here.Bind(0, place).Bind(1, spot.segment).Bind(2, spot.at).Step();
+    const auto& [spot, row] = live[next];
+    const bool alive = points_here.Bind(0, row.place).Bind(1, spot.segment).Bind(2, spot.at).Step();
     points_here.Reset();
     if (!alive) continue;
     views.push_back(moved.emplace_back(payloads.Read(spot.segment, spot.at, row.payload_bytes)));
@@ -65,6 +66,11 @@ size_t MoveSome(Ledger& ledger, const SegmentFolder& folder, const std::vector<L
   }
   ledger.journal().Drop(live[first].spot.segment, static_cast<int64_t>(bytes));
   return next;
+}
+
+bool HasDeadSegments(Connection& connection) {
+  return connection.QueryInt(
+             "SELECT count(*) FROM segment WHERE live_bytes = 0 AND id < (SELECT max(id) FROM segment)") > 0;
 }
 
 std::vector<int64_t> ForgetDeadSegments(Connection& connection) {

@@ -11,7 +11,6 @@ namespace millrace::stream {
 
 /// A payload that a batch points to, in a segment that is mostly dead.
 struct LivePayload {
-  int64_t place = 0;
   PayloadSpot spot;
   JournalRow row;
 };
@@ -26,6 +25,9 @@ std::vector<LivePayload> LivePayloads(Connection& connection, const SegmentFolde
 /// Writes those of `live` from `first` on, some megabytes, to the end of the journal and points their batches there;
 /// what was dropped meanwhile is passed over. Inside the write transaction. Returns the first that is left.
 size_t MoveSome(Ledger& ledger, const SegmentFolder& folder, const std::vector<LivePayload>& live, size_t first);
+
+/// Whether ForgetDeadSegments would find any.
+bool HasDeadSegments(Connection& connection);
 
 /// Takes segments without a live payload out of stream.db, inside the write transaction; their files can be removed
 /// when that is durable.

@@ -256,7 +256,7 @@ int64_t EmbeddedStream::TrimAll(Timestamp now) {
     writer_->Run(
         [&](Ledger& ledger) {
           ledger.Flush();  // so that what appends of this transaction gathered is counted
-          const auto trimmed = TrimSome(ledger.connection(), now, kTrimRows);
+          const auto trimmed = TrimSome(ledger.connection(), ledger.journal(), now, kTrimRows);
           more = trimmed.more;
           freed += trimmed.bytes;
         },
@@ -268,9 +268,12 @@ int64_t EmbeddedStream::TrimAll(Timestamp now) {
 }
 
 void EmbeddedStream::CleanSegments() {
-  const auto looking = OpenStore(options_.path, options_.vfs);
-  while (const auto segment = SegmentToClean(*looking)) {
-    const auto live = LivePayloads(*looking, *segments_, *segment);
+  const auto look = [&](auto find) {
+    const std::lock_guard lock(mutex_);
+    return find(*look_);
+  };
+  while (const auto segment = look(SegmentToClean)) {
+    const auto live = LivePayloads(*OpenStore(options_.path, options_.vfs), *segments_, *segment);
     if (live.empty()) break;  // what should be alive cannot be read: who reads it is told
     for (size_t next = 0; next < live.size();) {
       FaultPoint("stream.before_clean");
@@ -278,6 +281,7 @@ void EmbeddedStream::CleanSegments() {
       FaultPoint("stream.after_clean");
     }
   }
+  if (!look(HasDeadSegments)) return;
   std::vector<int64_t> dead;
   writer_->Run([&](Ledger& ledger) { dead = ForgetDeadSegments(ledger.connection()); }, 0, DurableBy::kDatabase);
   for (const auto segment : dead) {

@@ -46,7 +46,7 @@ class Journal {
   /// The next entry is one that is there already.
   void Advance(const JournalPlace& after, uint64_t payload_bytes);
 
-  /// Payloads of a segment that no batch points to any more.
+  /// Payloads of a segment that no batch points to any more. Nothing for segment 0, which rows of version 1 stand for.
   void Drop(int64_t segment, int64_t payload_bytes);
 
   /// Another connection has written: place() is read again.

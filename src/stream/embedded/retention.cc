@@ -19,9 +19,6 @@ struct TopicBounds {
   std::optional<int64_t> bytes;
 };
 
-/// A payload that nothing points to any more; rows of version 1 have none in a segment.
-constexpr const char* kFree = "UPDATE segment SET live_bytes = live_bytes - ? WHERE id = ?";
-
 struct OldestRow {
   int64_t place = 0;
   int64_t end_offset = 0;
@@ -55,15 +52,15 @@ std::vector<TopicBounds> BoundedTopics(Connection& connection) {
 
 class TopicTrimmer {
  public:
-  TopicTrimmer(Connection& connection, const TopicBounds& topic, Timestamp now)
+  TopicTrimmer(Connection& connection, Journal& journal, const TopicBounds& topic, Timestamp now)
       : connection_(connection),
+        journal_(journal),
         topic_(topic),
         now_(now.time_since_epoch().count()),
         oldest_(connection.Prepare("SELECT place, count, ingested_at, coalesce(payload_bytes, length(payload)), "
                                    "coalesce(segment, 0) FROM batch WHERE place >= ? AND place < ? ORDER BY place "
                                    "LIMIT 1")),
         drop_(connection.Prepare("DELETE FROM batch WHERE place = ?")),
-        free_(connection.Prepare(kFree)),
         advance_(connection.Prepare("UPDATE part SET first_offset = ?, bytes = bytes - ? WHERE id = ?")) {
     auto select = connection.Prepare(
         "SELECT id, number, bytes, coalesce((SELECT min(next_offset) FROM reader WHERE part = part.id), ?) "
@@ -112,7 +109,7 @@ class TopicTrimmer {
     const OldestRow row = *part.oldest;
     if (row.end_offset > part.floor) RecordGap(part, row);
     drop_.Bind(0, row.place).Run();
-    free_.Bind(0, row.bytes).Bind(1, row.segment).Run();
+    journal_.Drop(row.segment, row.bytes);
     advance_.Bind(0, row.end_offset).Bind(1, row.bytes).Bind(2, part.id).Run();
     part.bytes -= row.bytes;
     FindOldest(part);
@@ -131,16 +128,16 @@ class TopicTrimmer {
   }
 
   Connection& connection_;
+  Journal& journal_;
   const TopicBounds& topic_;
   const int64_t now_;
   Statement oldest_;
   Statement drop_;
-  Statement free_;
   Statement advance_;
   std::vector<PartRows> parts_;
 };
 
-Trimmed PurgeDeleted(Connection& connection, int rows_max) {
+Trimmed PurgeDeleted(Connection& connection, Journal& journal, int rows_max) {
   const int64_t part = connection.QueryInt("SELECT min(id) FROM part WHERE topic IS NULL");
   if (part == 0) return {};
   auto rows = connection.Prepare(
@@ -158,19 +155,18 @@ Trimmed PurgeDeleted(Connection& connection, int rows_max) {
   rows.Reset();
   auto drop = connection.Prepare("DELETE FROM batch WHERE place = ?");
   for (const auto place : places) drop.Bind(0, place).Run();
-  auto free = connection.Prepare(kFree);
-  for (const auto& [segment, freed] : bytes) free.Bind(0, freed).Bind(1, segment).Run();
+  for (const auto& [segment, freed] : bytes) journal.Drop(segment, freed);
   if (places.empty()) connection.Prepare("DELETE FROM part WHERE id = ?").Bind(0, part).Run();
   return trimmed;
 }
 
 }  // namespace
 
-Trimmed TrimSome(Connection& connection, Timestamp now, int rows_max) {
-  if (const auto purged = PurgeDeleted(connection, rows_max); purged.more) return purged;
+Trimmed TrimSome(Connection& connection, Journal& journal, Timestamp now, int rows_max) {
+  if (const auto purged = PurgeDeleted(connection, journal, rows_max); purged.more) return purged;
   Trimmed all;
   for (const auto& topic : BoundedTopics(connection)) {
-    const auto trimmed = TopicTrimmer(connection, topic, now).Trim(rows_max);
+    const auto trimmed = TopicTrimmer(connection, journal, topic, now).Trim(rows_max);
     all.bytes += trimmed.bytes;
     all.more = all.more || trimmed.more;
   }

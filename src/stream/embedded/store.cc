@@ -69,7 +69,8 @@ void UseWriteAheadLog(Connection& connection) {
 
 bool IsEmpty(Connection& connection) { return connection.QueryInt("SELECT count(*) FROM sqlite_schema") == 0; }
 
-void CheckVersion(Connection& connection, const std::string& file) {
+/// The version of the file, which is one that this program knows.
+int64_t CheckedVersion(Connection& connection, const std::string& file) {
   if (connection.QueryInt("PRAGMA application_id") != kApplicationId) {
     throw Error(ErrorCode::kStop, file + " is a database of another program; move it away or choose another data_dir");
   }
@@ -78,6 +79,7 @@ void CheckVersion(Connection& connection, const std::string& file) {
     throw Error(ErrorCode::kStop, file + " has stream format " + std::to_string(version) + " and this program reads " +
                                       std::to_string(kVersion) + "; run the version of millrace that wrote it");
   }
+  return version;
 }
 
 void Create(Connection& connection) {
@@ -109,9 +111,9 @@ std::unique_ptr<Connection> OpenStore(const std::filesystem::path& path, const s
     UseWriteAheadLog(*connection);
     Create(*connection);
   }
-  CheckVersion(*connection, path.string());
+  const auto version = CheckedVersion(*connection, path.string());
   UseWriteAheadLog(*connection);
-  if (connection->QueryInt("PRAGMA user_version") == kVersionWithoutJournal) AddJournal(*connection);
+  if (version == kVersionWithoutJournal) AddJournal(*connection);
   connection->Execute("PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA cache_size=-8192");
   return connection;
 }
