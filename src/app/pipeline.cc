@@ -62,8 +62,11 @@ Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
   options.intake_time = limits.intake_time;
   options.tick = [this](const PipelineRunner& runner) { Tick(runner); };
   if (refinery_) {
-    options.after_commits = [this](std::stop_token stop) { return Refine(stop, false); };
-    // One that drains runs them at its end, over what it has landed.
+    // One that only drains runs models at its end, over all that it has landed: what a model looks up in another table
+    // is there by then, however fast each of them came.
+    if (!limits.until_idle || limits.intake_time) {
+      options.after_commits = [this](std::stop_token stop) { return Refine(stop, false); };
+    }
     if (refinery_->has_times() && !limits.until_idle) {
       options.at_times = [this](std::stop_token stop) {
         return !refinery_->RunDue(refine::Scheduler::First::kNextMoment, stop, false).empty();

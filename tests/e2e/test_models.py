@@ -175,3 +175,31 @@ def test_columns_are_described_and_tested_by_the_header(millrace):
     assert "unique id" in failed and len(readers.pyiceberg_rows(millrace.folder / "data", "gold.tested")) == 60
     millrace.write("models/gold/tested.sql", TESTED.replace("unique]", "uniq]"))
     assert "tested.sql:4: 'uniq' is none of not_null, unique, accepted_values; did you mean 'unique'?" in millrace.run("check", expect=78).stderr
+
+
+LOOKS_UP = """/* ---
+materialized: incremental
+over: silver.orders
+--- */
+SELECT id, (SELECT count(*) FROM reference.users) AS users FROM silver.orders
+"""
+SLOW_LOOKUP = """
+name: lookup
+data_dir: data
+sources:
+  orders: { file: { path: "in/*.ndjson" }, topic: orders }
+  users: { generator: { kind: users, rows: 200, rate: 100 }, topic: users }
+tables:
+  silver.orders: { from: orders, freshness: 100ms }
+  reference.users: { from: users, freshness: 100ms }
+models: models
+"""
+
+
+def test_a_drain_looks_up_in_whole_tables(millrace):
+    millrace.write("millrace.yaml", SLOW_LOOKUP)
+    millrace.write("models/gold/met.sql", LOOKS_UP)
+    land(millrace, 0)
+    millrace.run("run", "--until-idle")
+    met = readers.pyiceberg_rows(millrace.folder / "data", "gold.met")
+    assert sorted((row["id"], row["users"]) for row in met) == [(id, 200) for id in range(100)]
