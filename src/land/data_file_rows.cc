@@ -3,10 +3,14 @@
 #include <arrow/api.h>
 #include <arrow/extension_type.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
+#include <parquet/metadata.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -20,7 +24,7 @@ namespace {
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 
 constexpr const char* kFieldId = "PARQUET:field_id";
-constexpr int64_t kBatchRows = 16'384;
+constexpr int64_t kBatchRows = 32'768;
 
 /// Empty when it has none.
 std::string IdOf(const arrow::Field& field) {
@@ -94,6 +98,85 @@ ArrayPtr Renamed(const ArrayPtr& array, const arrow::DataType& want) {
   }
 }
 
+std::unique_ptr<parquet::ParquetFileReader> OpenFile(io::ObjectStore& store, const std::string& file_path) {
+  const auto key = store.KeyOf(file_path);
+  if (!key) {
+    throw Error(ErrorCode::kStop,
+                "it lies outside this lake's warehouse; open the lake with the warehouse it was made in");
+  }
+  return parquet::ParquetFileReader::Open(std::make_shared<ObjectInput>(store, *key));
+}
+
+/// Parquet's own exceptions become ours.
+template <typename Body>
+auto Guarded(const std::string& file_path, Body&& body) {
+  return WithContext("data file " + file_path, [&] {
+    try {
+      return body();
+    } catch (const parquet::ParquetException& error) {
+      throw Error(ErrorCode::kData, std::string("it cannot be read: ") + error.what() + "; restore it from a copy");
+    }
+  });
+}
+
+bool IsDictionary(const parquet::ColumnChunkMetaData& chunk) {
+  const auto& pages = chunk.encoding_stats();
+  return !pages.empty() && std::ranges::all_of(pages, [](const parquet::PageEncodingStats& stats) {
+    return stats.page_type == parquet::PageType::DICTIONARY_PAGE ||
+           stats.encoding == parquet::Encoding::RLE_DICTIONARY || stats.encoding == parquet::Encoding::PLAIN_DICTIONARY;
+  });
+}
+
+bool IsDictionary(const parquet::FileMetaData& footer, int column) {
+  for (int group = 0; group < footer.num_row_groups(); ++group) {
+    if (!IsDictionary(*footer.RowGroup(group)->ColumnChunk(column))) return false;
+  }
+  return footer.num_row_groups() > 0;
+}
+
+/// The leaves outside lists and maps, by their field ids.
+void CollectLeaves(const std::vector<parquet::arrow::SchemaField>& fields, std::map<std::string, int>& leaves) {
+  for (const auto& field : fields) {
+    if (field.is_leaf()) {
+      if (auto id = IdOf(*field.field); !id.empty()) leaves.emplace(std::move(id), field.column_index);
+    } else if (field.field->type()->id() == arrow::Type::STRUCT) {
+      CollectLeaves(field.children, leaves);
+    }
+  }
+}
+
+std::map<std::string, int> LeavesOf(const parquet::FileMetaData& footer, const parquet::ArrowReaderProperties& how) {
+  parquet::arrow::SchemaManifest manifest;
+  Check(parquet::arrow::SchemaManifest::Make(footer.schema(), footer.key_value_metadata(), how, &manifest), "reading");
+  std::map<std::string, int> leaves;
+  CollectLeaves(manifest.schema_fields, leaves);
+  return leaves;
+}
+
+std::shared_ptr<arrow::Field> WithDictionaries(const std::shared_ptr<arrow::Field>& field,
+                                               const std::set<std::string>& ids) {
+  switch (field->type()->id()) {
+    case arrow::Type::STRUCT: {
+      arrow::FieldVector members;
+      for (const auto& member : field->type()->fields()) members.push_back(WithDictionaries(member, ids));
+      return field->WithType(arrow::struct_(std::move(members)));
+    }
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return ids.contains(IdOf(*field)) ? field->WithType(arrow::dictionary(arrow::int32(), field->type())) : field;
+    default:
+      return field;
+  }
+}
+
+/// The ids of the columns that are wanted as dictionaries.
+void CollectDictionaries(const arrow::FieldVector& fields, std::set<std::string>& ids) {
+  for (const auto& field : fields) {
+    if (field->type()->id() == arrow::Type::DICTIONARY) ids.insert(IdOf(*field));
+    if (field->type()->id() == arrow::Type::STRUCT) CollectDictionaries(field->type()->fields(), ids);
+  }
+}
+
 }  // namespace
 
 struct DataFileRows::State {
@@ -103,16 +186,18 @@ struct DataFileRows::State {
   std::unique_ptr<arrow::RecordBatchReader> batches;
 
   void Open(io::ObjectStore& store) {
-    const auto key = store.KeyOf(file_path);
-    if (!key) {
-      throw Error(ErrorCode::kStop,
-                  "it lies outside this lake's warehouse; open the lake with the warehouse it was made in");
-    }
-    auto input = parquet::ParquetFileReader::Open(std::make_shared<ObjectInput>(store, *key));
+    auto input = OpenFile(store, file_path);
     parquet::ArrowReaderProperties properties;
     properties.set_batch_size(kBatchRows);
     properties.set_use_threads(false);
     properties.set_pre_buffer(false);
+    std::set<std::string> dictionaries;
+    CollectDictionaries(columns->fields(), dictionaries);
+    if (!dictionaries.empty()) {
+      for (const auto& [id, column] : LeavesOf(*input->metadata(), properties)) {
+        if (dictionaries.contains(id)) properties.set_read_dictionary(column, true);
+      }
+    }
     file = ValueOf(parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(input), properties),
                    "reading");
     batches = ValueOf(file->GetRecordBatchReader(), "reading");
@@ -133,31 +218,33 @@ struct DataFileRows::State {
     }
     return Conform(arrow::RecordBatch::Make(arrow::schema(fields), rows.num_rows(), arrays), columns);
   }
-
-  /// Parquet's own exceptions become ours.
-  template <typename Body>
-  auto Guarded(Body&& body) {
-    return WithContext("data file " + file_path, [&] {
-      try {
-        return body();
-      } catch (const parquet::ParquetException& error) {
-        throw Error(ErrorCode::kData, std::string("it cannot be read: ") + error.what() + "; restore it from a copy");
-      }
-    });
-  }
 };
 
 DataFileRows::DataFileRows(io::ObjectStore& store, const std::string& file_path, std::shared_ptr<arrow::Schema> columns)
     : state_(new State{file_path, std::move(columns), nullptr, nullptr}) {
-  state_->Guarded([&] { state_->Open(store); });
+  Guarded(state_->file_path, [&] { state_->Open(store); });
 }
 
 DataFileRows::~DataFileRows() = default;
 
 std::shared_ptr<arrow::RecordBatch> DataFileRows::Next() {
-  return state_->Guarded([&]() -> std::shared_ptr<arrow::RecordBatch> {
+  return Guarded(state_->file_path, [&]() -> std::shared_ptr<arrow::RecordBatch> {
     const auto rows = ValueOf(state_->batches->Next(), "reading");
     return rows ? state_->InColumns(*rows) : nullptr;
+  });
+}
+
+std::shared_ptr<arrow::Schema> WithDictionaries(io::ObjectStore& store, const std::string& file_path,
+                                                const std::shared_ptr<arrow::Schema>& columns) {
+  return Guarded(file_path, [&] {
+    const auto footer = OpenFile(store, file_path)->metadata();
+    std::set<std::string> ids;
+    for (const auto& [id, column] : LeavesOf(*footer, parquet::default_arrow_reader_properties())) {
+      if (IsDictionary(*footer, column)) ids.insert(id);
+    }
+    arrow::FieldVector fields;
+    for (const auto& field : columns->fields()) fields.push_back(WithDictionaries(field, ids));
+    return arrow::schema(std::move(fields));
   });
 }
 

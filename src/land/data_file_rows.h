@@ -13,8 +13,9 @@ namespace millrace::land {
 /// at every level, absent ones are null, dropped ones are left out, promotions are made. One thread.
 class DataFileRows {
  public:
-  /// `columns` is ToArrow's form of the table's schema. Error kData when the file has no field ids or cannot be read,
-  /// kStop when it lies outside the store, kUnavailable when it is gone; each names the file.
+  /// `columns` is ToArrow's form of the table's schema, or WithDictionaries of it. Error kData when the file has no
+  /// field ids or cannot be read, kStop when it lies outside the store, kUnavailable when it is gone; each names the
+  /// file.
   DataFileRows(io::ObjectStore& store, const std::string& file_path, std::shared_ptr<arrow::Schema> columns);
   ~DataFileRows();
   DataFileRows(const DataFileRows&) = delete;
@@ -27,5 +28,11 @@ class DataFileRows {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// `columns`, ToArrow's form of a table's schema, with a dictionary in place of each text or bytes that the data file
+/// holds as dictionary and indices throughout: such columns go from file to file without being spelt out. Errors as of
+/// DataFileRows.
+std::shared_ptr<arrow::Schema> WithDictionaries(io::ObjectStore& store, const std::string& file_path,
+                                                const std::shared_ptr<arrow::Schema>& columns);
 
 }  // namespace millrace::land

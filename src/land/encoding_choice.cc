@@ -228,6 +228,7 @@ ColumnEncoding ChooseEncoding(const Leaf& leaf, int zstd_level) {
   using Kind = ColumnEncoding::Kind;
   if (leaf.chunks.empty() || StorageOf(*leaf.chunks.front()).type_id() == arrow::Type::BOOL) return {};
   const arrow::DataType& type = *StorageOf(*leaf.chunks.front()).type();
+  if (type.id() == arrow::Type::DICTIONARY) return {.kind = Kind::kDictionary};  // somebody chose already
   const Sample sample = TakeSample(leaf);
   if (sample.taken == 0) return {};
   const Cardinality cardinality = Estimate(sample);

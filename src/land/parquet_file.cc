@@ -136,8 +136,10 @@ std::shared_ptr<arrow::Schema> ParquetSchemaOf(const arrow::Schema& schema) {
   return arrow::schema(std::move(fields));
 }
 
+/// Dictionaries stay: the writer takes them for what they stand for.
 std::shared_ptr<arrow::ArrayData> Relabel(const arrow::ArrayData& data, const std::shared_ptr<arrow::DataType>& type) {
   auto relabelled = data.Copy();
+  if (data.type->id() == arrow::Type::DICTIONARY) return relabelled;
   relabelled->type = type;
   for (size_t i = 0; i < data.child_data.size(); ++i) {
     relabelled->child_data[i] = Relabel(*data.child_data[i], type->field(static_cast<int>(i))->type());

@@ -37,6 +37,7 @@ class GroupWriter {
   GroupWriter(io::ObjectStore& store, const table::TableMetadata& metadata, std::string key,
               const RewriteOptions& options, ByteBudget& budget)
       : columns_(schema::ToArrow(metadata.schema())),
+        read_columns_(columns_),
         gathered_columns_(columns_),
         options_(options),
         budget_(budget),
@@ -52,7 +53,15 @@ class GroupWriter {
     stretch_bytes_ = sorted() ? share : std::min(share, options.row_group_bytes);
   }
 
-  const std::shared_ptr<arrow::Schema>& columns() const { return columns_; }
+  /// Takes columns that are dictionaries in `file` as such: for rows that are neither sorted nor shown.
+  void TakeDictionariesOf(io::ObjectStore& store, const std::string& file) {
+    if (sorted() || numbered()) return;
+    read_columns_ = WithDictionaries(store, file, columns_);
+    gathered_columns_ = read_columns_;
+  }
+
+  /// Of the rows that it takes.
+  const std::shared_ptr<arrow::Schema>& columns() const { return read_columns_; }
 
   bool numbered() const { return static_cast<bool>(options_.visit); }
 
@@ -87,7 +96,11 @@ class GroupWriter {
     if (gathered_.empty()) return;
     auto rows = ValueOf(arrow::Table::FromRecordBatches(gathered_columns_, gathered_), "rows of a stretch");
     gathered_.clear();
-    if (sorted()) rows = order_->Sort(rows);
+    if (sorted()) {
+      rows = order_->Sort(rows);
+    } else if (read_columns_ != columns_) {
+      rows = ValueOf(arrow::DictionaryUnifier::UnifyTable(*rows), "dictionaries of a stretch");
+    }
     if (numbered()) {
       const auto numbers = ValueOf(arrow::Concatenate(rows->column(columns_->num_fields())->chunks()), "rows");
       rows = ValueOf(rows->RemoveColumn(columns_->num_fields()), "rows of a stretch");
@@ -114,6 +127,7 @@ class GroupWriter {
   }
 
   std::shared_ptr<arrow::Schema> columns_;
+  std::shared_ptr<arrow::Schema> read_columns_;      // with dictionaries, when they are taken
   std::shared_ptr<arrow::Schema> gathered_columns_;  // with the numbers, when they are asked for
   const RewriteOptions& options_;
   ByteBudget& budget_;
@@ -184,6 +198,7 @@ std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table:
   StartCompute();
   const std::string key = DataKey(store, metadata, group.spec_id, group.partition, options.file_name + ".parquet");
   GroupWriter writer(store, metadata, key, options, budget);
+  if (!group.files.empty()) writer.TakeDictionariesOf(store, group.files.front().file.file_path);
   int64_t rows = 0;
   int64_t gone = 0;
   for (const auto& dated : group.files) {

@@ -167,3 +167,38 @@ def test_files_that_pyiceberg_appended_are_merged_too(millrace):
     after = sorted(map(str, readers.pyiceberg_catalog(data).load_table(TABLE).scan().to_arrow()["event_id"].to_pylist()))
     assert after == before
     oracle.Lake(data).walk(TABLE)
+
+
+WORDS = """
+name: m
+data_dir: data
+sources: { w: { file: { path: "in/*.ndjson" }, topic: words } }
+tables: { silver.events: { from: words } }
+"""
+
+
+def test_columns_that_are_dictionaries_stay_so(millrace):
+    """Few values, in a struct too; a column that grows out of its dictionary, one that files of before lack, one that is all null."""
+    millrace.write("millrace.yaml", WORDS)
+    for part in range(4):
+        rows = []
+        for i in range(part * 3000, part * 3000 + 3000):
+            row = {"id": i, "kind": ["click", "view", "", "ü"][i % 4], "at": {"os": ["Linux", None][i % 7 == 0], "app": f"{i % 5}.{part}"}}
+            row["tags"] = [f"t{i % 3}"] * (i % 3)
+            row["grows"] = f"value {i % 3}" if part < 2 else f"one of its own, the number {i}"
+            if part > 1:
+                row["late"] = None if i % 2 else f"late {i % 10}"
+            rows.append(row)
+        millrace.write(f"in/{part}.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+        millrace.run("run", "--until-idle")
+    data = millrace.folder / "data"
+    before = held(data)
+    assert report(millrace.run("maintain", TABLE, "--json"))["into"] == 1
+    assert held(data) == before
+    assert canonical(pq.read_table(files(data)[0]).to_pylist()) == before
+    file = pq.ParquetFile(files(data)[0]).metadata
+    columns = {file.row_group(0).column(i).path_in_schema: file.row_group(0).column(i) for i in range(file.num_columns)}
+    for path in ("kind", "at.os", "at.app"):
+        assert columns[path].has_dictionary_page, path
+    bounds = {path: (columns[path].statistics.min, columns[path].statistics.max, columns[path].statistics.null_count) for path in ("kind", "at.os", "late")}
+    assert bounds == {"kind": ("", "ü", 0), "at.os": ("Linux", "Linux", 1715), "late": ("late 0", "late 8", 9000)}
