@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import grid
+
 CONFIG = """
 name: %(name)s
 data_dir: %(name)s
@@ -112,3 +114,48 @@ def test_one_of_two_processes_runs_a_model(millrace):
     one.communicate(timeout=120)
     check(millrace, 400, 4)
     assert (built(millrace, "one"), built(millrace, "two")) == (2, 2)
+
+
+TOPIC_TABLES = """
+tables:
+  {space}.orders: {{ from: {topic}, freshness: 200ms }}
+maintenance: {{ interval: 0s }}
+model_lease: 2s
+models: models
+"""
+EACH = """/* ---
+materialized: incremental
+over: %(space)s.orders
+--- */
+SELECT id, id %% 3 AS kind FROM %(space)s.orders
+"""
+BY_KIND = "SELECT kind, count(*) AS orders FROM %(space)s.each GROUP BY kind"
+
+
+def test_two_workers_run_models_over_a_bucket(field):
+    """Each lands its partitions of one topic, and either runs the models; what they made is what one would have made."""
+    field.create(partitions=4)
+    for name, sql in (("each", EACH), ("by_kind", BY_KIND)):
+        field.millrace.write(f"models/{field.space}/{name}.sql", sql % {"space": field.space})
+    workers = {name: field.start(field.config(name, tables=TOPIC_TABLES)) for name in ("one", "two")}
+    table = lambda name: field.client().load_table(f"{field.space}.{name}")
+    counted = lambda: sum(row["orders"] for row in field.walk("by_kind")) if field.rows("by_kind") else 0
+    sent = 0
+    for _ in range(4):
+        field.produce([{"id": i} for i in range(sent, sent + 200)])
+        sent += 200
+        field.wait_until(lambda: counted() == sent)
+    runs = [run for name in workers for run in json.loads(field.millrace.run("models", "history", "--json", "-c", f"{name}.yaml", env=grid.KEYS).stdout)]
+    assert not [run for run in runs if run["outcome"] == "failed"], runs
+    for name in ("each", "by_kind"):
+        mine = [run for run in runs if run["model"] == f"{field.space}.{name}" and run["outcome"] == "built"]
+        assert len(mine) == len(table(name).metadata.snapshots), "what was made was made by one of them"
+    listed = {str(path.relative_to(field.grid.s3.folder / "objects")) for path in (field.grid.s3.folder / "objects").rglob("*") if ".millrace-leases" in str(path)}
+    assert any(f"{field.space}.by_kind" in path for path in listed), listed
+    field.end(workers["one"])
+    field.produce([{"id": i} for i in range(sent, sent + 200)])
+    sent += 200
+    field.wait_until(lambda: counted() == sent)
+    field.stop(workers["two"])
+    assert sorted(row["id"] for row in field.walk("each")) == list(range(sent))
+    assert {row["kind"]: row["orders"] for row in field.walk("by_kind")} == {kind: len(range(kind, sent, 3)) for kind in range(3)}
