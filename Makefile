@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
-.PHONY: all setup demo demo-kafka test lint clean
+.PHONY: all setup demo demo-kafka test lint fuzz clean
 
 all: setup
 	@./dev build release millrace
@@ -23,6 +23,11 @@ test:
 lint:
 	@scripts/setup
 	@./dev lint
+
+# Every reader of foreign bytes is fed what nobody thought of, for a while each.
+fuzz:
+	@scripts/setup
+	@./dev fuzz all 15
 
 clean:
 	rm -rf build

@@ -8,7 +8,6 @@
 #include "app/warehouse_store.h"
 #include "base/error.h"
 #include "base/nearest.h"
-#include "catalog/sql/sql_catalog.h"
 
 namespace millrace::app {
 namespace {
@@ -31,7 +30,9 @@ Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDire
   }
   catalog::SqlCatalogOptions options;
   options.file = CatalogFile(pipeline, directory);
-  lake.catalog = std::make_unique<catalog::SqlCatalog>(options, *lake.store);
+  auto own = std::make_unique<catalog::SqlCatalog>(options, *lake.store);
+  lake.own = own.get();
+  lake.catalog = std::move(own);
   return lake;
 }
 

@@ -6,6 +6,7 @@
 #include "app/data_directory.h"
 #include "catalog/catalog.h"
 #include "catalog/rest/vended_credentials.h"
+#include "catalog/sql/sql_catalog.h"
 #include "io/object_store.h"
 
 namespace millrace::app {
@@ -15,6 +16,7 @@ struct Lake {
   std::shared_ptr<catalog::VendedCredentials> vended;  // null: the store's own keys serve
   std::unique_ptr<io::ObjectStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
+  catalog::SqlCatalog* own = nullptr;  // the same, when it is this program's and can be served to others
 };
 
 /// Makes what is missing. Error kStop when the warehouse belongs to another version, or cannot be written, or is a

@@ -16,6 +16,7 @@
 #include "app/rest_proxy_blocks.h"
 #include "app/run_status.h"
 #include "app/schemas.h"
+#include "app/served_catalog.h"
 #include "app/server_options.h"
 #include "app/storage.h"
 #include "app/table_sinks.h"
@@ -96,6 +97,7 @@ void Pipeline::Serve(const ServerConfig& server) {
   if (refinery_) views_ = refinery_->graph().views();
   options.add_routes = [this](io::HttpRoutes& routes) {
     AddQueryRoute(routes, *sandbox_, views_);
+    if (lake_.own != nullptr) catalog::AddCatalogRoutes(routes, *lake_.own, CatalogRouteOptionsFor(config_.lake));
     for (const auto& ingest : runner_->ingests()) ingest->AddRoutes(routes);
   };
   server_ = std::make_unique<api::ApiServer>(std::move(options), *view_);

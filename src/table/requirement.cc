@@ -54,4 +54,15 @@ std::optional<std::string> Unmet(const std::vector<Requirement>& requirements, c
   return std::nullopt;
 }
 
+std::optional<std::string> Overtaken(const std::vector<Update>& updates, const TableMetadata& base) {
+  for (const Update& update : updates) {
+    const auto* added = std::get_if<AddSnapshot>(&update);
+    if (added == nullptr || !added->snapshot.parent_snapshot_id) continue;
+    if (added->snapshot.sequence_number.value() > base.last_sequence_number) return std::nullopt;
+    return fmt::format("sequence number {} is not above the table's {}: another writer was faster",
+                       added->snapshot.sequence_number.value(), base.last_sequence_number);
+  }
+  return std::nullopt;
+}
+
 }  // namespace millrace::table

@@ -41,6 +41,9 @@ class Applier {
 
   TableMetadata Run(const std::vector<Update>& updates) {
     for (const Update& update : updates) std::visit([this](const auto& one) { Do(one); }, update);
+    // Not before the end: who replaces a table sets its schema first, and then the spec that goes with it.
+    const auto* spec = metadata_.FindSpec(metadata_.default_spec_id);
+    if (schema_set_ && spec != nullptr) CheckPartitionSources(*spec, metadata_.schema());
     CorrectSnapshotLog();
     // Time travel searches the logs by time, so it never runs backwards, whatever the clock does.
     metadata_.last_updated_ms = std::max(metadata_.last_updated_ms, updated_ms_.value_or(now_ms_));
@@ -77,8 +80,8 @@ class Applier {
   void Do(const SetCurrentSchema& update) {
     const int32_t id = IdOrLast(update.schema_id, last_schema_id_, "schema");
     if (metadata_.FindSchema(id) == nullptr) Refuse(fmt::format("there is no schema {}", id));
-    CheckPartitionSources(metadata_.spec(), *metadata_.FindSchema(id));
     metadata_.current_schema_id = id;
+    schema_set_ = true;
   }
 
   void Do(const AddPartitionSpec& update) {
@@ -210,6 +213,35 @@ class Applier {
     for (const std::string& key : update.removals) metadata_.properties.erase(key);
   }
 
+  void Do(const RemovePartitionSpecs& update) {
+    for (const int32_t id : update.ids) {
+      if (id == metadata_.default_spec_id) Refuse(fmt::format("partition spec {} is the default", id));
+      std::erase_if(metadata_.partition_specs, [id](const PartitionSpec& one) { return one.spec_id == id; });
+    }
+  }
+
+  void Do(const RemoveSchemas& update) {
+    for (const int32_t id : update.ids) {
+      if (id == metadata_.current_schema_id) Refuse(fmt::format("schema {} is the current one", id));
+      std::erase_if(metadata_.schemas, [id](const schema::Schema& one) { return one.schema_id == id; });
+    }
+  }
+
+  void Do(const SetStatistics& update) {
+    Do(RemoveStatistics{.of_partitions = update.of_partitions, .snapshot_id = update.snapshot_id});
+    json rest = metadata_.unmodelled.empty() ? json::object() : json::parse(metadata_.unmodelled);
+    rest[StatisticsMember(update.of_partitions)].push_back(json::parse(update.file));
+    metadata_.unmodelled = rest.dump();
+  }
+
+  void Do(const RemoveStatistics& update) {
+    DropStatistics({update.snapshot_id}, {StatisticsMember(update.of_partitions)});
+  }
+
+  static const char* StatisticsMember(bool of_partitions) {
+    return of_partitions ? "partition-statistics" : "statistics";
+  }
+
   static int32_t IdOrLast(int32_t id, const std::optional<int32_t>& last, const char* what) {
     if (id != -1) return id;
     if (!last) Refuse(fmt::format("no {} was added by this commit", what));
@@ -225,10 +257,11 @@ class Applier {
     }
   }
 
-  void DropStatistics(const std::set<SnapshotId>& going) {
+  void DropStatistics(const std::set<SnapshotId>& going,
+                      std::initializer_list<const char*> members = {StatisticsMember(false), StatisticsMember(true)}) {
     if (going.empty() || metadata_.unmodelled.empty()) return;
     json rest = json::parse(metadata_.unmodelled);
-    for (const char* member : {"statistics", "partition-statistics"}) {
+    for (const char* member : members) {
       if (!rest.contains(member) || !rest[member].is_array()) continue;
       json kept = json::array();
       for (json& file : rest[member]) {
@@ -263,6 +296,7 @@ class Applier {
   std::optional<int32_t> last_order_id_;
   std::set<SnapshotId> added_;
   bool removed_ = false;
+  bool schema_set_ = false;
 };
 
 }  // namespace

@@ -87,12 +87,34 @@ struct SetProperties {
 struct RemoveProperties {
   std::vector<std::string> removals = {};
 };
-using Update = std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec,
-                            SetDefaultSpec, AddSortOrder, SetDefaultSortOrder, AddSnapshot, SetSnapshotRef,
-                            RemoveSnapshotRef, RemoveSnapshots, SetLocation, SetProperties, RemoveProperties>;
+struct RemovePartitionSpecs {
+  std::vector<int32_t> ids = {};
+};
+struct RemoveSchemas {
+  std::vector<int32_t> ids = {};
+};
+/// What a file of statistics holds is nothing to us: it is kept as it came, in place of the one of the same snapshot.
+struct SetStatistics {
+  bool of_partitions = false;
+  SnapshotId snapshot_id = {};
+  std::string file = {};  // JSON: StatisticsFile or PartitionStatisticsFile of the spec
+};
+struct RemoveStatistics {
+  bool of_partitions = false;
+  SnapshotId snapshot_id = {};
+};
+using Update =
+    std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec, SetDefaultSpec,
+                 AddSortOrder, SetDefaultSortOrder, AddSnapshot, SetSnapshotRef, RemoveSnapshotRef, RemoveSnapshots,
+                 SetLocation, SetProperties, RemoveProperties, RemovePartitionSpecs, RemoveSchemas, SetStatistics,
+                 RemoveStatistics>;
 
 /// The first requirement that does not hold, in one sentence; nullopt when all hold. `base` null: there is no table.
 std::optional<std::string> Unmet(const std::vector<Requirement>& requirements, const TableMetadata* base);
+
+/// Why another writer has been there although every requirement holds: a snapshot whose number the table has passed, on
+/// whatever branch. Who meant it reads again; nullopt otherwise.
+std::optional<std::string> Overtaken(const std::vector<Update>& updates, const TableMetadata& base);
 
 /// `base` with the updates applied and every log kept (snapshot-log, last-updated-ms, last-sequence-number). Error
 /// kInternal for an update that cannot apply.

@@ -62,6 +62,36 @@ json Print(const RemoveSnapshots& one) {
 json Print(const SetLocation& one) { return {{"action", "set-location"}, {"location", one.location}}; }
 json Print(const SetProperties& one) { return {{"action", "set-properties"}, {"updates", one.updates}}; }
 json Print(const RemoveProperties& one) { return {{"action", "remove-properties"}, {"removals", one.removals}}; }
+json Print(const RemovePartitionSpecs& one) { return {{"action", "remove-partition-specs"}, {"spec-ids", one.ids}}; }
+json Print(const RemoveSchemas& one) { return {{"action", "remove-schemas"}, {"schema-ids", one.ids}}; }
+json Print(const SetStatistics& one) {
+  if (one.of_partitions) {
+    return {{"action", "set-partition-statistics"}, {"partition-statistics", json::parse(one.file)}};
+  }
+  return {
+      {"action", "set-statistics"}, {"snapshot-id", one.snapshot_id.value()}, {"statistics", json::parse(one.file)}};
+}
+json Print(const RemoveStatistics& one) {
+  return {{"action", one.of_partitions ? "remove-partition-statistics" : "remove-statistics"},
+          {"snapshot-id", one.snapshot_id.value()}};
+}
+
+std::vector<int32_t> Ids(const JsonObject& object, const char* member) {
+  std::vector<int32_t> ids;
+  for (const json& id : object.Array(member)) {
+    if (!id.is_number_integer()) throw Error(ErrorCode::kData, std::string(member) + " holds what is no integer");
+    ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
+/// The snapshot is the file's own, as older clients name it beside the file too.
+SetStatistics Statistics(const JsonObject& object, const char* member, bool of_partitions) {
+  const JsonObject file(object.Member(member), object.PathOf(member));
+  return {.of_partitions = of_partitions,
+          .snapshot_id = SnapshotId(file.Int64("snapshot-id")),
+          .file = file.value().dump()};
+}
 
 std::vector<SnapshotId> SnapshotIds(const JsonObject& object) {
   std::vector<SnapshotId> ids;
@@ -156,6 +186,20 @@ constexpr Kind<Update> kUpdates[] = {
     {"set-properties",
      [](const JsonObject& object) -> Update { return SetProperties{ParseStrings(object, "updates")}; }},
     {"remove-properties", [](const JsonObject& object) -> Update { return RemoveProperties{Removals(object)}; }},
+    {"remove-partition-specs",
+     [](const JsonObject& object) -> Update { return RemovePartitionSpecs{Ids(object, "spec-ids")}; }},
+    {"remove-schemas", [](const JsonObject& object) -> Update { return RemoveSchemas{Ids(object, "schema-ids")}; }},
+    {"set-statistics", [](const JsonObject& object) -> Update { return Statistics(object, "statistics", false); }},
+    {"set-partition-statistics",
+     [](const JsonObject& object) -> Update { return Statistics(object, "partition-statistics", true); }},
+    {"remove-statistics",
+     [](const JsonObject& object) -> Update {
+       return RemoveStatistics{.of_partitions = false, .snapshot_id = SnapshotId(object.Int64("snapshot-id"))};
+     }},
+    {"remove-partition-statistics",
+     [](const JsonObject& object) -> Update {
+       return RemoveStatistics{.of_partitions = true, .snapshot_id = SnapshotId(object.Int64("snapshot-id"))};
+     }},
 };
 
 template <typename Alternatives, size_t count>

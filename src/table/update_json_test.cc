@@ -28,6 +28,10 @@ const std::vector<Requirement> kRequirements = {
     AssertDefaultSortOrderId{4},
 };
 
+constexpr const char* kStatisticsFile = R"({"snapshot-id": 5, "statistics-path": "s3://b/s.puffin",
+  "file-size-in-bytes": 10, "file-footer-size-in-bytes": 4,
+  "blob-metadata": [{"type": "apache-datasketches-theta-v1", "snapshot-id": 5, "sequence-number": 6, "fields": [1]}]})";
+
 std::vector<Update> Updates() {
   schema::Schema schema;
   schema.schema_id = 2;
@@ -65,6 +69,14 @@ std::vector<Update> Updates() {
       SetLocation{"s3://b/t"},
       SetProperties{{{"a", "1"}}},
       RemoveProperties{{"b", "c"}},
+      RemovePartitionSpecs{{3, 4}},
+      RemoveSchemas{{5}},
+      SetStatistics{.of_partitions = false, .snapshot_id = SnapshotId(5), .file = json::parse(kStatisticsFile).dump()},
+      SetStatistics{.of_partitions = true,
+                    .snapshot_id = SnapshotId(5),
+                    .file = R"({"file-size-in-bytes":10,"snapshot-id":5,"statistics-path":"s3://b/p"})"},
+      RemoveStatistics{.of_partitions = false, .snapshot_id = SnapshotId(6)},
+      RemoveStatistics{.of_partitions = true, .snapshot_id = SnapshotId(6)},
   };
 }
 
@@ -85,7 +97,7 @@ json ReadBack(const json& document) {
 
 TEST(UpdateJsonTest, EveryKindComesBackAsItWas) {
   ASSERT_EQ(kRequirements.size(), std::variant_size_v<Requirement> + 1);
-  ASSERT_EQ(Updates().size(), std::variant_size_v<Update>);
+  ASSERT_EQ(Updates().size(), std::variant_size_v<Update> + 2) << "statistics of two kinds";
   EXPECT_EQ(ReadBack(Printed()), Printed());
 }
 

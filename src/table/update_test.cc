@@ -204,6 +204,54 @@ TEST(UpdateTest, PropertiesAndLocation) {
   EXPECT_EQ(metadata.location, "file:///w/x");
 }
 
+TEST(UpdateTest, StatisticsOfASnapshotAreReplacedAndRemoved) {
+  const auto file = [](const char* path) {
+    return std::string(R"({"snapshot-id":2,"statistics-path":")") + path + "\"}";
+  };
+  const auto have = [](const TableMetadata& metadata) {
+    return metadata.unmodelled.empty() ? nlohmann::json::object() : nlohmann::json::parse(metadata.unmodelled);
+  };
+  auto metadata = Apply(WithThree(), {SetStatistics{.snapshot_id = SnapshotId(2), .file = file("a")}}, At(5000));
+  metadata = Apply(metadata,
+                   {SetStatistics{.snapshot_id = SnapshotId(2), .file = file("b")},
+                    SetStatistics{.of_partitions = true, .snapshot_id = SnapshotId(2), .file = file("p")}},
+                   At(6000));
+  EXPECT_EQ(have(metadata)["statistics"], nlohmann::json::array({nlohmann::json::parse(file("b"))}));
+  EXPECT_EQ(have(metadata)["partition-statistics"].size(), 1U);
+  metadata = Apply(metadata, {RemoveStatistics{.snapshot_id = SnapshotId(2)}}, At(7000));
+  EXPECT_EQ(have(metadata)["statistics"], nlohmann::json::array());
+  EXPECT_EQ(have(metadata)["partition-statistics"].size(), 1U) << "those of partitions are others";
+}
+
+TEST(UpdateTest, WhatIsInUseIsNotRemoved) {
+  const auto metadata = Apply(Empty(), {AddSchema{Columns({"id", "name", "more"}), 3}, SetCurrentSchema{}}, At(2000));
+  EXPECT_EQ(Apply(metadata, {RemoveSchemas{{0}}}, At(3000)).schemas.size(), 1U);
+  EXPECT_THAT([&] { Apply(metadata, {RemoveSchemas{{1}}}, At(3000)); },
+              ThrowsMessage<Error>(HasSubstr("schema 1 is the current one")));
+  EXPECT_THAT([&] { Apply(metadata, {RemovePartitionSpecs{{0}}}, At(3000)); },
+              ThrowsMessage<Error>(HasSubstr("partition spec 0 is the default")));
+}
+
+TEST(UpdateTest, WhoReplacesATableMayDropTheColumnThatItsSpecNamed) {
+  PartitionSpec by_name{.fields = {{.source_id = FieldId(2), .name = "name", .transform = ParseTransform("identity")}}};
+  const auto metadata = Apply(Empty(), {AddPartitionSpec{by_name}, SetDefaultSpec{}}, At(2000));
+  const AddSchema without{Columns({"id"}), 2};
+  EXPECT_THAT(
+      [&] {
+        Apply(metadata, {without, SetCurrentSchema{}}, At(3000));
+      },
+      ThrowsMessage<Error>(HasSubstr("needs column id 2, which the schema lacks")));
+  const auto replaced = Apply(metadata, {without, SetCurrentSchema{}, AddPartitionSpec{}, SetDefaultSpec{}}, At(3000));
+  EXPECT_TRUE(replaced.spec().fields.empty());
+}
+
+TEST(UpdateTest, ASnapshotBehindAnotherBranchIsOvertaken) {
+  const auto base = WithThree();
+  EXPECT_THAT(Overtaken({Add(9, 3, 5000, 2)}, base), Optional(HasSubstr("another writer was faster")));
+  EXPECT_EQ(Overtaken({Add(9, 4, 5000, 2)}, base), std::nullopt);
+  EXPECT_EQ(Overtaken({SetLocation{"x"}}, base), std::nullopt);
+}
+
 TEST(UpdateTest, VersionThreeIsRefused) {
   TableMetadata metadata = Empty();
   metadata.format_version = 3;

@@ -45,6 +45,11 @@ def spark(data_dir, statements, timeout=300):
     return _spark(["--catalog", f"{data_dir}/catalog.db", "--warehouse", f"file://{data_dir}/lake"], statements, timeout)
 
 
+def spark_over_rest(uri, statements, timeout=300):
+    """The same over a REST catalogue."""
+    return _spark(["--rest", uri], statements, timeout)
+
+
 def _spark(arguments, statements, timeout):
     script = pathlib.Path(__file__).with_name("spark_read.py")
     done = subprocess.run(
@@ -54,5 +59,6 @@ def _spark(arguments, statements, timeout):
         text=True,
         timeout=timeout,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
+    told = "\n".join(line for line in done.stderr.splitlines() if not line.lstrip().startswith("at "))
+    assert done.returncode == 0, told[-4000:]
     return json.loads(done.stdout.splitlines()[-1])["results"]

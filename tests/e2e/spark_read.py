@@ -2,6 +2,8 @@
 
 spark_read.py --catalog SQLITE_FILE [--name millrace] [--warehouse URI] [SQL...]
     through JdbcCatalog on a catalogue file; a table is <name>.<namespace>.<table>
+spark_read.py --rest URI [--name millrace] [SQL...]
+    through a REST catalogue
 spark_read.py --register METADATA [--register METADATA]... [SQL...]
     without a catalogue of ours: metadata files become judge.t.t0, judge.t.t1, ... in one of Spark's own, which SQL may also change;
     after the statements each table's metadata file of then is printed too
@@ -25,7 +27,7 @@ from pyspark.sql import Row, SparkSession
 JARS = pathlib.Path(__file__).resolve().parents[2] / ".deps" / "jars"
 
 
-def session(name, database, warehouse, scratch):
+def session(name, catalog, scratch):
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_HOME"] = os.path.dirname(pyspark.__file__)
@@ -44,12 +46,9 @@ def session(name, database, warehouse, scratch):
         "spark.sql.warehouse.dir": scratch,
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         f"spark.sql.catalog.{name}": "org.apache.iceberg.spark.SparkCatalog",
-        f"spark.sql.catalog.{name}.catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
-        f"spark.sql.catalog.{name}.uri": f"jdbc:sqlite:{database}",
-        f"spark.sql.catalog.{name}.jdbc.schema-version": "V1",
-        f"spark.sql.catalog.{name}.warehouse": warehouse,
         f"spark.sql.catalog.{name}.cache-enabled": "false",
     }
+    settings |= {f"spark.sql.catalog.{name}.{key}": value for key, value in catalog.items()}
     for key, value in settings.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
@@ -74,6 +73,7 @@ def plain(value):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--catalog")
+    parser.add_argument("--rest")
     parser.add_argument("--name", default="millrace")
     parser.add_argument("--warehouse")
     parser.add_argument("--register", action="append", default=[])
@@ -82,15 +82,20 @@ def main():
     statements = options.sql or json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as scratch:
         database = options.catalog or os.path.join(scratch, "judge.db")
-        name = options.name if options.catalog else "judge"
-        spark = session(name, database, options.warehouse or f"file://{scratch}/warehouse", scratch)
+        name = options.name if options.catalog or options.rest else "judge"
+        catalog = {"type": "rest", "uri": options.rest}
+        if not options.rest:
+            warehouse = options.warehouse or f"file://{scratch}/warehouse"
+            catalog = {"catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog", "uri": f"jdbc:sqlite:{database}", "jdbc.schema-version": "V1", "warehouse": warehouse}
+        spark = session(name, catalog, scratch)
         if options.register:
             spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {name}.t")
         for number, metadata in enumerate(options.register):
             spark.sql(f"CALL {name}.system.register_table('t.t{number}', '{metadata}')")
         results = [[plain(row) for row in spark.sql(statement).collect()] for statement in statements]
         located = []
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+        if options.register:
+            db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
             for number in range(len(options.register)):
                 located += [row[0] for row in db.execute("SELECT metadata_location FROM iceberg_tables WHERE table_name = ?", (f"t{number}",))]
         spark.stop()

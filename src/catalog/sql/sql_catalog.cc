@@ -2,8 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
+
 #include "base/error.h"
 #include "catalog/table_files.h"
+#include "table/metadata_file.h"
 
 namespace millrace::catalog {
 namespace {
@@ -27,6 +33,23 @@ bool DoneOrThrow(SqlTables::Outcome outcome, const char* doing, SqlTables& table
                               tables.message()));
   }
   return false;
+}
+
+CommitResult OfOne(TransactionResult result) {
+  if (auto* made = std::get_if<std::vector<LoadedTable>>(&result)) return Committed{std::move(made->front())};
+  if (auto* conflict = std::get_if<Conflict>(&result)) return std::move(*conflict);
+  return std::get<Unknown>(std::move(result));
+}
+
+/// A table that its maker describes by updates alone.
+table::TableMetadata MadeOf(const std::vector<table::Update>& updates, Timestamp now) {
+  auto metadata = table::Apply({}, updates, now);
+  if (metadata.schemas.empty() || metadata.location.empty()) {
+    throw Error(ErrorCode::kData, "a table is made of a schema and a location at least");
+  }
+  if (metadata.partition_specs.empty()) metadata.partition_specs.emplace_back();
+  if (metadata.sort_orders.empty()) metadata.sort_orders.emplace_back();
+  return metadata;
 }
 
 }  // namespace
@@ -65,49 +88,138 @@ std::optional<LoadedTable> SqlCatalog::Load(const TableName& name) {
 CommitResult SqlCatalog::Create(const CreateTable& request) {
   const std::string exists = fmt::format("the table {} exists", ToString(request.name));
   if (tables_.FindLocation(request.name)) return Conflict{exists};
-  auto metadata = std::make_shared<const table::TableMetadata>(NewTable(request, store_, FreshUuid(), clock_.Now()));
+  auto metadata = std::make_shared<const table::TableMetadata>(Stage(request));
   LoadedTable made{.name = request.name,
                    .metadata_location = NextMetadataLocation(*metadata, "", FreshUuid()),
                    .metadata = metadata};
   WriteMetadataFile(store_, made.metadata_location, *metadata);
   const auto inserted = tables_.Insert(request.name, made.metadata_location);
-  return Finish(inserted, std::move(made), exists);
+  return OfOne(Finish(inserted, {std::move(made)}, exists));
+}
+
+table::TableMetadata SqlCatalog::Stage(const CreateTable& request) {
+  return NewTable(request, store_, FreshUuid(), clock_.Now());
+}
+
+CommitResult SqlCatalog::Register(const TableName& name, const std::string& metadata_location) {
+  const std::string exists = fmt::format("the table {} exists", ToString(name));
+  if (tables_.FindLocation(name)) return Conflict{exists};
+  LoadedTable found{.name = name, .metadata_location = metadata_location, .metadata = nullptr};
+  try {
+    found.metadata = std::make_shared<const table::TableMetadata>(table::ReadMetadataFile(store_, metadata_location));
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kConfig, fmt::format("{} cannot be registered: {}", ToString(name), error.what()));
+  }
+  switch (tables_.Insert(name, metadata_location)) {
+    case SqlTables::Outcome::kDone:
+      return Committed{std::move(found)};
+    case SqlTables::Outcome::kRefused:
+      return Conflict{exists};
+    case SqlTables::Outcome::kBusy:
+      return Conflict{kLocked};
+    case SqlTables::Outcome::kUnclear:
+      break;
+  }
+  return Unknown{tables_.message()};
+}
+
+std::variant<SqlCatalog::Prepared, Conflict> SqlCatalog::Prepare(const TableCommit& commit) {
+  const auto base = Load(commit.name);
+  const auto* metadata = base ? base->metadata.get() : nullptr;
+  if (!base && commit.requirements.empty()) return Conflict{fmt::format("there is no table {}", ToString(commit.name))};
+  if (auto why = table::Unmet(commit.requirements, metadata)) return Conflict{std::move(*why)};
+  Prepared prepared;
+  NextMetadata next;
+  if (base) {
+    if (auto why = table::Overtaken(commit.updates, *metadata)) return Conflict{std::move(*why)};
+    next = NextVersion(*base, commit.updates, clock_.Now());
+    prepared.move.from = base->metadata_location;
+  } else {
+    next.metadata = MadeOf(commit.updates, clock_.Now());
+  }
+  if (next.metadata.table_uuid.empty()) next.metadata.table_uuid = FreshUuid();  // format v1 may lack one
+  const auto made = std::make_shared<const table::TableMetadata>(std::move(next.metadata));
+  prepared.made = {.name = commit.name,
+                   .metadata_location = NextMetadataLocation(*made, prepared.move.from, FreshUuid()),
+                   .metadata = made};
+  prepared.move.name = commit.name;
+  prepared.move.to = prepared.made.metadata_location;
+  prepared.expired = std::move(next.expired);
+  WriteMetadataFile(store_, prepared.move.to, *made);
+  return prepared;
 }
 
 CommitResult SqlCatalog::Commit(const TableName& name, const std::vector<table::Requirement>& requirements,
                                 const std::vector<table::Update>& updates) {
-  const auto base = Load(name);
-  if (!base) return Conflict{fmt::format("there is no table {}", ToString(name))};
-  if (auto why = table::Unmet(requirements, base->metadata.get())) return Conflict{std::move(*why)};
-  auto next = NextVersion(*base, updates, clock_.Now());
-  if (next.metadata.table_uuid.empty()) next.metadata.table_uuid = FreshUuid();  // format v1 may lack one
-  const auto metadata = std::make_shared<const table::TableMetadata>(std::move(next.metadata));
-  LoadedTable made{.name = name,
-                   .metadata_location = NextMetadataLocation(*metadata, base->metadata_location, FreshUuid()),
-                   .metadata = metadata};
-  WriteMetadataFile(store_, made.metadata_location, *metadata);
-  const auto swapped = tables_.Swap(name, base->metadata_location, made.metadata_location);
-  if (swapped == SqlTables::Outcome::kDone) {
-    for (const std::string& expired : next.expired) DeleteMetadataFile(store_, expired);
-  }
-  return Finish(swapped, std::move(made), fmt::format("another writer committed to {} first", ToString(name)));
+  return OfOne(CommitAll({{.name = name, .requirements = requirements, .updates = updates}}));
 }
 
-CommitResult SqlCatalog::Finish(SqlTables::Outcome outcome, LoadedTable made, const std::string& refused) {
+TransactionResult SqlCatalog::CommitAll(const std::vector<TableCommit>& commits) {
+  std::set<size_t> turns;
+  for (const auto& commit : commits)
+    turns.insert(std::hash<std::string>{}(ToString(commit.name)) % table_mutexes_.size());
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (const size_t turn : turns) locks.emplace_back(table_mutexes_[turn]);
+
+  std::vector<SqlTables::Move> moves;
+  std::vector<LoadedTable> made;
+  std::vector<std::string> expired;
+  const auto forget = [&] {
+    for (const auto& move : moves) DeleteMetadataFile(store_, move.to);
+  };
+  try {
+    for (const auto& commit : commits) {
+      auto prepared = Prepare(commit);
+      if (auto* conflict = std::get_if<Conflict>(&prepared)) {
+        forget();
+        return std::move(*conflict);
+      }
+      auto& one = std::get<Prepared>(prepared);
+      moves.push_back(std::move(one.move));
+      made.push_back(std::move(one.made));
+      std::ranges::move(one.expired, std::back_inserter(expired));
+    }
+  } catch (...) {
+    forget();
+    throw;
+  }
+  const auto swapped = tables_.Swap(moves);
+  if (swapped == SqlTables::Outcome::kDone) {
+    for (const std::string& file : expired) DeleteMetadataFile(store_, file);
+  }
+  std::string names;
+  for (const auto& commit : commits) names += (names.empty() ? "" : ", ") + ToString(commit.name);
+  return Finish(swapped, std::move(made), fmt::format("another writer committed to {} first", names));
+}
+
+TransactionResult SqlCatalog::Finish(SqlTables::Outcome outcome, std::vector<LoadedTable> made,
+                                     const std::string& refused) {
   switch (outcome) {
     case SqlTables::Outcome::kDone:
-      cache_.Put(made.metadata_location, made.metadata);
-      return Committed{std::move(made)};
+      for (const auto& table : made) cache_.Put(table.metadata_location, table.metadata);
+      return made;
     case SqlTables::Outcome::kRefused:
-      DeleteMetadataFile(store_, made.metadata_location);
-      return Conflict{refused};
     case SqlTables::Outcome::kBusy:
-      DeleteMetadataFile(store_, made.metadata_location);
-      return Conflict{kLocked};
+      for (const auto& table : made) DeleteMetadataFile(store_, table.metadata_location);
+      return Conflict{outcome == SqlTables::Outcome::kBusy ? kLocked : refused};
     case SqlTables::Outcome::kUnclear:
       return Unknown{fmt::format("the catalogue failed while it committed: {}", tables_.message())};
   }
   return Unknown{"the catalogue gave no outcome"};
+}
+
+bool SqlCatalog::CreateNamespace(const std::string& name_space, const std::map<std::string, std::string>& properties) {
+  return DoneOrThrow(tables_.CreateNamespace(name_space, properties), "making a namespace", tables_);
+}
+
+bool SqlCatalog::DropNamespace(const std::string& name_space) {
+  return DoneOrThrow(tables_.DropNamespace(name_space), "dropping a namespace", tables_);
+}
+
+void SqlCatalog::SetNamespaceProperties(const std::string& name_space,
+                                        const std::map<std::string, std::string>& updates,
+                                        const std::vector<std::string>& removals) {
+  DoneOrThrow(tables_.SetNamespaceProperties(name_space, updates, removals), "changing a namespace", tables_);
 }
 
 bool SqlCatalog::Drop(const TableName& name) { return DoneOrThrow(tables_.Delete(name), "dropping a table", tables_); }

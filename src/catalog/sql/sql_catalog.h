@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,14 @@ struct SqlCatalogOptions {
   std::string name = "millrace";
   std::chrono::milliseconds lock_wait{30'000};
 };
+
+/// A commit to one of several tables.
+struct TableCommit {
+  TableName name;
+  std::vector<table::Requirement> requirements;
+  std::vector<table::Update> updates;
+};
+using TransactionResult = std::variant<std::vector<LoadedTable>, Conflict, Unknown>;
 
 /// Iceberg's SQL catalogue in a SQLite file, which pyiceberg (`sqlite:///...`) and Java's JdbcCatalog open as well,
 /// also while this program runs. A commit writes new metadata beside the old and then compares and swaps the location
@@ -42,15 +51,46 @@ class SqlCatalog final : public Catalog {
   void Rename(const TableName& from, const TableName& to) override;
   io::ObjectStore& store() override { return store_; }
 
+  /// Beyond the port, for those that the catalogue is served to.
+  ///
+  /// All commits or none, decided by one transaction. One that requires that its table is not there makes it, of the
+  /// updates alone.
+  TransactionResult CommitAll(const std::vector<TableCommit>& commits);
+  /// The metadata that Create would write; nothing is kept.
+  table::TableMetadata Stage(const CreateTable& request);
+  /// A table that is there as files already. Conflict when the name is taken; Error kConfig when no metadata of a table
+  /// is at `metadata_location`, or it lies outside the store.
+  CommitResult Register(const TableName& name, const std::string& metadata_location);
+  /// False when it is there already.
+  bool CreateNamespace(const std::string& name_space, const std::map<std::string, std::string>& properties);
+  /// False when there is none, or something is in it.
+  bool DropNamespace(const std::string& name_space);
+  /// nullopt when there is no such namespace.
+  std::optional<std::map<std::string, std::string>> NamespaceProperties(const std::string& name_space) {
+    return tables_.NamespaceProperties(name_space);
+  }
+  void SetNamespaceProperties(const std::string& name_space, const std::map<std::string, std::string>& updates,
+                              const std::vector<std::string>& removals);
+
  private:
+  /// New metadata that is written and that no table names yet.
+  struct Prepared {
+    SqlTables::Move move;
+    LoadedTable made;
+    std::vector<std::string> expired;
+  };
+  std::variant<Prepared, Conflict> Prepare(const TableCommit& commit);
   std::string FreshUuid();
-  /// Turns the outcome of the row's change into that of the commit, and cleans up after one that did not happen.
-  CommitResult Finish(SqlTables::Outcome outcome, LoadedTable made, const std::string& refused);
+  /// Turns the outcome of the rows' change into that of the commit, and cleans up after one that did not happen.
+  TransactionResult Finish(SqlTables::Outcome outcome, std::vector<LoadedTable> made, const std::string& refused);
 
   SqlTables tables_;
   io::ObjectStore& store_;
   const Clock& clock_;
   MetadataCache cache_;
+  /// By the hash of their names, so that of several who commit to one table here each finds what the one before made,
+  /// and none writes metadata in vain.
+  std::array<std::mutex, 32> table_mutexes_;
   std::mutex random_mutex_;
   Random random_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -21,6 +22,9 @@ constexpr const char* kMakeTables =
     "property_key VARCHAR(255) NOT NULL, property_value VARCHAR(1000) NOT NULL, PRIMARY KEY (catalog_name, namespace, "
     "property_key));"
     "COMMIT";
+
+/// What programs write so that a namespace without properties is there.
+constexpr const char* kExists = "exists";
 
 constexpr const char* kWhereTable = " WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?";
 
@@ -108,30 +112,35 @@ std::optional<std::string> SqlTables::FindLocation(const TableName& name) {
   return query.Text(0);
 }
 
-SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& location) {
-  return Write([&] {
-    if (!HasNamespace(name.name_space)) InsertNamespace(name.name_space);
-    const char* sql =
-        has_type_
-            ? "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location, iceberg_type) "
-              "VALUES (?, ?, ?, ?, 'TABLE')"
-            : "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location) "
-              "VALUES (?, ?, ?, ?)";
-    SqliteStatement insert(file_, sql, {catalog_name_, name.name_space, name.name, location});
-    return insert.Run() == SqliteStatement::RunOutcome::kDone;
-  });
+bool SqlTables::InsertTable(const TableName& name, const std::string& location) {
+  if (!HasNamespace(name.name_space)) InsertNamespace(name.name_space);
+  const char* sql =
+      has_type_
+          ? "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location, iceberg_type) "
+            "VALUES (?, ?, ?, ?, 'TABLE')"
+          : "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location) "
+            "VALUES (?, ?, ?, ?)";
+  SqliteStatement insert(file_, sql, {catalog_name_, name.name_space, name.name, location});
+  return insert.Run() == SqliteStatement::RunOutcome::kDone;
 }
 
-SqlTables::Outcome SqlTables::Swap(const TableName& name, const std::string& from, const std::string& to) {
-  return Write([&] {
-    SqliteStatement update(
-        file_,
-        std::string("UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?") + kWhereTable +
-            " AND metadata_location = ?" + table_rows_only_,
-        {to, from, catalog_name_, name.name_space, name.name, from});
-    update.Run();
-    return file_.changed_rows() == 1;
-  });
+bool SqlTables::MoveTable(const Move& move) {
+  if (move.from.empty()) return InsertTable(move.name, move.to);
+  SqliteStatement update(
+      file_,
+      std::string("UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?") + kWhereTable +
+          " AND metadata_location = ?" + table_rows_only_,
+      {move.to, move.from, catalog_name_, move.name.name_space, move.name.name, move.from});
+  update.Run();
+  return file_.changed_rows() == 1;
+}
+
+SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& location) {
+  return Write([&] { return InsertTable(name, location); });
+}
+
+SqlTables::Outcome SqlTables::Swap(const std::vector<Move>& moves) {
+  return Write([&] { return std::ranges::all_of(moves, [&](const Move& move) { return MoveTable(move); }); });
 }
 
 SqlTables::Outcome SqlTables::Rename(const TableName& from, const TableName& to) {
@@ -161,13 +170,82 @@ bool SqlTables::HasNamespace(const std::string& name_space) {
   return query.Step();
 }
 
-void SqlTables::InsertNamespace(const std::string& name_space) {
-  SqliteStatement insert(
-      file_,
-      "INSERT INTO iceberg_namespace_properties (catalog_name, namespace, property_key, property_value) "
-      "VALUES (?, ?, 'exists', 'true')",
-      {catalog_name_, name_space});
+void SqlTables::InsertNamespace(const std::string& name_space) { InsertProperty(name_space, kExists, "true"); }
+
+void SqlTables::InsertProperty(const std::string& name_space, const std::string& key, const std::string& value) {
+  SqliteStatement insert(file_,
+                         "INSERT OR REPLACE INTO iceberg_namespace_properties (catalog_name, namespace, property_key, "
+                         "property_value) VALUES (?, ?, ?, ?)",
+                         {catalog_name_, name_space, key, value});
   insert.Run();
+}
+
+bool SqlTables::HoldsTables(const std::string& name_space) {
+  SqliteStatement query(file_, "SELECT 1 FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ? LIMIT 1",
+                        {catalog_name_, name_space});
+  return query.Step();
+}
+
+bool SqlTables::HasBelow(const std::string& name_space) {
+  // What lies between "a." and "a/" is below a: '/' is the character after '.'.
+  const std::string first = name_space + ".";
+  const std::string last = name_space + "/";
+  SqliteStatement query(file_,
+                        "SELECT 1 FROM iceberg_tables WHERE catalog_name = ? AND table_namespace > ? AND "
+                        "table_namespace < ? UNION SELECT 1 FROM iceberg_namespace_properties WHERE catalog_name = ? "
+                        "AND namespace > ? AND namespace < ? LIMIT 1",
+                        {catalog_name_, first, last, catalog_name_, first, last});
+  return query.Step();
+}
+
+SqlTables::Outcome SqlTables::CreateNamespace(const std::string& name_space,
+                                              const std::map<std::string, std::string>& properties) {
+  return Write([&] {
+    if (HasNamespace(name_space) || HoldsTables(name_space)) return false;
+    InsertNamespace(name_space);
+    for (const auto& [key, value] : properties) InsertProperty(name_space, key, value);
+    return true;
+  });
+}
+
+SqlTables::Outcome SqlTables::DropNamespace(const std::string& name_space) {
+  return Write([&] {
+    if (HoldsTables(name_space) || HasBelow(name_space)) return false;
+    SqliteStatement remove(file_, "DELETE FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ?",
+                           {catalog_name_, name_space});
+    remove.Run();
+    return file_.changed_rows() > 0;
+  });
+}
+
+std::optional<std::map<std::string, std::string>> SqlTables::NamespaceProperties(const std::string& name_space) {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::string> properties;
+  SqliteStatement query(
+      file_,
+      "SELECT property_key, property_value FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ?",
+      {catalog_name_, name_space});
+  while (query.Step()) properties.emplace(query.Text(0), query.Text(1));
+  if (properties.empty() && !HoldsTables(name_space) && !HasBelow(name_space)) return std::nullopt;
+  properties.erase(kExists);
+  return properties;
+}
+
+SqlTables::Outcome SqlTables::SetNamespaceProperties(const std::string& name_space,
+                                                     const std::map<std::string, std::string>& updates,
+                                                     const std::vector<std::string>& removals) {
+  return Write([&] {
+    InsertNamespace(name_space);
+    for (const auto& [key, value] : updates) InsertProperty(name_space, key, value);
+    for (const auto& key : removals) {
+      SqliteStatement remove(file_,
+                             "DELETE FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ? AND "
+                             "property_key = ?",
+                             {catalog_name_, name_space, key});
+      remove.Run();
+    }
+    return true;
+  });
 }
 
 SqlTables::Outcome SqlTables::EnsureNamespace(const std::string& name_space) {

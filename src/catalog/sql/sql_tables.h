@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -34,13 +35,26 @@ class SqlTables {
   std::optional<std::string> FindLocation(const TableName& name);
   /// Also makes the namespace known.
   Outcome Insert(const TableName& name, const std::string& location);
-  /// Compare-and-swap: done only when exactly one row was at `from`.
-  Outcome Swap(const TableName& name, const std::string& from, const std::string& to);
+  struct Move {
+    TableName name;
+    std::string from;  // empty: there is no such table yet
+    std::string to;
+  };
+  /// Compare-and-swap: done only when each of them was at its `from`, else none is.
+  Outcome Swap(const std::vector<Move>& moves);
   Outcome Rename(const TableName& from, const TableName& to);
   /// kRefused when there was no such table.
   Outcome Delete(const TableName& name);
 
   Outcome EnsureNamespace(const std::string& name_space);
+  /// kRefused when it is there already.
+  Outcome CreateNamespace(const std::string& name_space, const std::map<std::string, std::string>& properties);
+  /// kRefused when there is no such namespace, or something is in it.
+  Outcome DropNamespace(const std::string& name_space);
+  /// nullopt: there is no such namespace. One is there too when a table is in it or below.
+  std::optional<std::map<std::string, std::string>> NamespaceProperties(const std::string& name_space);
+  Outcome SetNamespaceProperties(const std::string& name_space, const std::map<std::string, std::string>& updates,
+                                 const std::vector<std::string>& removals);
   std::vector<std::string> ListNamespaces();
   std::vector<TableName> ListTables(const std::string& name_space);
 
@@ -51,7 +65,12 @@ class SqlTables {
   bool HasTables();
   void CheckLayout();
   void InsertNamespace(const std::string& name_space);
+  void InsertProperty(const std::string& name_space, const std::string& key, const std::string& value);
+  bool InsertTable(const TableName& name, const std::string& location);
+  bool MoveTable(const Move& move);
   bool HasNamespace(const std::string& name_space);
+  bool HoldsTables(const std::string& name_space);
+  bool HasBelow(const std::string& name_space);
   template <typename Body>
   Outcome Write(Body body);
 

@@ -1,0 +1,343 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "catalog/rest/rest_catalog.h"
+#include "catalog/server/catalog_routes.h"
+#include "contract/catalog_contract.h"
+#include "io/http_client.h"
+#include "io/http_server.h"
+#include "io/local_object_store.h"
+#include "judge/python.h"
+
+namespace millrace::catalog {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A SQL catalogue and the server before it.
+class Served {
+ public:
+  Served() {
+    AddCatalogRoutes(routes_, catalog_, {.prefix = "/iceberg", .defaults = {{"client.region", "nowhere"}}});
+    io::HttpServerOptions options;
+    options.address = "127.0.0.1";
+    server_ = std::make_unique<io::HttpServer>(options, routes_, nullptr, nullptr);
+  }
+
+  std::string uri() const { return "http://127.0.0.1:" + std::to_string(server_->port()) + "/iceberg"; }
+  std::filesystem::path warehouse() const { return folder_.path() / "warehouse"; }
+  io::LocalObjectStore& store() { return *store_; }
+  SqlCatalog& catalog() { return catalog_; }
+
+ private:
+  judge::Folder folder_;
+  std::unique_ptr<io::LocalObjectStore> store_ = io::LocalObjectStore::Open(warehouse());
+  SqlCatalog catalog_{{.file = folder_.path() / "catalog.db"}, *store_};
+  io::HttpRoutes routes_;
+  std::unique_ptr<io::HttpServer> server_;
+};
+
+/// Our client before our server: what every catalogue does.
+class ServedLake : public CatalogFixture {
+ public:
+  Catalog& catalog() override {
+    if (!catalog_) catalog_ = Reopen();
+    return *catalog_;
+  }
+  std::unique_ptr<Catalog> Reopen() override {
+    return std::make_unique<RestCatalog>(RestCatalogOptions{.uri = served_.uri()}, served_.store());
+  }
+
+ private:
+  Served served_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Served, CatalogContract, ServedLake);
+
+class CatalogServerTest : public testing::Test {
+ protected:
+  struct Answer {
+    int status = 0;
+    json body;
+    std::string etag;
+  };
+
+  Answer Ask(const std::string& method, const std::string& path, const json& body = nullptr,
+             const std::string& if_none_match = "") {
+    const std::string text = body.dump();
+    io::HttpRequest request;
+    request.method = method;
+    request.url = served_.uri() + path;
+    if (!body.is_null()) {
+      request.body = text;
+      request.headers.push_back({"Content-Type", "application/json"});
+    }
+    if (!if_none_match.empty()) request.headers.push_back({"If-None-Match", if_none_match});
+    const auto response = client_.Send(request);
+    return {response.status, json::parse(response.body, nullptr, false),
+            std::string(response.header("ETag").value_or(""))};
+  }
+
+  static json Table(const std::string& name) {
+    return {
+        {"name", name},
+        {"schema",
+         {{"type", "struct"},
+          {"fields",
+           {{{"id", 0}, {"name", "id"}, {"type", "long"}, {"required", true}},
+            {{"id", 1},
+             {"name", "at"},
+             {"type",
+              {{"type", "struct"}, {"fields", {{{"id", 7}, {"name", "os"}, {"type", "string"}, {"required", false}}}}}},
+             {"required", false}},
+            {{"id", 2},
+             {"name", "tags"},
+             {"type", {{"type", "list"}, {"element-id", 9}, {"element", "string"}, {"element-required", false}}},
+             {"required", false}}}},
+          {"identifier-field-ids", {0}}}},
+        {"partition-spec",
+         {{"spec-id", 0},
+          {"fields", {{{"source-id", 7}, {"field-id", 1000}, {"name", "os"}, {"transform", "identity"}}}}}},
+        {"write-order",
+         {{"order-id", 1},
+          {"fields",
+           {{{"source-id", 0}, {"transform", "identity"}, {"direction", "asc"}, {"null-order", "nulls-first"}}}}}}};
+  }
+
+  void MakeNamespace(const std::string& name) {
+    ASSERT_EQ(Ask("POST", "/v1/namespaces", {{"namespace", {name}}}).status, 200);
+  }
+
+  Served served_;
+  io::HttpClient client_;
+};
+
+TEST_F(CatalogServerTest, ClientsMayNumberColumnsAsTheyLike) {
+  MakeNamespace("silver");
+  const auto made = Ask("POST", "/v1/namespaces/silver/tables", Table("users"));
+  ASSERT_EQ(made.status, 200) << made.body;
+  const json& metadata = made.body["metadata"];
+  const json& fields = metadata["schemas"][0]["fields"];
+  EXPECT_EQ(fields[0]["id"], 1);
+  EXPECT_EQ(fields[1]["id"], 2);
+  EXPECT_EQ(fields[2]["id"], 3);
+  EXPECT_EQ(fields[1]["type"]["fields"][0]["id"], 4);
+  EXPECT_EQ(fields[2]["type"]["element-id"], 5);
+  EXPECT_EQ(metadata["schemas"][0]["identifier-field-ids"], json({1}));
+  EXPECT_EQ(metadata["partition-specs"][0]["fields"][0]["source-id"], 4);
+  EXPECT_EQ(metadata["sort-orders"][0]["fields"][0]["source-id"], 1);
+  auto twice = Table("other");
+  twice["schema"]["fields"][1]["id"] = 0;
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/tables", twice).body["error"]["type"], "BadRequestException");
+}
+
+TEST_F(CatalogServerTest, RefusalsHaveTheWordsThatClientsKnow) {
+  const auto type = [](const Answer& answer) { return answer.body["error"]["type"]; };
+  EXPECT_EQ(type(Ask("GET", "/v1/namespaces/none")), "NoSuchNamespaceException");
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces/none/tables", Table("t"))), "NoSuchNamespaceException");
+  MakeNamespace("silver");
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces", {{"namespace", {"silver"}}})), "AlreadyExistsException");
+  EXPECT_EQ(type(Ask("GET", "/v1/namespaces/silver/tables/t")), "NoSuchTableException");
+  EXPECT_EQ(Ask("HEAD", "/v1/namespaces/silver/tables/t").status, 404);
+  ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table("t")).status, 200);
+  EXPECT_EQ(Ask("HEAD", "/v1/namespaces/silver/tables/t").status, 204);
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces/silver/tables", Table("t"))), "AlreadyExistsException");
+  EXPECT_EQ(type(Ask("DELETE", "/v1/namespaces/silver")), "NamespaceNotEmptyException");
+  const json unmet = {{"requirements", {{{"type", "assert-table-uuid"}, {"uuid", "other"}}}},
+                      {"updates", json::array()}};
+  const auto conflict = Ask("POST", "/v1/namespaces/silver/tables/t", unmet);
+  EXPECT_EQ(conflict.status, 409);
+  EXPECT_EQ(type(conflict), "CommitFailedException");
+  const json senseless = {{"requirements", json::array()},
+                          {"updates", {{{"action", "set-current-schema"}, {"schema-id", 9}}}}};
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/tables/t", senseless).status, 400);
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/tables/t", "no object").status, 400);
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces", {{"namespace", {"a.b"}}})), "BadRequestException");
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces", {{"namespace", {".."}}})), "BadRequestException");
+  auto outside = Table("u");
+  outside["location"] = "file:///etc";
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces/silver/tables", outside)), "BadRequestException");
+  EXPECT_EQ(
+      type(Ask("POST", "/v1/namespaces/silver/register", {{"name", "r"}, {"metadata-location", "file:///etc/passwd"}})),
+      "BadRequestException");
+}
+
+TEST_F(CatalogServerTest, NamespacesHaveLevelsAndProperties) {
+  ASSERT_EQ(Ask("POST", "/v1/namespaces", {{"namespace", {"a", "b"}}, {"properties", {{"owner", "me"}}}}).status, 200);
+  MakeNamespace("c");
+  EXPECT_EQ(Ask("GET", "/v1/namespaces").body["namespaces"], json({{"a"}, {"c"}}));
+  EXPECT_EQ(Ask("GET", "/v1/namespaces?parent=a").body["namespaces"], json::array({{"a", "b"}}));
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/a%1Fb").body["properties"], json({{"owner", "me"}}));
+  const auto changed =
+      Ask("POST", "/v1/namespaces/a%1Fb/properties", {{"updates", {{"k", "v"}}}, {"removals", {"owner", "none"}}});
+  EXPECT_EQ(changed.body, json({{"updated", {"k"}}, {"removed", {"owner"}}, {"missing", {"none"}}}));
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/a%1Fb").body["properties"], json({{"k", "v"}}));
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/c/properties", {{"updates", {{"k", "v"}}}, {"removals", {"k"}}}).status, 422);
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/a").status, 409) << "something is below it";
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/a%1Fb").status, 204);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/a").status, 404);
+}
+
+TEST_F(CatalogServerTest, ListsComeInPages) {
+  MakeNamespace("silver");
+  for (const char* name : {"c", "a", "b"})
+    ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table(name)).status, 200);
+  const auto names = [](const json& body) {
+    std::vector<std::string> found;
+    for (const json& one : body["identifiers"]) found.push_back(one["name"]);
+    return found;
+  };
+  EXPECT_THAT(names(Ask("GET", "/v1/namespaces/silver/tables").body), ElementsAre("a", "b", "c"));
+  const auto first = Ask("GET", "/v1/namespaces/silver/tables?pageToken=&pageSize=2").body;
+  EXPECT_THAT(names(first), ElementsAre("a", "b"));
+  const auto second =
+      Ask("GET", "/v1/namespaces/silver/tables?pageSize=2&pageToken=" + first["next-page-token"].get<std::string>())
+          .body;
+  EXPECT_THAT(names(second), ElementsAre("c"));
+  EXPECT_TRUE(second["next-page-token"].is_null());
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables?pageSize=0").status, 400);
+}
+
+TEST_F(CatalogServerTest, ATransactionIsAllOrNothing) {
+  MakeNamespace("silver");
+  for (const char* name : {"a", "b"}) ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table(name)).status, 200);
+  const auto change = [](const char* name, json requirements) {
+    return json{{"identifier", {{"namespace", {"silver"}}, {"name", name}}},
+                {"requirements", std::move(requirements)},
+                {"updates", {{{"action", "set-properties"}, {"updates", {{"k", name}}}}}}};
+  };
+  const json unmet = {{{"type", "assert-ref-snapshot-id"}, {"ref", "main"}, {"snapshot-id", 5}}};
+  const auto files = [&] {
+    int count = 0;
+    served_.store().List("", "", [&](const io::ObjectInfo&) { return ++count > 0; });
+    return count;
+  };
+  const int before = files();
+  const auto refused =
+      Ask("POST", "/v1/transactions/commit", {{"table-changes", {change("a", json::array()), change("b", unmet)}}});
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(files(), before) << "what was written for it is gone";
+  const auto property = [&](const char* name) {
+    return Ask("GET", std::string("/v1/namespaces/silver/tables/") + name)
+        .body["metadata"]["properties"]
+        .value("k", "");
+  };
+  EXPECT_EQ(property("a"), "");
+  EXPECT_EQ(Ask("POST", "/v1/transactions/commit",
+                {{"table-changes", {change("a", json::array()), change("b", json::array())}}})
+                .status,
+            204);
+  EXPECT_EQ(property("a"), "a");
+  EXPECT_EQ(property("b"), "b");
+  EXPECT_EQ(Ask("POST", "/v1/transactions/commit",
+                {{"table-changes", {change("a", json::array()), change("a", json::array())}}})
+                .status,
+            400);
+}
+
+TEST_F(CatalogServerTest, AStagedTableIsThereWithItsFirstCommit) {
+  MakeNamespace("silver");
+  auto request = Table("t");
+  request["stage-create"] = true;
+  const auto staged = Ask("POST", "/v1/namespaces/silver/tables", request);
+  ASSERT_EQ(staged.status, 200) << staged.body;
+  EXPECT_FALSE(staged.body.contains("metadata-location"));
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/t").status, 404);
+  const json& metadata = staged.body["metadata"];
+  const json updates = {{{"action", "assign-uuid"}, {"uuid", metadata["table-uuid"]}},
+                        {{"action", "upgrade-format-version"}, {"format-version", 2}},
+                        {{"action", "add-schema"}, {"schema", metadata["schemas"][0]}, {"last-column-id", 5}},
+                        {{"action", "set-current-schema"}, {"schema-id", -1}},
+                        {{"action", "add-spec"}, {"spec", metadata["partition-specs"][0]}},
+                        {{"action", "set-default-spec"}, {"spec-id", -1}},
+                        {{"action", "add-sort-order"}, {"sort-order", metadata["sort-orders"][0]}},
+                        {{"action", "set-default-sort-order"}, {"sort-order-id", -1}},
+                        {{"action", "set-location"}, {"location", metadata["location"]}}};
+  const json commit = {{"requirements", {{{"type", "assert-create"}}}}, {"updates", updates}};
+  const auto made = Ask("POST", "/v1/namespaces/silver/tables/t", commit);
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.body["metadata"]["table-uuid"], metadata["table-uuid"]);
+  EXPECT_EQ(made.body["metadata"]["partition-specs"], metadata["partition-specs"]);
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/tables/t", commit).status, 409) << "it is there";
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/tables", request).status, 409);
+}
+
+TEST_F(CatalogServerTest, ATableThatHasNotChangedIsNotSentAgain) {
+  MakeNamespace("silver");
+  ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table("t")).status, 200);
+  const auto first = Ask("GET", "/v1/namespaces/silver/tables/t");
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/t", nullptr, first.etag).status, 304);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/t?snapshots=refs", nullptr, first.etag).status, 200);
+}
+
+TEST_F(CatalogServerTest, WhatIsPurgedIsGoneAndWhatIsDroppedCanBeRegistered) {
+  MakeNamespace("silver");
+  for (const char* name : {"kept", "purged"}) {
+    ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table(name)).status, 200);
+  }
+  const auto location = Ask("GET", "/v1/namespaces/silver/tables/kept").body["metadata-location"];
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/silver/tables/kept").status, 204);
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/silver/tables/purged?purgeRequested=true").status, 204);
+  std::vector<std::string> left;
+  served_.store().List("", "", [&](const io::ObjectInfo& object) {
+    left.push_back(object.key);
+    return true;
+  });
+  EXPECT_THAT(left, ElementsAre(HasSubstr("silver/kept/metadata/00000-")));
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/register", {{"name", "again"}, {"metadata-location", location}}).status,
+            200);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/again").status, 200);
+  EXPECT_EQ(Ask("POST", "/v1/tables/rename",
+                {{"source", {{"namespace", {"silver"}}, {"name", "again"}}},
+                 {"destination", {{"namespace", {"silver"}}, {"name", "moved"}}}})
+                .status,
+            204);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/again").status, 404);
+}
+
+TEST_F(CatalogServerTest, OfFiftyWhoCommitToOneTableNoneIsLost) {
+  MakeNamespace("silver");
+  ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table("t")).status, 200);
+  constexpr int kCommitters = 50;
+  std::atomic<int> conflicts = 0;
+  {
+    std::vector<std::jthread> committers;
+    for (int number = 0; number < kCommitters; ++number) {
+      committers.emplace_back([&, number] {
+        RestCatalog client({.uri = served_.uri()}, served_.store());
+        while (true) {
+          const auto base = client.Load({"silver", "t"});
+          // Each adds to what the one before made, so that one that is overwritten would be missed.
+          const auto found = base->metadata->properties.find("sum");
+          const int sum = found == base->metadata->properties.end() ? 0 : std::stoi(found->second);
+          const auto id = base->metadata->current_schema_id;
+          auto schema = base->metadata->schema();
+          schema.fields.push_back({.id = schema::FieldId(base->metadata->last_column_id + 1),
+                                   .name = "c" + std::to_string(number),
+                                   .type = schema::ParseType("long")});
+          const auto result =
+              client.Commit({"silver", "t"}, {table::AssertCurrentSchemaId{id}},
+                            {table::AddSchema{.schema = schema, .last_column_id = base->metadata->last_column_id + 1},
+                             table::SetCurrentSchema{}, table::SetProperties{{{"sum", std::to_string(sum + number)}}}});
+          if (std::holds_alternative<Committed>(result)) return;
+          ASSERT_TRUE(std::holds_alternative<Conflict>(result));
+          ++conflicts;
+        }
+      });
+    }
+  }
+  EXPECT_GT(conflicts, 0);
+  const auto made = served_.catalog().Load({"silver", "t"});
+  EXPECT_EQ(made->metadata->properties.at("sum"), std::to_string(kCommitters * (kCommitters - 1) / 2));
+  EXPECT_EQ(made->metadata->schema().fields.size(), 3U + kCommitters);
+}
+
+}  // namespace
+}  // namespace millrace::catalog

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "catalog/sql/sql_catalog.h"
+#include "io/http_routes.h"
+
+namespace millrace::catalog {
+
+/// Tables: list, create (staged too), register, load, commit, drop, rename, and commits to several at once.
+void AddTableRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const std::string& prefix);
+
+}  // namespace millrace::catalog
