@@ -103,11 +103,10 @@ struct RemoveStatistics {
   bool of_partitions = false;
   SnapshotId snapshot_id = {};
 };
-using Update =
-    std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec, SetDefaultSpec,
-                 AddSortOrder, SetDefaultSortOrder, AddSnapshot, SetSnapshotRef, RemoveSnapshotRef, RemoveSnapshots,
-                 SetLocation, SetProperties, RemoveProperties, RemovePartitionSpecs, RemoveSchemas, SetStatistics,
-                 RemoveStatistics>;
+using Update = std::variant<AssignUuid, UpgradeFormatVersion, AddSchema, SetCurrentSchema, AddPartitionSpec,
+                            SetDefaultSpec, AddSortOrder, SetDefaultSortOrder, AddSnapshot, SetSnapshotRef,
+                            RemoveSnapshotRef, RemoveSnapshots, SetLocation, SetProperties, RemoveProperties,
+                            RemovePartitionSpecs, RemoveSchemas, SetStatistics, RemoveStatistics>;
 
 /// The first requirement that does not hold, in one sentence; nullopt when all hold. `base` null: there is no table.
 std::optional<std::string> Unmet(const std::vector<Requirement>& requirements, const TableMetadata* base);
