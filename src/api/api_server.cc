@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include "api/console_routes.h"
 #include "api/observe_routes.h"
 #include "api/registry_routes.h"
+#include "api/session_routes.h"
 #include "base/error.h"
 
 namespace millrace::api {
@@ -25,8 +27,10 @@ io::HttpServerOptions Checked(const ApiOptions& options) {
 io::HttpRoutes MakeRoutes(const ApiOptions& options, Observation& observation, const Door& door) {
   io::HttpRoutes routes;
   AddObserveRoutes(routes, observation, door);
+  AddSessionRoutes(routes, door);
   if (options.registry != nullptr) AddRegistryRoutes(routes, *options.registry);
   if (options.add_routes) options.add_routes(routes);
+  AddConsoleRoutes(routes);
   return routes;
 }
 

@@ -96,6 +96,12 @@ bool Door::Knows(const io::HttpCall& call) const {
   return grant != nullptr && Allows(*grant, "read");
 }
 
+std::vector<std::string> Door::RolesOf(const io::HttpCall& call) const {
+  if (grants_.empty()) return {"read", "ingest", "operate", "query"};
+  const auto* grant = Find(call);
+  return grant == nullptr ? std::vector<std::string>() : grant->roles;
+}
+
 std::optional<io::HttpReply> Door::Refuse(const io::HttpCall& call, const io::HttpRoute* route) const {
   const bool open = route != nullptr && route->open;
   if (!open && !KnowsHost(call)) {

@@ -37,6 +37,9 @@ class Door {
   std::optional<io::HttpReply> Refuse(const io::HttpCall& call, const io::HttpRoute* route) const;
   /// Whether the caller may see more than an open route shows to anyone.
   bool Knows(const io::HttpCall& call) const;
+  /// What the caller may do; where there are no tokens, everything.
+  std::vector<std::string> RolesOf(const io::HttpCall& call) const;
+  bool has_tokens() const { return !grants_.empty(); }
 
  private:
   bool KnowsHost(const io::HttpCall& call) const;

@@ -17,6 +17,7 @@
 #include "app/run_status.h"
 #include "app/schemas.h"
 #include "app/served_catalog.h"
+#include "app/served_parts.h"
 #include "app/server_options.h"
 #include "app/storage.h"
 #include "app/table_sinks.h"
@@ -98,6 +99,14 @@ void Pipeline::Serve(const ServerConfig& server) {
   options.add_routes = [this](io::HttpRoutes& routes) {
     AddQueryRoute(routes, *sandbox_, views_);
     if (lake_.own != nullptr) catalog::AddCatalogRoutes(routes, *lake_.own, CatalogRouteOptionsFor(config_.lake));
+    AddPipelineRoutes(routes, {.config = config_,
+                               .directory = directory_,
+                               .stream = *stream_,
+                               .lake = lake_,
+                               .budget = budget_,
+                               .view = *view_,
+                               .sandbox = *sandbox_,
+                               .graph = refinery_ ? &refinery_->graph() : nullptr});
     for (const auto& ingest : runner_->ingests()) ingest->AddRoutes(routes);
   };
   server_ = std::make_unique<api::ApiServer>(std::move(options), *view_);

@@ -152,6 +152,23 @@ std::vector<event::TopicInfo> PipelineView::Topics() {
   return topics_;
 }
 
+std::string PipelineView::EventJson() {
+  auto event = Describe();
+  event["topics"] = ordered_json::object();
+  for (const auto& topic : Topics()) {
+    int64_t came = 0, records = 0, bytes = 0;
+    for (const auto& partition : topic.partitions) {
+      const bool counted = came >= 0 && partition.next_offset >= 0;
+      came = counted ? came + partition.next_offset : -1;
+      records = counted ? records + partition.next_offset - partition.first_offset : -1;
+      bytes = bytes < 0 || partition.bytes < 0 ? -1 : bytes + partition.bytes;
+    }
+    event["topics"][topic.spec.name] = {
+        {"partitions", topic.partitions.size()}, {"came", came}, {"records", records}, {"bytes", bytes}};
+  }
+  return event.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 std::string PipelineView::MetricsText() {
   const auto topics = Topics();
   SetStreamGauges(topics);

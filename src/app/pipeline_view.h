@@ -34,6 +34,9 @@ class PipelineView final : public api::Observation {
   /// For the status file and /api/v1/status. Fields: docs/operations.md.
   nlohmann::ordered_json Describe() const;
 
+  /// The same in one line, and of each topic how many records came and are there: what /api/v1/events sends.
+  std::string EventJson();
+
   std::string MetricsText() override;
   std::optional<std::string> Stuck() override;
   std::vector<std::string> NotReady() override;

@@ -94,6 +94,17 @@ Request ReadRequest(const io::HttpCall& call) {
   return request;
 }
 
+io::HttpReply ReplyWith(const std::shared_ptr<query::ResultStream>& result, query::OutputFormat format) {
+  io::HttpReply reply;
+  reply.headers = {{"Content-Type", MediaType(format)}};
+  reply.stream = [result, format](io::HttpReplyStream& out) {
+    ReplyBuffer buffer(out);
+    std::ostream text(&buffer);
+    query::Print(*result, format, {}, text);
+  };
+  return reply;
+}
+
 /// What SQL is to blame for is the client's to mend; what goes wrong before the first row has a status of its own.
 io::HttpReply Answer(io::HttpCall& call, query::Sandbox& sandbox,
                      const std::map<catalog::TableName, std::string>& views) {
@@ -110,17 +121,14 @@ io::HttpReply Answer(io::HttpCall& call, query::Sandbox& sandbox,
     if (error.code() == ErrorCode::kInternal) throw;
     throw io::HttpRefusal(error.code() == ErrorCode::kUnavailable ? 503 : 400, error.what());
   }
-  io::HttpReply reply;
-  reply.headers = {{"Content-Type", MediaType(format)}};
-  reply.stream = [result, format](io::HttpReplyStream& out) {
-    ReplyBuffer buffer(out);
-    std::ostream text(&buffer);
-    query::Print(*result, format, {}, text);
-  };
-  return reply;
+  return ReplyWith(result, format);
 }
 
 }  // namespace
+
+io::HttpReply RowsOf(query::Sandbox& sandbox, const std::string& sql, std::stop_token stop) {
+  return ReplyWith(sandbox.Run(sql, {}, std::move(stop)), query::OutputFormat::kJson);
+}
 
 void SetAsOf(const std::string& text, std::string_view option, query::QueryOptions& options) {
   if (text.empty()) return;

@@ -2,13 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "app/engine_options.h"
 #include "app/housekeeper.h"
 #include "app/load_config.h"
+#include "app/maintenance_listing.h"
 #include "app/signal_stop.h"
-#include "app/text_table.h"
 #include "app/verbs.h"
 #include "config/value_types.h"
 
@@ -51,19 +50,7 @@ ExitCode Maintain(const Session& session, const MaintainArguments& arguments) {
   auto lake = OpenLakeToRead(pipeline, directory);
   ByteBudget budget(BufferShare(pipeline));
   refine::Maintainer maintainer(*lake.catalog, budget, directory.maintenance());
-  Listing listing({{"table"},
-                   {"files_merged"},
-                   {"into"},
-                   {"bytes_rewritten", Listing::Form::kBytes},
-                   {"groups_dropped"},
-                   {"deleted_rows_dropped"},
-                   {"delete_files_removed"},
-                   {"manifests_fewer"},
-                   {"snapshots_expired"},
-                   {"objects_deleted"},
-                   {"orphans"},
-                   {"orphans_young"},
-                   {"error"}});
+  MaintenanceListing told;
   bool failed = false;
   for (const auto& name : Chosen(*lake.catalog, arguments.tables)) {
     if (stop.signalled()) break;
@@ -75,14 +62,9 @@ ExitCode Maintain(const Session& session, const MaintainArguments& arguments) {
     const auto report = maintainer.Maintain(name, rules, stop.token());
     Tell(report);
     failed = failed || report.busy || !report.why_failed.empty();
-    const auto why = report.busy ? "another process maintains it" : report.why_failed;
-    listing.Add({catalog::ToString(name), report.compaction.files_removed, report.compaction.files_added,
-                 report.compaction.bytes_rewritten, report.compaction.groups_dropped, report.compaction.rows_dropped,
-                 report.compaction.delete_files_removed + report.deletes.files_removed, report.manifests_fewer,
-                 report.expiry.snapshots, report.expiry.objects_deleted, report.orphans.orphans.size(),
-                 report.orphans.young, why.empty() ? nlohmann::json() : nlohmann::json(why)});
+    told.Add(report);
   }
-  listing.Print(session.json, "there are no tables yet; `millrace run` makes them");
+  told.listing().Print(session.json, "there are no tables yet; `millrace run` makes them");
   if (arguments.dry_run) fmt::print(stderr, "nothing was changed\n");
   return failed || stop.signalled() ? ExitCode::kFailed : ExitCode::kDone;
 }

@@ -1,28 +1,20 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "app/graph_picture.h"
+#include "app/model_facts.h"
 #include "app/opened_lake.h"
-#include "app/text_table.h"
 #include "app/verbs.h"
-#include "base/error.h"
-#include "refine/expect_header.h"
 #include "refine/expectation_results.h"
-#include "refine/schedule/scheduler.h"
 #include "refine/selection.h"
 
 namespace millrace::app {
 namespace {
 
-using nlohmann::json;
 using refine::Materialized;
 
 struct ModelsArguments {
@@ -32,25 +24,6 @@ struct ModelsArguments {
   bool dot = false;
   bool svg = false;
 };
-
-std::string_view WordOf(Materialized materialized) {
-  switch (materialized) {
-    case Materialized::kTable:
-      return "table";
-    case Materialized::kIncremental:
-      return "incremental";
-    case Materialized::kView:
-      return "view";
-  }
-  throw Error(ErrorCode::kInternal, "a kind of model that there is not");
-}
-
-std::string ScheduleOf(const refine::Model& model) {
-  if (model.materialized == Materialized::kView) return "";
-  if (!model.times) return model.schedule == refine::Schedule::kManual ? "manual" : "on_commit";
-  const auto zone = model.times->zone() == "UTC" ? std::string() : " " + model.times->zone();
-  return model.times->expression() + zone;
-}
 
 /// The models of a pipeline that is looked at, whoever may be running it.
 class OpenedModels {
@@ -65,10 +38,8 @@ class OpenedModels {
   const refine::Graph& graph() const { return *engine_.graph; }
   query::Engine& engine() { return *engine_.engine; }
   catalog::Catalog& catalog() { return *opened_.lake.catalog; }
-  /// The newest first; of all models when the name is empty.
-  std::vector<refine::LoggedRun> Runs(const std::string& name, int64_t count) {
-    return log_ ? log_->Newest(name, count) : std::vector<refine::LoggedRun>();
-  }
+  /// Null when nothing has run.
+  refine::RunLog* log() { return log_.get(); }
 
  private:
   OpenedLake opened_;
@@ -76,23 +47,10 @@ class OpenedModels {
   const std::unique_ptr<refine::RunLog> log_;
 };
 
-json TimeOf(std::optional<Timestamp> time) { return time ? json(FormatTimestamp(*time)) : json(); }
-
 ExitCode List(const Session& session) {
   OpenedModels models(session);
-  refine::Scheduler scheduler(models.graph(), models.catalog());
-  scheduler.Due();  // finds out when each is due
-  Listing listing({{"model"}, {"materialized"}, {"schedule"}, {"next_run"}, {"last_run"}, {"outcome"}, {"made_of"}});
-  for (const auto& node : models.graph().nodes()) {
-    const auto name = catalog::ToString(node.model.name);
-    const auto runs = models.Runs(name, 1);
-    std::string made_of;
-    for (const auto& input : node.names) made_of += (made_of.empty() ? "" : ", ") + catalog::ToString(input);
-    listing.Add({name, WordOf(node.model.materialized), ScheduleOf(node.model),
-                 TimeOf(scheduler.NextOf(node.model.name)), runs.empty() ? json() : TimeOf(runs[0].began),
-                 runs.empty() ? json() : json(runs[0].outcome), made_of});
-  }
-  listing.Print(session.json, "there are no models: put SQL files below the folder that `models:` names");
+  ModelListing(models.graph(), models.catalog(), models.log())
+      .Print(session.json, "there are no models: put SQL files below the folder that `models:` names");
   return ExitCode::kDone;
 }
 
@@ -100,76 +58,22 @@ ExitCode History(const Session& session, const ModelsArguments& arguments) {
   OpenedModels models(session);
   std::string name;
   if (!arguments.name.empty()) name = catalog::ToString(refine::Select(models.graph(), {arguments.name}).at(0));
-  Listing listing({{"began"},
-                   {"model"},
-                   {"outcome"},
-                   {"seconds"},
-                   {"rows"},
-                   {"rows_dropped"},
-                   {"files"},
-                   {"bytes", Listing::Form::kBytes},
-                   {"snapshot_id"},
-                   {"why"}});
-  for (const auto& run : models.Runs(name, arguments.rows)) {
-    listing.Add({FormatTimestamp(run.began), run.model, run.outcome, fmt::format("{:.3f}", run.seconds), run.rows,
-                 run.rows_dropped, run.files, run.bytes, run.snapshot_id ? json(*run.snapshot_id) : json(), run.why});
-  }
-  listing.Print(session.json, "no model has run yet");
+  RunListing(models.log(), name, arguments.rows).Print(session.json, "no model has run yet");
   return ExitCode::kDone;
-}
-
-std::string Joined(const std::vector<std::string>& texts) { return fmt::format("{}", fmt::join(texts, ", ")); }
-
-/// What its columns are, by the table where there is one, and by the header.
-Listing ColumnsOf(const refine::Model& model, const std::optional<catalog::LoadedTable>& table) {
-  Listing columns({{"column"}, {"type"}, {"doc"}, {"tests"}});
-  const auto described = [&](const std::string& name) {
-    return std::ranges::find_if(model.columns, [&](const auto& column) { return column.name == name; });
-  };
-  if (table) {
-    for (const auto& field : table->metadata->schema().fields) {
-      const auto found = described(field.name);
-      columns.Add({field.name, schema::ToString(field.type), found == model.columns.end() ? field.doc : found->doc,
-                   found == model.columns.end() ? "" : Joined(found->tests)});
-    }
-  }
-  for (const auto& column : model.columns) {
-    if (!table || table->metadata->schema().Find(column.name) == nullptr)
-      columns.Add({column.name, json(), column.doc, Joined(column.tests)});
-  }
-  return columns;
 }
 
 ExitCode Describe(const Session& session, const ModelsArguments& arguments) {
   OpenedModels models(session);
   const auto* node = models.graph().Find(refine::Select(models.graph(), {arguments.name}).at(0));
-  const auto& model = node->model;
-  std::vector<std::string> made_of, expectations;
-  for (const auto& input : node->names) made_of.push_back(catalog::ToString(input));
-  for (const auto& found : model.expectations)
-    expectations.push_back(fmt::format("{}: {}", found.condition, ToString(found.action)));
-  for (const auto& found : model.table_expectations)
-    expectations.push_back(fmt::format("{}: {}", found.text, found.fail ? "fail" : "warn"));
-  nlohmann::ordered_json out = {{"model", catalog::ToString(model.name)},
-                                {"description", model.description},
-                                {"file", model.file.string()},
-                                {"materialized", WordOf(model.materialized)},
-                                {"over", model.over ? catalog::ToString(*model.over) : ""},
-                                {"key", Joined(model.key)},
-                                {"partition_by", Joined(model.partition_by)},
-                                {"sort_by", Joined(model.sort_by)},
-                                {"schedule", ScheduleOf(model)},
-                                {"tags", Joined(model.tags)},
-                                {"made_of", Joined(made_of)},
-                                {"expect", expectations}};
-  const auto columns = ColumnsOf(model, models.catalog().Load(model.name));
+  auto out = DescribeModel(*node);
+  const auto columns = ModelColumns(node->model, models.catalog());
   if (session.json) {
     out["columns"] = nlohmann::ordered_json::parse(columns.AsJson());
     fmt::print("{}\n", out.dump(2));
     return ExitCode::kDone;
   }
   PrintFacts(out);
-  for (const auto& expectation : expectations) fmt::print("expect           {}\n", expectation);
+  for (const auto& expectation : out["expect"]) fmt::print("expect           {}\n", expectation.get<std::string>());
   fmt::print("\n{}", columns.AsTable());
   return ExitCode::kDone;
 }
@@ -207,23 +111,10 @@ ExitCode ShowGraph(const Session& session, const ModelsArguments& arguments) {
 /// The results of the last run of each model that has expectations, or of the last runs of one.
 ExitCode Expectations(const Session& session, const ModelsArguments& arguments) {
   OpenedModels models(session);
-  Listing listing({{"checked_at"},
-                   {"model"},
-                   {"expectation"},
-                   {"severity"},
-                   {"verdict"},
-                   {"rows_checked"},
-                   {"rows_broken"},
-                   {"observed"},
-                   {"run_id"}});
   std::string model;
   if (!arguments.name.empty()) model = catalog::ToString(refine::Select(models.graph(), {arguments.name}).at(0));
-  for (auto& found : refine::NewestResults(models.catalog(), models.engine(), model, arguments.runs, {})) {
-    listing.Add({FormatTimestamp(found.checked_at), found.model, found.expectation, found.severity, found.verdict,
-                 found.rows_checked, found.rows_broken, found.observed.empty() ? json() : json(found.observed),
-                 found.run_id});
-  }
-  listing.Print(session.json, "no expectation has been checked yet: `expect:` in a model's header lists them");
+  ExpectationListing(refine::NewestResults(models.catalog(), models.engine(), model, arguments.runs, {}))
+      .Print(session.json, "no expectation has been checked yet: `expect:` in a model's header lists them");
   return ExitCode::kDone;
 }
 

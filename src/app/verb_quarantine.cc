@@ -1,22 +1,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "app/opened_lake.h"
+#include "app/quarantine_sql.h"
 #include "app/signal_stop.h"
 #include "app/verbs.h"
-#include "base/nearest.h"
-#include "land/quarantine.h"
 #include "query/printer.h"
-#include "query/sql_text.h"
 
 namespace millrace::app {
 namespace {
-
-constexpr const char* kNamespace = "quarantine";
 
 struct QuarantineArguments {
   std::string table;
@@ -24,7 +19,6 @@ struct QuarantineArguments {
   bool all = false;
 };
 
-/// Names as SQL writes them.
 void PrintQuery(const OpenedLake& opened, const std::string& sql, bool json) {
   const SignalStop stop;
   const auto engine = OpenEngineOver(opened);
@@ -34,25 +28,11 @@ void PrintQuery(const OpenedLake& opened, const std::string& sql, bool json) {
   query::Print(*result, json ? query::OutputFormat::kJson : query::OutputFormat::kTable, print, std::cout);
 }
 
-/// When a record became a row after all, as SQL; a table of an older version does not say.
-std::string ReplayedAt(const OpenedLake& opened, const catalog::TableName& quarantine) {
-  const auto loaded = opened.lake.catalog->Load(quarantine);
-  const bool says = loaded && loaded->metadata->schema().Find("replayed_at") != nullptr;
-  return says ? "replayed_at" : "CAST(NULL AS TIMESTAMPTZ)";
-}
-
 ExitCode List(const Session& session) {
   const auto opened = OpenLakeOf(session);
-  std::string sql;
-  for (const auto& table : opened.lake.catalog->ListTables(kNamespace)) {
-    const auto replayed_at = ReplayedAt(opened, table);
-    sql += fmt::format(
-        "{}SELECT \"table\", cause, count(*) - count({}) AS records, count({}) AS replayed, min(ingested_at) AS first, "
-        "max(ingested_at) AS last FROM {} GROUP BY ALL",
-        sql.empty() ? "" : " UNION ALL ", replayed_at, replayed_at, query::SqlName(table));
-  }
+  const auto sql = QuarantineCountsSql(*opened.lake.catalog);
   if (!sql.empty()) {
-    PrintQuery(opened, sql + " ORDER BY 1, 2", session.json);
+    PrintQuery(opened, sql, session.json);
   } else if (session.json) {
     fmt::print("[]\n");
   } else {
@@ -63,20 +43,9 @@ ExitCode List(const Session& session) {
 
 ExitCode Show(const Session& session, const QuarantineArguments& arguments) {
   const auto opened = OpenLakeOf(session);
-  auto name = catalog::ParseTableName(arguments.table);
-  if (name.name_space != kNamespace) name = land::QuarantineTableOf(name);
-  const auto tables = opened.lake.catalog->ListTables(kNamespace);
-  if (std::find(tables.begin(), tables.end(), name) == tables.end()) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("there is nothing in quarantine for '{}'; `millrace quarantine list` shows what there is",
-                            arguments.table));
-  }
   PrintQuery(opened,
-             fmt::format("SELECT topic, \"partition\", \"offset\", split, cause, detail, ingested_at, "
-                         "coalesce(TRY(decode(record)), hex(record)) AS record FROM {} WHERE {} ORDER BY ingested_at "
-                         "DESC, topic, \"partition\", \"offset\" LIMIT {}",
-                         query::SqlName(name), arguments.all ? "true" : ReplayedAt(opened, name) + " IS NULL",
-                         arguments.records),
+             QuarantineRecordsSql(*opened.lake.catalog, arguments.table,
+                                  {.records_max = arguments.records, .replayed_too = arguments.all}),
              session.json);
   return ExitCode::kDone;
 }

@@ -10,11 +10,9 @@
 #include "app/load_config.h"
 #include "app/plan.h"
 #include "app/storage.h"
-#include "app/text_table.h"
+#include "app/topic_facts.h"
 #include "app/topic_tail.h"
 #include "app/verbs.h"
-#include "base/bytes.h"
-#include "base/nearest.h"
 
 namespace millrace::app {
 namespace {
@@ -23,81 +21,25 @@ OpenedStream Open(const Session& session, StreamUse use) {
   return OpenStreamFor(use, LoadConfigOrDefaults(session.config_paths));
 }
 
-event::TopicInfo Require(event::Stream& stream, const std::string& name) {
-  if (auto topic = stream.FindTopic(name)) return *topic;
-  std::vector<std::string> names;
-  for (const auto& topic : stream.ListTopics()) names.push_back(topic.spec.name);
-  throw Error(ErrorCode::kUsage, fmt::format("there is no topic '{}'{}", name, Suggest(name, names)));
-}
-
-nlohmann::json RetentionOf(const event::TopicSpec& spec) {
-  std::string text;
-  if (spec.retention_age) text = config::FormatDuration(*spec.retention_age);
-  if (spec.retention_bytes)
-    text += (text.empty() ? "" : ", ") + FormatByteSize(static_cast<uint64_t>(*spec.retention_bytes));
-  return text.empty() ? nlohmann::json() : nlohmann::json(text);
-}
-
-/// Of bytes, records and offsets.
-nlohmann::json IfKnown(int64_t number) { return number < 0 ? nlohmann::json() : nlohmann::json(number); }
-
-int64_t RecordsOf(const event::PartitionInfo& partition) {
-  return partition.next_offset < 0 ? -1 : partition.next_offset - partition.first_offset;
-}
-
 ExitCode List(const Session& session) {
   const auto opened = Open(session, StreamUse::kLook);
-  const auto& stream = opened.stream;
-  Listing listing(
-      {{"topic"}, {"partitions"}, {"records"}, {"bytes", Listing::Form::kBytes}, {"retention"}, {"lag_max"}});
-  const auto readers = stream->ListReaders();
-  for (const auto& topic : stream->ListTopics()) {
-    int64_t records = 0, bytes = 0;
-    for (const auto& partition : topic.partitions) {
-      records = RecordsOf(partition) < 0 ? -1 : records + RecordsOf(partition);
-      bytes = partition.bytes < 0 ? -1 : bytes + partition.bytes;
-    }
-    std::map<std::string, int64_t> lags;
-    for (const auto& reader : readers) {
-      if (reader.topic == topic.spec.name) lags[reader.reader] += reader.lag_records;
-    }
-    nlohmann::json lag_max;
-    for (const auto& [name, lag] : lags) lag_max = std::max(lag_max.is_null() ? 0 : lag_max.get<int64_t>(), lag);
-    listing.Add(
-        {topic.spec.name, topic.spec.partitions, IfKnown(records), IfKnown(bytes), RetentionOf(topic.spec), lag_max});
-  }
-  listing.Print(session.json, "there are no topics yet; `millrace topics create NAME` makes one");
+  TopicListing(*opened.stream).Print(session.json, "there are no topics yet; `millrace topics create NAME` makes one");
   return ExitCode::kDone;
 }
 
 ExitCode Describe(const Session& session, const std::string& name) {
   const auto opened = Open(session, StreamUse::kLook);
-  const auto& stream = opened.stream;
-  const auto topic = Require(*stream, name);
-  Listing partitions({{"partition"}, {"first_offset"}, {"next_offset"}, {"records"}, {"bytes", Listing::Form::kBytes}});
-  for (const auto& partition : topic.partitions) {
-    const bool counted = partition.next_offset >= 0;
-    partitions.Add({partition.partition, IfKnown(counted ? partition.first_offset : -1), IfKnown(partition.next_offset),
-                    IfKnown(RecordsOf(partition)), IfKnown(partition.bytes)});
-  }
-  Listing readers({{"reader"}, {"partition"}, {"next_offset"}, {"lag"}});
-  for (const auto& reader : stream->ListReaders()) {
-    if (reader.topic == name) readers.Add({reader.reader, reader.partition, reader.next_offset, reader.lag_records});
-  }
+  const auto topic = DescribeTopic(*opened.stream, name);
   if (session.json) {
-    nlohmann::ordered_json out = {{"topic", name}, {"id", topic.id}, {"retention", RetentionOf(topic.spec)}};
-    out["partitions"] = nlohmann::ordered_json::parse(partitions.AsJson());
-    out["readers"] = nlohmann::ordered_json::parse(readers.AsJson());
-    fmt::print("{}\n", out.dump(2));
+    fmt::print("{}\n", topic.AsJson().dump(2));
     return ExitCode::kDone;
   }
-  const auto retention = RetentionOf(topic.spec);
   fmt::print("topic      {}\nid         {}\nretention  {}\n\n{}", name, topic.id,
-             retention.is_null() ? "for ever" : retention.get<std::string>(), partitions.AsTable());
-  if (readers.empty()) {
+             topic.retention.is_null() ? "for ever" : topic.retention.get<std::string>(), topic.partitions.AsTable());
+  if (topic.readers.empty()) {
     fmt::print("\nnobody reads it\n");
   } else {
-    fmt::print("\n{}", readers.AsTable());
+    fmt::print("\n{}", topic.readers.AsTable());
   }
   return ExitCode::kDone;
 }
@@ -118,7 +60,7 @@ ExitCode Delete(const Session& session, const std::string& name, bool yes) {
   }
   const auto opened = Open(session, StreamUse::kDelete);
   const auto& stream = opened.stream;
-  Require(*stream, name);
+  RequireTopic(*stream, name);
   stream->DeleteTopic(name);
   fmt::print(stderr, "deleted topic {}\n", name);
   return ExitCode::kDone;
@@ -139,7 +81,7 @@ void AddTail(CLI::App& topics, Session& session, const std::shared_ptr<TopicArgu
         const auto& stream = opened.stream;
         auto options = arguments->tail;
         options.json = session.json;
-        TailTopic(*stream, Require(*stream, arguments->name), options);
+        TailTopic(*stream, RequireTopic(*stream, arguments->name), options);
         return ExitCode::kDone;
       },
       "  millrace topics tail events -n 3\n  millrace topics tail events --follow | jq .type");

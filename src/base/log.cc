@@ -3,6 +3,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/clock.h"
+#include "base/recent_log.h"
+
 namespace millrace {
 namespace {
 
@@ -33,6 +36,10 @@ spdlog::logger& Logger() {
 
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 
-void LogLine(LogLevel level, std::string_view text) { Logger().log(ToSpdlog(level), "{}", text); }
+void LogLine(LogLevel level, std::string_view text) {
+  if (!Logger().should_log(ToSpdlog(level))) return;
+  Logger().log(ToSpdlog(level), "{}", text);
+  RecentLog::Process().Add(level, text, Clock::System().Now());
+}
 
 }  // namespace millrace

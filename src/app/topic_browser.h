@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "event/stream.h"
+
+namespace millrace::app {
+
+struct BrowseOptions {
+  std::optional<int32_t> partition;  // only this one
+  /// Where to begin, in each partition: the offset, the time, or without both so far before the end that the newest
+  /// records are found.
+  std::optional<int64_t> offset;
+  std::optional<Timestamp> time;
+  std::map<int32_t, int64_t> positions;  // by partition, before the others: where the last look ended
+  int64_t records_max = 50;
+  std::string contains;  // in key or value
+  /// Of values that are JSON: what stands at this path ("user.id"), as text, is `equals`. Empty: all.
+  std::string path;
+  std::string equals;
+};
+
+/// Records of a topic for somebody who looks: {"records": [{partition, offset, time, key, value, bytes}], "scanned",
+/// "complete", "next"}. From a place on, the oldest first; the newest otherwise, the newest first. A value is text, of
+/// which 64 KiB are shown. Looks for some seconds at most, and at no more than kScannedMax records: "complete" says
+/// whether it came to the end, and "next" names, by partition, the offset to go on at. Error kUsage when there is no
+/// such topic or partition.
+nlohmann::ordered_json BrowseTopic(event::Stream& stream, const std::string& topic, const BrowseOptions& options,
+                                   const std::stop_token& stop);
+
+}  // namespace millrace::app

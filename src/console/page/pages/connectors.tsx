@@ -1,0 +1,5 @@
+import { Page } from '../ui'
+
+export function Connectors() {
+  return <Page title="Connectors">{null}</Page>
+}
