@@ -27,9 +27,9 @@ io::HttpServerOptions Checked(const ApiOptions& options) {
 io::HttpRoutes MakeRoutes(const ApiOptions& options, Observation& observation, const Door& door) {
   io::HttpRoutes routes;
   AddObserveRoutes(routes, observation, door);
-  AddSessionRoutes(routes, door);
   if (options.registry != nullptr) AddRegistryRoutes(routes, *options.registry);
   if (options.add_routes) options.add_routes(routes);
+  AddSessionRoutes(routes, door);
   AddConsoleRoutes(routes);
   return routes;
 }

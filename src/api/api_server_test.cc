@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "console/bundle.h"
 #include "io/http_client.h"
 
 namespace millrace::api {
@@ -160,6 +161,56 @@ TEST_F(ApiServerTest, ATokenIsGoodForItsRolesOnly) {
   EXPECT_EQ(StatusOf("/api/v1/status", shown), 403);
   EXPECT_EQ(StatusOf("/nothing", shown), 404);
   EXPECT_EQ(Get("/health/ready", shown).body.find("secret"), std::string::npos) << "it learns what strangers learn";
+}
+
+TEST_F(ApiServerTest, ThePageIsThereForWhoeverComesAndRunsNothingOfOthers) {
+  Serve({{"scraper", kToken, {"read"}}});
+  const auto page = Get("/", {{"Accept-Encoding", "identity"}});
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, HasSubstr("<!doctype html>"));
+  EXPECT_EQ(page.header("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(page.header("cache-control"), "no-cache");
+  const std::string policy(page.header("content-security-policy").value_or(""));
+  EXPECT_THAT(policy, HasSubstr("default-src 'none'; script-src 'self'; style-src 'self';"));
+  EXPECT_THAT(policy, HasSubstr("require-trusted-types-for 'script'"));
+  EXPECT_THAT(policy, Not(HasSubstr("unsafe")));
+  const std::string etag(page.header("etag").value_or(""));
+  const auto again = Get("/", {{"If-None-Match", etag}});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_TRUE(again.body.empty());
+  EXPECT_EQ(StatusOf("/", {{"If-None-Match", "\"other\""}}), 200);
+  EXPECT_EQ(StatusOf("/", {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "no-cors"}}), 403);
+}
+
+TEST_F(ApiServerTest, FilesOfThePageArePackedAndKept) {
+  Serve();
+  size_t files = 0;
+  for (const auto& file : console::BundledFiles()) {
+    if (!file.immutable) continue;
+    ++files;
+    const auto plain = Get(std::string(file.path), {{"Accept-Encoding", "gzip;q=0, br"}});
+    EXPECT_EQ(plain.body, file.bytes) << file.path;
+    EXPECT_EQ(plain.header("cache-control"), "public, max-age=31536000, immutable");
+    EXPECT_EQ(plain.header("vary"), "Accept-Encoding");
+    EXPECT_EQ(plain.header("content-encoding"), std::nullopt);
+    EXPECT_EQ(Get(std::string(file.path), {{"Accept-Encoding", "br, gzip"}}).header("content-encoding"), "gzip");
+  }
+  EXPECT_GE(files, 2U) << "a script and a style, unless there was no Node when this was built";
+}
+
+TEST_F(ApiServerTest, ACallerLearnsWhatItMayDo) {
+  const auto session = [&](std::vector<HttpHeader> headers) {
+    return nlohmann::json::parse(Get("/api/v1/session", std::move(headers)).body);
+  };
+  Serve();
+  EXPECT_EQ(session({})["tokens"], false);
+  EXPECT_EQ(session({})["roles"], nlohmann::json({"read", "ingest", "operate", "query"}));
+  EXPECT_EQ(session({})["parts"], nlohmann::json({{"schemas", false}, {"connectors", false}}));
+  Serve({{"person", kToken, {"read", "query"}}});
+  EXPECT_EQ(session({})["tokens"], true);
+  EXPECT_EQ(session({})["roles"], nlohmann::json::array());
+  EXPECT_EQ(session({{"Authorization", "Bearer not-that-one-at-all"}})["roles"], nlohmann::json::array());
+  EXPECT_EQ(session({{"Authorization", std::string("Bearer ") + kToken}})["roles"], nlohmann::json({"read", "query"}));
 }
 
 TEST_F(ApiServerTest, BeyondLoopbackNeedsTlsAndATokens) {

@@ -5,8 +5,9 @@
 
 namespace millrace::api {
 
-/// GET /api/v1/session: {"tokens": true, "roles": ["read"]}, what the caller may do, by the token it shows. Open, so
-/// that a page learns whether it has to ask for one. The door outlives the routes.
+/// GET /api/v1/session: {"tokens": true, "roles": ["read"], "parts": {"schemas": true, "connectors": false}}, what the
+/// caller may do by the token it shows, and which parts of the API are there: to be added after them. Open, so that a
+/// page learns whether it has to ask for a token. The door outlives the routes.
 void AddSessionRoutes(io::HttpRoutes& routes, const Door& door);
 
 }  // namespace millrace::api

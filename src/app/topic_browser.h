@@ -13,17 +13,17 @@
 namespace millrace::app {
 
 struct BrowseOptions {
-  std::optional<int32_t> partition;  // only this one
+  std::optional<int32_t> partition = {};  // only this one
   /// Where to begin, in each partition: the offset, the time, or without both so far before the end that the newest
   /// records are found.
-  std::optional<int64_t> offset;
-  std::optional<Timestamp> time;
-  std::map<int32_t, int64_t> positions;  // by partition, before the others: where the last look ended
+  std::optional<int64_t> offset = {};
+  std::optional<Timestamp> time = {};
+  std::map<int32_t, int64_t> positions = {};  // by partition, before the others: where the last look ended
   int64_t records_max = 50;
-  std::string contains;  // in key or value
+  std::string contains = {};  // in key or value
   /// Of values that are JSON: what stands at this path ("user.id"), as text, is `equals`. Empty: all.
-  std::string path;
-  std::string equals;
+  std::string path = {};
+  std::string equals = {};
 };
 
 /// Records of a topic for somebody who looks: {"records": [{partition, offset, time, key, value, bytes}], "scanned",

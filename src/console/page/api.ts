@@ -14,6 +14,8 @@ export type Role = 'read' | 'ingest' | 'operate' | 'query'
 export interface Session {
   tokens: boolean
   roles: Role[]
+  /** Which parts of the API this server has. */
+  parts: { schemas: boolean; connectors: boolean }
 }
 
 const TOKEN = 'millrace.token'
@@ -71,17 +73,6 @@ export async function post<T>(path: string, body: unknown, init: RequestInit = {
 
 export async function refreshSession() {
   session.set(await get<Session>('/api/v1/session'))
-}
-
-/** Whether a part of the API is there: servers differ. */
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await send(path)
-    return true
-  } catch (failure) {
-    if (failure instanceof ApiError && failure.status === 404) return false
-    throw failure
-  }
 }
 
 /** "a/b c" as one segment of a path. */

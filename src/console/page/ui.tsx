@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useCallback, useEffect, useId, useRef, useState } from 'preact/hooks'
 import { pretty } from './format'
+import { route } from './route'
 
 export interface Loaded<T> {
   data: T | null
@@ -285,6 +286,8 @@ export const tell = (text: string, failed: boolean) => speak(text, failed)
 export function Telling() {
   const [said, say] = useState<{ text: string; failed: boolean } | null>(null)
   speak = (text, failed) => say({ text, failed })
+  // Of another page it says nothing.
+  useEffect(() => route.subscribe(() => say((old) => (old?.failed ? null : old))), [])
   useEffect(() => {
     if (!said || said.failed) return
     const timer = setTimeout(() => say(null), 6000)
