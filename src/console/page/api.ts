@@ -62,8 +62,18 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
   throw new ApiError(response.status, await wordsOf(response))
 }
 
+/** How often a server that is at work on as many as it takes is asked again. */
+const TRIES = 4
+
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await send(path, { signal })).json() as Promise<T>
+  for (let tries = 1; ; ++tries) {
+    try {
+      return (await (await send(path, { signal })).json()) as T
+    } catch (failure) {
+      if (!(failure instanceof ApiError) || failure.status !== 503 || tries === TRIES) throw failure
+      await new Promise((resolve) => setTimeout(resolve, 400 * tries))
+    }
+  }
 }
 
 export async function post<T>(path: string, body: unknown, init: RequestInit = {}): Promise<T> {

@@ -31,6 +31,20 @@ const look = EditorView.theme({
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
 })
 
+/** Text over a selection is put in by the editor and not by the browser, which would give it a style of its own: the
+ * page's policy refuses that, loudly. */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { from, to, empty } = view.state.selection.main
+    const text = event.data
+    if (event.inputType !== 'insertText' || !text || empty || view.composing) return false
+    event.preventDefault()
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type', scrollIntoView: true })
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert())
+    return true
+  },
+})
+
 /** {"silver": {"users": [...]}}: namespaces as the completion wants them. */
 function namespaceOf(names: Names): SQLNamespace {
   const spaces: Record<string, Record<string, string[]>> = {}
@@ -76,6 +90,7 @@ export function openEditor(place: HTMLElement, text: string, run: () => void): E
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
         EditorView.contentAttributes.of({ 'aria-label': 'SQL', spellcheck: 'false' }),
         EditorView.lineWrapping,
+        typeOver,
         look,
       ],
     }),

@@ -80,16 +80,16 @@ function OfTable(props: { name: string }) {
   const [cause, setCause] = useState('')
   const [chosen, choose] = useState<string | null>(null)
   const path = `/api/v1/quarantine/${segment(name)}`
+  // Read again whenever there are other counts.
   const records = useLoad(
-    async (signal) => ((await counts(signal)).some((row) => row.table === name) ? get<Held[]>(`${path}?limit=500&replayed=${replayed}`, signal) : []),
-    `${path} ${replayed}`,
+    async (signal) => (mine.length > 0 ? get<Held[]>(`${path}?limit=500&replayed=${replayed}`, signal) : []),
+    `${path} ${replayed} ${mine.map((row) => [row.cause, row.records, row.replayed]).join()}`,
   )
   const shown = (records.data ?? []).filter((held) => !cause || held.cause === cause)
   const open = shown.find((held) => keyOf(held) === chosen)
-  const reload = () => (found.reload(), records.reload())
   const waiting = mine.reduce((sum, row) => sum + row.records, 0)
   return (
-    <Page title={`Quarantine of ${name}`} back={[to('quarantine'), 'Quarantine']} actions={may('operate') && <Replay path={path} cause={cause} done={reload} />}>
+    <Page title={`Quarantine of ${name}`} back={[to('quarantine'), 'Quarantine']} actions={may('operate') && <Replay path={path} cause={cause} done={found.reload} />}>
       <Problem text={found.error} />
       <Stats>
         <Stat label="Waiting" value={number(waiting)} tone={waiting > 0 ? 'warn' : undefined} />
@@ -115,7 +115,7 @@ function OfTable(props: { name: string }) {
           </div>
         )}
         <Pending of={records} />
-        {records.data && shown.length === 0 && (
+        {found.data && records.data && shown.length === 0 && (
           <Empty title="Nothing waits here">
             <p>Every record meant for {name} became a row.</p>
           </Empty>
