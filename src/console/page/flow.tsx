@@ -12,6 +12,7 @@ export interface FlowNode {
   state: string
   /** 0 to 1 and beyond: how much of what is allowed is used up. */
   fill?: number
+  late?: boolean
   moves?: boolean
 }
 export interface FlowEdge {
@@ -19,9 +20,9 @@ export interface FlowEdge {
   to: string
 }
 
-const WIDTH = 212
+const WIDTH = 190
 const HEIGHT = 74
-const GAP_X = 64
+const GAP_X = 42
 const GAP_Y = 14
 const TOP = 30
 
@@ -72,18 +73,18 @@ export function Flow(props: { label: string; heads: Record<number, string>; node
             <a key={node.id} class={`node ${node.tone}`} href={node.href} style={{ left: `${spot.x}px`, top: `${spot.y}px`, width: `${WIDTH}px`, height: `${HEIGHT}px` }}>
               <span class="node-title">
                 <i aria-hidden="true" />
-                <b>{node.title}</b>
+                <b title={node.title}>{node.title}</b>
                 <span class="unseen">, {node.state}</span>
-                <em>{node.kind}</em>
               </span>
               {node.lines.map((line, i) => (
                 <span class="node-line" key={i}>
                   {line}
+                  {i === 0 && <em>{node.kind}</em>}
                 </span>
               ))}
               {node.fill !== undefined && (
                 <span class="node-fill" aria-hidden="true">
-                  <i style={{ width: `${Math.min(1, node.fill) * 100}%` }} class={node.fill > 1 ? 'over' : ''} />
+                  <i style={{ width: `${Math.min(1, node.fill) * 100}%` }} class={node.late ? 'over' : ''} />
                 </span>
               )}
             </a>

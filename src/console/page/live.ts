@@ -24,6 +24,9 @@ export interface LiveTable {
   data_files?: number
   small_files?: number
 }
+/** Behind what was asked for: rows become visible with the commit, which begins when `freshness` is over and takes its time. */
+export const isLate = (table: LiveTable) => table.lag_seconds > table.freshness_seconds * 1.2 + (table.last_commit?.seconds ?? 0) + 0.5
+
 export interface LiveTopic {
   partitions: number
   came: number
@@ -104,8 +107,23 @@ function take(status: LiveStatus) {
   live.set({ connected: true, status })
 }
 
-/** Follows the server until stopped; after a break it asks again, more slowly each time up to ten seconds. */
+/** Follows the server while somebody may see it, until stopped: a browser has few connections to a server, and a server few
+ * places for who follows. */
 export function follow(): () => void {
+  let stop = document.hidden ? () => undefined : followNow()
+  const turn = () => {
+    stop()
+    stop = document.hidden ? () => undefined : followNow()
+  }
+  document.addEventListener('visibilitychange', turn)
+  return () => {
+    document.removeEventListener('visibilitychange', turn)
+    stop()
+  }
+}
+
+/** After a break it asks again, more slowly each time up to ten seconds. */
+function followNow(): () => void {
   const stop = new AbortController()
   const run = async () => {
     let wait = 500

@@ -1,7 +1,7 @@
 import { get } from '../api'
 import { Flow, type FlowEdge, type FlowNode } from '../flow'
 import { ago, bytes, number, percent, rate, short, span } from '../format'
-import { live, type LiveStatus, type LiveTable, rateOf, ratesOf } from '../live'
+import { isLate, live, type LiveStatus, type LiveTable, rateOf, ratesOf } from '../live'
 import { to } from '../route'
 import { useStore } from '../store'
 import { Badge, Empty, Page, Panel, Pending, Spark, Stat, Stats, Table, type Tone, useLoad } from '../ui'
@@ -48,6 +48,7 @@ function landing(status: LiveStatus | null, name: string, kind: string, from: st
     state: words(table?.state ?? 'unknown'),
     lines: table ? [<>{rate(rateOf(`table ${name}`))}</>, <>lag {span(table.lag_seconds)} of {span(table.freshness_seconds)}</>] : [],
     fill: table && table.freshness_seconds > 0 ? table.lag_seconds / table.freshness_seconds : undefined,
+    late: table && isLate(table),
     moves: rateOf(`table ${name}`) > 0,
   }
   return { node, edge: { from, to: node.id } }
@@ -118,14 +119,14 @@ function picture(facts: FlowFacts, rows: ModelRow[], status: LiveStatus | null):
 }
 
 function worst(tables: LiveTable[]): LiveTable | undefined {
-  return tables.toSorted((a, b) => b.lag_seconds / (b.freshness_seconds || 1) - a.lag_seconds / (a.freshness_seconds || 1))[0]
+  return tables.toSorted((a, b) => Number(isLate(b)) - Number(isLate(a)) || b.lag_seconds - a.lag_seconds)[0]
 }
 
 function Numbers(props: { status: LiveStatus }) {
   const { status } = props
   const tables = Object.values(status.tables)
   const late = worst(tables)
-  const over = late && late.freshness_seconds > 0 && late.lag_seconds > late.freshness_seconds
+  const over = late && isLate(late)
   const rejected = tables.reduce((sum, table) => sum + table.rejected, 0)
   const memory = status.memory.limit_bytes > 0 ? status.memory.used_bytes / status.memory.limit_bytes : 0
   return (

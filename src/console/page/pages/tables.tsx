@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { get, may, post, segment } from '../api'
 import { ago, bytes, moment, number, percent, rate, short, span } from '../format'
-import { live, rateOf } from '../live'
+import { isLate, live, rateOf } from '../live'
 import { route, sqlName, to, toQuery } from '../route'
 import { useStore } from '../store'
 import { Action, Badge, Empty, Page, Panel, Pending, Stat, Stats, Table, Tabs, useLoad } from '../ui'
@@ -145,7 +145,7 @@ function OneTable(props: { name: string }) {
           <Stat label="Data files" value={number(facts.data_files ?? 0)} note={facts.delete_files ? `${number(facts.delete_files)} delete files` : undefined} />
           {facts.bytes !== undefined && <Stat label="Size" value={bytes(facts.bytes)} />}
           {now && <Stat label="Landing" value={rate(rateOf(`table ${name}`))} note={<Badge tone={toneOf(now.state)}>{now.state.replaceAll('_', ' ')}</Badge>} />}
-          {now && <Stat label="Lag" value={span(now.lag_seconds)} note={`target ${span(now.freshness_seconds)}`} tone={now.lag_seconds > now.freshness_seconds ? 'warn' : undefined} />}
+          {now && <Stat label="Lag" value={span(now.lag_seconds)} note={`target ${span(now.freshness_seconds)}`} tone={isLate(now) ? 'warn' : undefined} />}
           {now && <Stat label="Rejected" value={number(now.rejected)} note={now.rejected > 0 && may('query') ? <a href={to('quarantine', name)}>in quarantine</a> : `${number(now.rescued_values)} values rescued`} tone={now.rejected > 0 ? 'warn' : undefined} />}
         </Stats>
       )}
