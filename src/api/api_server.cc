@@ -30,7 +30,7 @@ io::HttpRoutes MakeRoutes(const ApiOptions& options, Observation& observation, c
   if (options.registry != nullptr) AddRegistryRoutes(routes, *options.registry);
   if (options.add_routes) options.add_routes(routes);
   AddSessionRoutes(routes, door);
-  AddConsoleRoutes(routes);
+  AddConsoleRoutes(routes, door);
   return routes;
 }
 

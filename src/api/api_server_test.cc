@@ -182,6 +182,29 @@ TEST_F(ApiServerTest, ThePageIsThereForWhoeverComesAndRunsNothingOfOthers) {
   EXPECT_EQ(StatusOf("/", {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "no-cors"}}), 403);
 }
 
+TEST_F(ApiServerTest, ThePageStandsBesideWhatProgramsReadThere) {
+  ApiOptions options;
+  options.tokens = {{"program", kToken, {"read"}}};
+  std::string role = "read";
+  options.add_routes = [&](io::HttpRoutes& routes) {
+    io::HttpRoute route{.method = "GET", .pattern = "/", .handler = {}};
+    route.role = role;
+    route.handler = [](io::HttpCall&) { return io::JsonReply(200, "{\"version\": 1}"); };
+    routes.Add(std::move(route));
+  };
+  server_ = std::make_unique<ApiServer>(options, process_);
+  const HttpHeader browser{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"};
+  const HttpHeader shown{"Authorization", std::string("Bearer ") + kToken};
+  EXPECT_EQ(Get("/", {browser}).header("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(Get("/", {{"Accept", "*/*"}}).status, 401) << "what was behind the door stays there";
+  EXPECT_EQ(Get("/", {shown}).body, "{\"version\": 1}");
+  EXPECT_EQ(Get("/", {shown, {"Accept", "application/json"}}).body, "{\"version\": 1}");
+  EXPECT_EQ(StatusOf("/", {shown, {"Host", "evil.example"}}), 421);
+  role = "ingest";
+  server_ = std::make_unique<ApiServer>(options, process_);
+  EXPECT_EQ(Get("/", {browser, shown}).status, 403) << "a link elsewhere would send events";
+}
+
 TEST_F(ApiServerTest, FilesOfThePageArePackedAndKept) {
   Serve();
   size_t files = 0;

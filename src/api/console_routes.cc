@@ -1,7 +1,8 @@
 #include "api/console_routes.h"
 
-#include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "console/bundle.h"
 
@@ -27,7 +28,7 @@ bool TakesGzip(const io::HttpCall& call) {
 io::HttpReply Serve(const io::HttpCall& call, const console::BundledFile& file) {
   io::HttpReply reply;
   reply.headers = {{"ETag", std::string(file.etag)},
-                   {"Vary", "Accept-Encoding"},
+                   {"Vary", file.immutable ? "Accept-Encoding" : "Accept, Accept-Encoding"},
                    {"Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache"},
                    {"Content-Security-Policy", kPolicy},
                    {"Cross-Origin-Opener-Policy", "same-origin"}};
@@ -45,15 +46,29 @@ io::HttpReply Serve(const io::HttpCall& call, const console::BundledFile& file) 
   return reply;
 }
 
+/// A browser that goes to a place says so; programs ask for JSON, or for anything.
+bool WantsPage(const io::HttpCall& call) {
+  return call.header("Accept").value_or("").find("text/html") != std::string_view::npos;
+}
+
+io::HttpHandler PageOr(const console::BundledFile& page, std::optional<io::HttpRoute> other, const Door& door) {
+  if (!other) return [&page](io::HttpCall& call) { return Serve(call, page); };
+  return [&page, &door, other = *std::move(other)](io::HttpCall& call) {
+    if (WantsPage(call)) return Serve(call, page);
+    if (auto refusal = door.Refuse(call, &other)) return *std::move(refusal);
+    return other.handler(call);
+  };
+}
+
 }  // namespace
 
-void AddConsoleRoutes(io::HttpRoutes& routes) {
-  if (routes.FindSame("GET", "/") != nullptr) return;
+void AddConsoleRoutes(io::HttpRoutes& routes, const Door& door) {
   for (const auto& file : console::BundledFiles()) {
-    routes.Add({.method = "GET",
-                .pattern = std::string(file.path),
-                .handler = [&file](io::HttpCall& call) { return Serve(call, file); },
-                .open = true});
+    const std::string path(file.path);
+    const auto* other = routes.FindSame("GET", path);
+    if (other != nullptr && other->role != "read") continue;
+    routes.Add(
+        {.method = "GET", .pattern = path, .handler = PageOr(file, routes.Take("GET", path), door), .open = true});
   }
 }
 

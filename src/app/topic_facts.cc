@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -80,11 +79,8 @@ TopicFacts DescribeTopic(event::Stream& stream, const std::string& name) {
   for (const auto& reader : stream.ListReaders()) {
     if (reader.topic == name) readers.Add({reader.reader, reader.partition, reader.next_offset, reader.lag_records});
   }
-  return {.name = name,
-          .id = topic.id,
-          .retention = RetentionOf(topic.spec),
-          .partitions = std::move(partitions),
-          .readers = std::move(readers)};
+  return {
+      .name = name, .id = topic.id, .retention = RetentionOf(topic.spec), .partitions = partitions, .readers = readers};
 }
 
 }  // namespace millrace::app

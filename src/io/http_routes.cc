@@ -91,6 +91,16 @@ const HttpRoute* HttpRoutes::FindSame(std::string_view method, const std::string
   return FindSame(method, Parse(pattern));
 }
 
+std::optional<HttpRoute> HttpRoutes::Take(std::string_view method, const std::string& pattern) {
+  const auto* found = FindSame(method, pattern);
+  if (found == nullptr) return std::nullopt;
+  const auto at = found - routes_.data();
+  auto taken = std::move(routes_[at]);
+  routes_.erase(routes_.begin() + at);
+  patterns_.erase(patterns_.begin() + at);
+  return taken;
+}
+
 HttpMatch HttpRoutes::Find(std::string_view method, std::string_view path) const {
   const auto segments = Split(path, '/');
   HttpMatch best;

@@ -44,6 +44,9 @@ class HttpRoutes {
  public:
   /// Error kInternal for a pattern that is malformed or there already.
   void Add(HttpRoute route);
+  /// Takes one out, for who puts another in its place; nullopt: there is none. Error kInternal for a pattern that is
+  /// malformed.
+  std::optional<HttpRoute> Take(std::string_view method, const std::string& pattern);
   /// The route that answers the same method and paths, whatever the parameters are called; null: none. Error kInternal
   /// for a pattern that is malformed.
   const HttpRoute* FindSame(std::string_view method, const std::string& pattern) const;

@@ -72,7 +72,7 @@ describe('a pipeline at work', () => {
     ['/models/gold.pages', ['How often each page', 'SELECT page', 'met']],
     ['/schemas', ['orders-value']],
     ['/schemas/orders-value', ['version 2', 'note'], ['button:text("Check compatibility")']],
-    ['/connectors', ['takes no connectors']],
+    ['/connectors', ['takes no connectors|There are no connectors yet']],
     ['/logs', ['metrics and health at']],
     ['/nowhere', ['There is no such page']],
   ]
@@ -212,6 +212,42 @@ describe('a pipeline at work', () => {
     assert.notEqual(await background(), light)
     await page.reload()
     assert.notEqual(await background(), light, 'and it stays so')
+    await page.context().close()
+  })
+
+  test('connectors are made from a form, and say why they fail', async () => {
+    const page = await openPage(browser, shop.url)
+    await page.at('/connectors')
+    if (!(await shop.json('/api/v1/session')).parts.connectors) {
+      await page.says('takes no connectors')
+      await page.context().close()
+      return
+    }
+    await page.getByRole('link', { name: 'Make a connector' }).click()
+    await page.getByLabel('Class').selectOption('millrace.Generator')
+    await page.getByLabel('Name', { exact: true }).fill('made-up')
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.says('Missing required configuration "topic"')
+    assert.deepEqual(await barriers(page), [])
+    await page.getByLabel(/^Topic/).fill('made_up')
+    await page.getByRole('button', { name: 'All options' }).click()
+    await page.getByLabel('Rate').fill('5')
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.locator('h1', { hasText: 'made-up' }).waitFor()
+    await page.locator('.stat', { hasText: 'running' }).first().waitFor()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.locator('.stat', { hasText: 'paused' }).first().waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.locator('.stat', { hasText: 'running' }).first().waitFor()
+    await page.getByRole('button', { name: 'Restart' }).click()
+    await page.says('It starts again.')
+    assert.deepEqual(await barriers(page), [])
+    page.removeAllListeners('dialog')
+    page.on('dialog', (dialog) => dialog.accept())
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.says('There are no connectors yet')
+    assert.deepEqual(await shop.json('/connectors'), [])
+    assert.deepEqual(page.faults.filter((fault) => !fault.includes('status of 4')), [])
     await page.context().close()
   })
 

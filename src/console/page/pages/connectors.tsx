@@ -199,7 +199,9 @@ function Create() {
     <Page title="Make a connector" back={[to('connectors'), 'Connectors']}>
       <Pending of={plugins} />
       {plugins.data && (
-        <Choice label="Class" value={plugin} set={choose} options={plugins.data.map((each): [string, string] => [each.class, `${each.class} (${each.type})`])} />
+        <div class="form">
+          <Choice label="Class" value={plugin} set={choose} options={plugins.data.map((each): [string, string] => [each.class, `${each.class} (${each.type})`])} />
+        </div>
       )}
       <Problem text={options.error} />
       {options.data && <Form key={plugin} plugin={plugin} options={options.data.configs.filter((option) => !OWN.includes(option.definition.name) && option.value.visible !== false)} />}
@@ -227,10 +229,12 @@ function Form(props: { plugin: string; options: Option[] }) {
   const shown = props.options.filter((option) => more || first(option))
   return (
     <Panel title="Options" actions={props.options.some((option) => !first(option)) && <button type="button" aria-expanded={more} onClick={() => showMore(!more)}>{more ? 'The important ones' : 'All options'}</button>}>
-      <Input label="Name" value={name} set={setName} required />
-      {shown.map((option) => (
-        <OptionField key={option.definition.name} option={option} value={values[option.definition.name] ?? ''} set={(value) => setValues({ ...values, [option.definition.name]: value })} errors={errors[option.definition.name] ?? []} />
-      ))}
+      <div class="options">
+        <Input label="Name" value={name} set={setName} required />
+        {shown.map((option) => (
+          <OptionField key={option.definition.name} option={option} value={values[option.definition.name] ?? ''} set={(value) => setValues({ ...values, [option.definition.name]: value })} errors={errors[option.definition.name] ?? []} />
+        ))}
+      </div>
       <Problem text={problem} />
       <div class="actions">
         <Action label="Make it" primary disabled={!name} run={create} told={(said, failed) => (failed ? setProblem(said) : tell(said, false))} />
