@@ -33,10 +33,10 @@ export async function openPage(browser, url, options = {}) {
   return page
 }
 
-/** What axe-core finds of serious or critical weight, as lines. */
-export async function barriers(page) {
+/** What axe-core finds of serious or critical weight, as lines; by all of its rules unless some are named. */
+export async function barriers(page, rules) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source)
-  const found = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
+  const found = await page.evaluate((only) => axe.run(document, { resultTypes: ['violations'], ...(only ? { runOnly: only } : {}) }), rules)
   return found.violations
     .filter((violation) => ['serious', 'critical'].includes(violation.impact))
     .flatMap((violation) => violation.nodes.map((node) => `${violation.id} at ${node.target}: ${node.failureSummary}`))

@@ -220,7 +220,7 @@ function Form(props: { plugin: string; options: Option[] }) {
     setProblem(null)
     const checked = await declarations(props.plugin, config())
     setErrors(Object.fromEntries(checked.configs.map((option) => [option.definition.name, option.value.errors])))
-    if (checked.error_count > 0) throw new Error('Some options are not as they have to be: see below.')
+    if (checked.error_count > 0) throw new Error('Some options are not as they have to be; it says so beside them.')
     await post('/connectors', { name, config: config() })
     location.hash = to('connectors', name)
     return `${name} is made.`
@@ -232,7 +232,7 @@ function Form(props: { plugin: string; options: Option[] }) {
       <div class="options">
         <Input label="Name" value={name} set={setName} required />
         {shown.map((option) => (
-          <OptionField key={option.definition.name} option={option} value={values[option.definition.name] ?? ''} set={(value) => setValues({ ...values, [option.definition.name]: value })} errors={errors[option.definition.name] ?? []} />
+          <OptionField key={option.definition.name} option={option} value={values[option.definition.name] ?? ''} set={(value) => (setValues({ ...values, [option.definition.name]: value }), setErrors({ ...errors, [option.definition.name]: [] }))} errors={errors[option.definition.name] ?? []} />
         ))}
       </div>
       <Problem text={problem} />
