@@ -33,6 +33,13 @@ export interface LiveTopic {
   records: number
   bytes: number
 }
+/** One that is made over HTTP; its feeds are called "source NAME" and "table NAME". */
+export interface LiveConnector {
+  type: string
+  state: string
+  why?: string
+  feeds: Record<string, { state: string; topic?: string; events?: number; records?: number; rows?: number }>
+}
 export interface LiveStatus {
   pipeline: string
   at: string
@@ -40,6 +47,7 @@ export interface LiveStatus {
   sources: Record<string, LiveSource>
   tables: Record<string, LiveTable>
   topics: Record<string, LiveTopic>
+  connectors?: Record<string, LiveConnector>
 }
 
 /** Counters of the last minute, one entry an event; rates are made of them. */
@@ -101,6 +109,13 @@ function take(status: LiveStatus) {
   for (const [name, table] of Object.entries(status.tables)) {
     note(`table ${name}`, at, table.records)
     rows += table.rows
+  }
+  for (const connector of Object.values(status.connectors ?? {})) {
+    for (const [feed, now] of Object.entries(connector.feeds)) {
+      note(feed, at, now.events ?? now.records ?? 0)
+      events += now.events ?? 0
+      rows += now.rows ?? 0
+    }
   }
   note('events', at, events)
   note('rows', at, rows)

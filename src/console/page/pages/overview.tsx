@@ -1,4 +1,4 @@
-import { get } from '../api'
+import { get, session } from '../api'
 import { Flow, type FlowEdge, type FlowNode } from '../flow'
 import { ago, bytes, number, percent, rate, short, span } from '../format'
 import { isLate, live, type LiveStatus, type LiveTable, rateOf, ratesOf } from '../live'
@@ -87,7 +87,27 @@ export function modelNodes(models: FlowFacts['models'], rows: ModelRow[], first:
   return { nodes, edges }
 }
 
-function picture(facts: FlowFacts, rows: ModelRow[], status: LiveStatus | null): { nodes: FlowNode[]; edges: FlowEdge[] } {
+type Configs = Record<string, { info: { config: Record<string, string> } }>
+
+/** What connectors bring in and take out. Which topics one reads stands in its configuration. */
+function connectorParts(status: LiveStatus | null, configs: Configs): { nodes: FlowNode[]; edges: FlowEdge[] } {
+  const nodes: FlowNode[] = []
+  const edges: FlowEdge[] = []
+  for (const [name, connector] of Object.entries(status?.connectors ?? {})) {
+    const failed = connector.state === 'FAILED'
+    const tone: Tone = failed ? 'bad' : connector.state === 'RUNNING' ? 'good' : 'idle'
+    const topics = (configs[name]?.info.config.topics ?? '').split(',').map((topic) => topic.trim()).filter(Boolean)
+    for (const [feed, now] of Object.entries(connector.feeds)) {
+      const brings = connector.type === 'source'
+      nodes.push({ id: feed, column: brings ? 0 : 2, title: feed.slice(feed.indexOf(' ') + 1), kind: 'connector', href: to('connectors', name), tone, state: connector.state.toLowerCase(), lines: [rate(rateOf(feed)), brings ? `${short(now.events)} events` : `${short(now.rows)} rows`], moves: rateOf(feed) > 0 })
+      if (brings && now.topic) edges.push({ from: feed, to: `topic ${now.topic}` })
+      if (!brings) for (const topic of topics) edges.push({ from: `topic ${topic}`, to: feed })
+    }
+  }
+  return { nodes, edges }
+}
+
+function picture(facts: FlowFacts, rows: ModelRow[], status: LiveStatus | null, configs: Configs): { nodes: FlowNode[]; edges: FlowEdge[] } {
   const nodes: FlowNode[] = []
   const edges: FlowEdge[] = []
   for (const source of facts.sources) {
@@ -115,7 +135,8 @@ function picture(facts: FlowFacts, rows: ModelRow[], status: LiveStatus | null):
     edges.push(made.edge)
   }
   const models = modelNodes(facts.models, rows, 3)
-  return { nodes: [...nodes, ...models.nodes], edges: [...edges, ...models.edges] }
+  const connectors = connectorParts(status, configs)
+  return { nodes: [...nodes, ...connectors.nodes, ...models.nodes], edges: [...edges, ...connectors.edges, ...models.edges] }
 }
 
 function worst(tables: LiveTable[]): LiveTable | undefined {
@@ -177,8 +198,10 @@ export function Overview() {
   const { status } = useStore(live)
   const flow = useLoad((signal) => get<FlowFacts>('/api/v1/flow', signal), 'flow', 30_000)
   const models = useLoad((signal) => get<ModelRow[]>('/api/v1/models', signal), 'models', 10_000)
+  const connected = session.value?.parts.connectors ?? false
+  const configs = useLoad(async (signal) => (connected ? get<Configs>('/connectors?expand=info', signal) : {}), 'connectors', 10_000)
   const facts = flow.data
-  const made = facts && picture(facts, models.data ?? [], status)
+  const made = facts && picture(facts, models.data ?? [], status, configs.data ?? {})
   return (
     <Page title="Overview" lead={facts ? <>Pipeline {facts.pipeline}</> : undefined}>
       <Readiness />
