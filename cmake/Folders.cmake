@@ -15,7 +15,7 @@ set(MILLRACE_THIRD_PARTY_table Arrow::arrow avro ZLIB::ZLIB zstd)
 set(MILLRACE_THIRD_PARTY_catalog SQLite::SQLite3)
 set(MILLRACE_THIRD_PARTY_land Arrow::arrow Arrow::parquet Arrow::compute ZLIB::ZLIB zstd SQLite::SQLite3 simdjson OpenSSL::Crypto)
 set(MILLRACE_THIRD_PARTY_document simdjson protobuf)
-set(MILLRACE_THIRD_PARTY_query duckdb Arrow::arrow Arrow::parquet seccomp xlsxwriter)
+set(MILLRACE_THIRD_PARTY_query duckdb Arrow::arrow Arrow::parquet seccomp xlsxwriter protobuf)
 set(MILLRACE_THIRD_PARTY_refine yaml-cpp SQLite::SQLite3 date::date-tz Arrow::arrow Arrow::parquet Arrow::compute)
 set(MILLRACE_THIRD_PARTY_app CLI11::CLI11 yaml-cpp edit)
 

@@ -10,6 +10,7 @@
 #include "app/kinesis_blocks.h"
 #include "app/rest_proxy_blocks.h"
 #include "app/schema_blocks.h"
+#include "app/spark_block.h"
 
 namespace millrace::app {
 namespace {
@@ -537,6 +538,11 @@ const Block<PipelineConfig>& PipelineBlock() {
           .Add(&PipelineConfig::models,
                {.name = "models",
                 .doc = "A folder of SQL files, one a table: gold and whatever else is made from tables."})
+          .Add(&PipelineConfig::model_engine,
+               {.name = "model_engine",
+                .doc = "What runs models whose header names no `engine`: `duckdb`, in this process, or `spark`.",
+                .fallback = ModelEngineWord::kDuckDb})
+          .Nested("spark", &PipelineConfig::spark, SparkBlock())
           .Add(&PipelineConfig::model_lease,
                {.name = "model_lease",
                 .doc = "Of several processes that share a lake one runs a model at a time; of one that is not heard of "

@@ -10,6 +10,7 @@
 #include "app/rest_proxy_blocks.h"
 #include "app/schemas.h"
 #include "app/server_options.h"
+#include "app/spark_block.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "catalog/catalog.h"
@@ -342,6 +343,7 @@ void CheckServer(const ServerConfig& server, const std::string& path, config::Pa
 
 void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::ParseContext& context) {
   CheckIngestPaths(pipeline, context);
+  CheckSparkOfPipeline(pipeline, context);
   for (const auto& [name, source] : pipeline.sources) {
     if (source.http_ingest && !pipeline.server) {
       context.problems.Add(source.mark,

@@ -435,6 +435,17 @@ struct QueryConfig : config::Located {
   config::ByteSize result_size;
 };
 
+enum class ModelEngineWord { kDuckDb, kSpark };
+
+struct SparkConfig : config::Located {
+  std::string remote;
+  std::optional<config::Secret> token;
+  std::optional<config::Path> ca_file;
+  std::string catalog;
+  std::map<std::string, std::string> settings;
+  config::Duration timeout{};
+};
+
 struct PipelineConfig : config::Located {
   std::string name;
   config::Path data_dir;
@@ -448,7 +459,9 @@ struct PipelineConfig : config::Located {
   std::map<std::string, TableConfig> tables;
   std::map<std::string, DocumentsConfig> documents;
   std::optional<config::Path> models;
+  ModelEngineWord model_engine = ModelEngineWord::kDuckDb;
   config::Duration model_lease{};
+  std::optional<SparkConfig> spark;
   config::Path tests;
   std::optional<ServerConfig> server;
   QueryConfig query;

@@ -52,6 +52,12 @@ struct Choices<app::EnvelopeWord> {
 };
 
 template <>
+struct Choices<app::ModelEngineWord> {
+  static constexpr std::array<std::pair<std::string_view, app::ModelEngineWord>, 2> kWords = {
+      {{"duckdb", app::ModelEngineWord::kDuckDb}, {"spark", app::ModelEngineWord::kSpark}}};
+};
+
+template <>
 struct Choices<app::UpsertWriteWord> {
   static constexpr std::array<std::pair<std::string_view, app::UpsertWriteWord>, 2> kWords = {
       {{"merge_on_read", app::UpsertWriteWord::kMergeOnRead}, {"copy_on_write", app::UpsertWriteWord::kCopyOnWrite}}};

@@ -4,6 +4,7 @@
 
 #include "app/engine_options.h"
 #include "app/load_config.h"
+#include "app/model_files.h"
 #include "refine/graph.h"
 
 namespace millrace::app {
@@ -15,12 +16,12 @@ OpenedLake OpenLakeOf(const Session& session) {
   return {std::move(pipeline), std::move(directory), std::move(lake)};
 }
 
-OpenedEngine OpenEngineOver(const OpenedLake& opened) {
+OpenedEngine OpenEngineOver(const OpenedLake& opened, std::optional<refine::ModelEngine> engine) {
   OpenedEngine made;
   made.engine = std::make_unique<query::Engine>(
       *opened.lake.catalog, EngineOptionsFor(opened.pipeline, opened.pipeline.memory.bytes, opened.directory));
   if (opened.pipeline.models) {
-    made.graph.emplace(refine::ReadModels(opened.pipeline.models->value), *made.engine);
+    made.graph.emplace(ModelsOf(opened.pipeline, engine), *made.engine);
     made.options.views = made.graph->views();
   }
   return made;

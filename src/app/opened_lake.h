@@ -27,7 +27,7 @@ struct OpenedEngine {
   query::QueryOptions options;
 };
 
-OpenedEngine OpenEngineOver(const OpenedLake& opened);
+OpenedEngine OpenEngineOver(const OpenedLake& opened, std::optional<refine::ModelEngine> engine = std::nullopt);
 
 /// What became of runs; null when none has been, as who only looks makes no file.
 std::unique_ptr<refine::RunLog> OpenRunLogToRead(const DataDirectory& directory);

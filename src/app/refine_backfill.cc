@@ -93,10 +93,15 @@ ExitCode Tell(const std::string& model, const std::string& name, const refine::B
 
 }  // namespace
 
+std::optional<refine::ModelEngine> EngineOf(const BackfillArguments& arguments) {
+  if (arguments.engine.empty()) return std::nullopt;
+  return arguments.engine == "spark" ? refine::ModelEngine::kSpark : refine::ModelEngine::kDuckDb;
+}
+
 ExitCode RefineBackfill(const Session& session, const BackfillArguments& arguments) {
   const SignalStop stop;
   const auto opened = OpenLakeOf(session);
-  const auto engine = OpenEngineOver(opened);
+  const auto engine = OpenEngineOver(opened, EngineOf(arguments));
   if (!engine.graph) throw Error(ErrorCode::kConfig, "this pipeline has no models; name their folder with `models:`");
   const auto& node = ModelOf(arguments, *engine.graph);
   const auto model = catalog::ToString(node.model.name);

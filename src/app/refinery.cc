@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "app/engine_options.h"
+#include "app/model_files.h"
+#include "app/spark_block.h"
 #include "app/work_events.h"
 #include "base/log.h"
 
@@ -38,21 +40,45 @@ void TellExpectations(const refine::RunReport& report) {
 
 }  // namespace
 
-Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget)
+Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget,
+                   std::optional<refine::ModelEngine> engine)
     : engine_(*lake.catalog, EngineOptionsFor(pipeline, EngineShare(pipeline), directory)),
-      runner_(*lake.catalog, engine_, budget, refine::Graph(refine::ReadModels(pipeline.models->value), engine_)),
+      runner_(*lake.catalog, engine_, budget, refine::Graph(ModelsOf(pipeline, engine), engine_)),
       scheduler_(runner_.graph(), *lake.catalog),
       log_(directory.state()) {
   // A catalogue in the data directory has one process at a time anyway; keys that a catalogue vends are for tables
   // alone.
   if ((pipeline.lake.catalog.rest || pipeline.lake.catalog.sqlite) && !lake.vended)
     leases_.emplace(lake.catalog->store(), ProcessName(), pipeline.model_lease);
+  if (auto server = SparkServerOf(pipeline)) {
+    spark_.emplace(refine::SparkSupport{
+        std::move(*server), [this](const auto& model, const auto& progress) { ShowProgress(model, progress); }});
+    runner_.Use(*spark_);
+  }
 }
 
 std::unique_ptr<Refinery> Refinery::Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
-                                         ByteBudget& budget) {
+                                         ByteBudget& budget, std::optional<refine::ModelEngine> engine) {
   if (!pipeline.models) return nullptr;
-  return std::unique_ptr<Refinery>(new Refinery(pipeline, directory, lake, budget));
+  return std::unique_ptr<Refinery>(new Refinery(pipeline, directory, lake, budget, engine));
+}
+
+void Refinery::RequireEngines(const std::vector<catalog::TableName>& models, const std::stop_token& stop) const {
+  const auto on_spark = [&](const refine::Node& node) {
+    return node.model.engine == refine::ModelEngine::kSpark && node.model.materialized != refine::Materialized::kView &&
+           (models.empty() || std::ranges::find(models, node.model.name) != models.end());
+  };
+  if (spark_ && std::ranges::any_of(graph().nodes(), on_spark)) query::RequireSpark(spark_->server, stop);
+}
+
+void Refinery::ShowProgress(const catalog::TableName& model, const query::SparkProgress& progress) {
+  if (!progress_ || shown_ != model) {
+    progress_ = std::make_unique<Progress>(catalog::ToString(model) + " on Spark, tasks");
+    shown_ = model;
+  }
+  progress_->Show(progress.tasks_done, progress.tasks == 0 ? std::nullopt
+                                                           : std::optional(static_cast<double>(progress.tasks_done) /
+                                                                           static_cast<double>(progress.tasks)));
 }
 
 void Refinery::Tell(const refine::RunReport& report, bool tell_built) {
@@ -90,6 +116,7 @@ std::vector<refine::RunReport> Refinery::Run(const std::vector<catalog::TableNam
                                              std::stop_token stop, bool tell_built) {
   if (leases_) options.leases = &*leases_;
   auto reports = runner_.Run(models, options, stop);
+  progress_.reset();
   for (const auto& report : reports) {
     if (report.busy) {
       if (tell_built) Tell(report, tell_built);

@@ -10,11 +10,13 @@
 #include "app/config_model.h"
 #include "app/data_directory.h"
 #include "app/lake.h"
+#include "app/progress.h"
 #include "base/byte_budget.h"
 #include "refine/runner.h"
 #include "refine/schedule/model_lease.h"
 #include "refine/schedule/run_log.h"
 #include "refine/schedule/scheduler.h"
+#include "refine/spark_run.h"
 
 namespace millrace::app {
 
@@ -22,8 +24,13 @@ namespace millrace::app {
 class Refinery {
  public:
   /// Null when the pipeline has no models. Error kConfig for a model that cannot be read.
+  /// `engine`: of all of them, whatever their headers say.
   static std::unique_ptr<Refinery> Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
-                                        ByteBudget& budget);
+                                        ByteBudget& budget,
+                                        std::optional<refine::ModelEngine> engine = std::nullopt);
+
+  /// Error kUnavailable when one of these models (empty: all) runs on Spark and that does not answer.
+  void RequireEngines(const std::vector<catalog::TableName>& models, const std::stop_token& stop) const;
 
   /// Runs models (empty: all) and says on stderr what became of each; what was built is only told when `tell_built`.
   /// What another process runs is left to it, or, with options.wait, waited for.
@@ -37,13 +44,19 @@ class Refinery {
   const refine::Graph& graph() const { return runner_.graph(); }
 
  private:
-  Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget);
+  Refinery(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake, ByteBudget& budget,
+           std::optional<refine::ModelEngine> engine);
 
   void Remember(const refine::RunReport& report);
   void Tell(const refine::RunReport& report, bool tell_built);
 
+  void ShowProgress(const catalog::TableName& model, const query::SparkProgress& progress);
+
   query::Engine engine_;
   refine::Runner runner_;
+  std::optional<refine::SparkSupport> spark_;
+  catalog::TableName shown_;           // whose progress is drawn
+  std::unique_ptr<Progress> progress_;  // null: nobody's
   std::optional<refine::ModelLeases> leases_;  // where other processes may share the lake
   refine::Scheduler scheduler_;
   refine::RunLog log_;

@@ -11,6 +11,7 @@
 
 #include "app/engine_options.h"
 #include "app/lake.h"
+#include "app/model_files.h"
 #include "app/row_differences.h"
 #include "app/table_sinks.h"
 #include "base/error.h"
@@ -100,7 +101,7 @@ class Bench {
 
   std::vector<std::string> Run() {
     for (const auto& [name, rows] : test_.given) Give(name, rows);
-    auto models = pipeline_.models ? refine::ReadModels(pipeline_.models->value) : std::vector<refine::Model>();
+    auto models = ModelsOf(pipeline_, refine::ModelEngine::kDuckDb);
     std::erase_if(models, [&](const auto& model) { return test_.given.contains(ToString(model.name)); });
     refine::Graph graph(std::move(models), engine_);
     views_ = graph.views();

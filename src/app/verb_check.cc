@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "app/load_config.h"
+#include "app/model_files.h"
 #include "app/plan.h"
 #include "app/verbs.h"
-#include "refine/model.h"
 
 namespace millrace::app {
 
@@ -24,7 +24,7 @@ void AddCheck(CLI::App& root, Session& session) {
       root, session, "check", "Validate a configuration without running it",
       [&session] {
         const auto pipeline = LoadConfig(session.config_paths);
-        const size_t models = pipeline.models ? refine::ReadModels(pipeline.models->value).size() : 0;
+        const size_t models = ModelsOf(pipeline).size();
         fmt::print("{}: good: {} sources, {} topics, {} tables, {} models{}\n", pipeline.name, pipeline.sources.size(),
                    TopicsOf(pipeline).size(), pipeline.tables.size(), models,
                    pipeline.documents.empty() ? "" : fmt::format(", {} documents", pipeline.documents.size()));

@@ -85,7 +85,7 @@ void PrintForPeople(const std::vector<refine::Forecast>& forecasts) {
 
 ExitCode DryRun(const Session& session, const RefineArguments& arguments) {
   const auto opened = OpenLakeOf(session);
-  const auto engine = OpenEngineOver(opened);
+  const auto engine = OpenEngineOver(opened, EngineOf(arguments.backfill));
   if (!engine.graph) ThrowNoModels();
   const auto names = refine::Select(*engine.graph, arguments.backfill.models);
   const auto forecasts = refine::ForecastRun(*opened.lake.catalog, *engine.engine, *engine.graph, names,
@@ -115,9 +115,10 @@ ExitCode Refine(const Session& session, const RefineArguments& arguments) {
   const auto directory = DataDirectory::OpenToWrite(pipeline.data_dir.value);
   auto lake = OpenLake(pipeline, directory);
   ByteBudget budget(BufferShare(pipeline));
-  const auto refinery = Refinery::Open(pipeline, directory, lake, budget);
+  const auto refinery = Refinery::Open(pipeline, directory, lake, budget, EngineOf(backfill));
   if (!refinery) ThrowNoModels();
   const auto names = refine::Select(refinery->graph(), arguments.backfill.models);
+  refinery->RequireEngines(names, stop.token());
   refine::RunOptions options;
   options.full_refresh = arguments.full_refresh;
   options.wait = true;
@@ -143,6 +144,8 @@ void AddRefine(CLI::App& root, Session& session) {
   verb->add_flag("--dry-run", arguments->backfill.dry_run,
                  "Say which would run, why, and what each would read, and change nothing");
   auto& backfill = arguments->backfill;
+  verb->add_option("--engine", backfill.engine, "Run them on this engine, whatever their headers say")
+      ->check(CLI::IsMember({"duckdb", "spark"}));
   verb->add_option("--from", backfill.from,
                    "Of one incremental model: make the rows of this time on again, by its event_time");
   verb->add_option("--to", backfill.to, "Up to this time, excluded: 2026-01-02, 2026-01-02T03:00:00Z, 2h ago");

@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <exception>
+#include <utility>
 
 #include "io/http_routes.h"
 #include "io/outage_patience.h"
@@ -21,7 +23,6 @@ constexpr std::array<std::string_view, 17> kWords = {
 
 /// A flag (1: compressed) and a length of four bytes before each message.
 constexpr size_t kPrefixBytes = 5;
-constexpr size_t kMessageBytesMax = 300;  // of what the server says, for a person
 
 std::string Framed(std::string_view message) {
   const auto size = static_cast<uint32_t>(message.size());
@@ -30,19 +31,40 @@ std::string Framed(std::string_view message) {
   return frame.append(message);
 }
 
-/// False when it ends in the middle of a message, or one is compressed, which nobody asked for.
-bool TakeMessages(std::string_view body, std::vector<std::string>& messages) {
-  while (!body.empty()) {
-    if (body.size() < kPrefixBytes || body[0] != '\0') return false;
-    size_t size = 0;
-    for (size_t i = 1; i < kPrefixBytes; ++i) size = size << 8 | static_cast<unsigned char>(body[i]);
-    body.remove_prefix(kPrefixBytes);
-    if (body.size() < size) return false;
-    messages.emplace_back(body.substr(0, size));
-    body.remove_prefix(size);
+/// Takes messages out of a body as it comes.
+class Unframer {
+ public:
+  explicit Unframer(const GrpcCall& call, std::vector<std::string>& messages) : call_(call), messages_(messages) {}
+
+  /// False when it cannot be read: a message is compressed, which nobody asked for, or it is too large.
+  bool Take(std::string_view bytes) {
+    rest_.append(bytes);
+    std::string_view body = rest_;
+    while (body.size() >= kPrefixBytes) {
+      size_t size = 0;
+      for (size_t i = 1; i < kPrefixBytes; ++i) size = size << 8 | static_cast<unsigned char>(body[i]);
+      if (body[0] != '\0' || taken_ + size > static_cast<size_t>(call_.answer_bytes_max)) return false;
+      if (body.size() - kPrefixBytes < size) break;
+      Give(body.substr(kPrefixBytes, size));
+      body.remove_prefix(kPrefixBytes + size);
+    }
+    rest_.erase(0, rest_.size() - body.size());
+    return true;
   }
-  return true;
-}
+  bool whole() const { return rest_.empty(); }
+
+ private:
+  void Give(std::string_view message) {
+    if (call_.on_message) return call_.on_message(message);
+    taken_ += message.size();
+    messages_.emplace_back(message);
+  }
+
+  const GrpcCall& call_;
+  std::vector<std::string>& messages_;
+  std::string rest_;
+  size_t taken_ = 0;  // of messages that are kept
+};
 
 /// Behind the body, or before one that is empty.
 std::optional<std::string_view> Said(const HttpResponse& response, std::string_view name) {
@@ -50,23 +72,20 @@ std::optional<std::string_view> Said(const HttpResponse& response, std::string_v
   return behind ? behind : response.header(name);
 }
 
-GrpcAnswer AnswerOf(HttpResponse response, const std::string& url) {
+GrpcAnswer AnswerOf(const HttpResponse& response, const GrpcCall& call) {
   const auto status = Said(response, "grpc-status");
   if (!status) {
     return {GrpcCodeOfStatus(response.status),
             fmt::format("status {} without a grpc-status: no gRPC server answered at {}", response.status,
-                        url.substr(0, url.rfind('/')))};
+                        call.url.substr(0, call.url.rfind('/')))};
   }
   GrpcAnswer answer{.code = GrpcCode::kUnknown};
   int code = -1;
   std::from_chars(status->data(), status->data() + status->size(), code);
   if (code >= 0 && code < static_cast<int>(kWords.size())) answer.code = static_cast<GrpcCode>(code);
-  if (answer.code != GrpcCode::kOk) {
-    const auto message = Said(response, "grpc-message").value_or("");
-    answer.message = PercentDecoded(message, false).value_or(std::string(message)).substr(0, kMessageBytesMax);
-  } else if (!TakeMessages(response.body, answer.messages)) {
-    return {GrpcCode::kInternal, "the messages of the answer cannot be read"};
-  }
+  if (answer.code == GrpcCode::kOk) return answer;
+  const auto message = Said(response, "grpc-message").value_or("");
+  answer.message = PercentDecoded(message, false).value_or(std::string(message)).substr(0, call.reason_bytes_max);
   return answer;
 }
 
@@ -110,9 +129,29 @@ GrpcAnswer CallGrpc(HttpClient& http, const GrpcCall& call) {
   request.headers.insert(request.headers.end(), call.headers.begin(), call.headers.end());
   request.body = body;
   request.timeout = call.timeout;
-  request.response_bytes_max = call.answer_bytes_max;
   request.version = HttpVersion::k2;
-  return AnswerOf(http.Send(request, OutagePatience::Stop()), call.url);
+  std::vector<std::string> messages;
+  Unframer unframer(call, messages);
+  bool readable = true;
+  std::exception_ptr thrown;
+  request.on_body = [&](std::string_view bytes) {
+    try {
+      readable = unframer.Take(bytes);
+      return readable;
+    } catch (...) {  // it must not pass through the library's frames
+      thrown = std::current_exception();
+      return false;
+    }
+  };
+  try {
+    auto answer = AnswerOf(http.Send(request, OutagePatience::Stop()), call);
+    answer.messages = std::move(messages);
+    if (answer.code != GrpcCode::kOk || unframer.whole()) return answer;
+  } catch (const HttpFailure&) {
+    if (thrown) std::rethrow_exception(thrown);
+    if (readable) throw;
+  }
+  return {GrpcCode::kInternal, "the messages of the answer cannot be read"};
 }
 
 }  // namespace millrace::io

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,10 @@ struct GrpcCall {
   std::string_view message;  // serialized; must outlive the call
   std::chrono::milliseconds timeout{30'000};
   int64_t answer_bytes_max = int64_t{64} << 20;
+  size_t reason_bytes_max = 300;  // of GrpcAnswer::message
+  /// Given: messages of a streaming call go here as they come, and not into the answer; each may be as large as
+  /// answer_bytes_max. What it throws ends the call.
+  std::function<void(std::string_view message)> on_message = nullptr;
 };
 
 /// One call and all that comes back: unary, or streaming from the server, over HTTP/2 without compression. One attempt.

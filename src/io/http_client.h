@@ -31,6 +31,9 @@ struct HttpRequest {
   int64_t response_bytes_max = int64_t{64} << 20;  // of the body as it is handed on; more is a failure, no truncation
   bool unpack = false;                             // ask for a compressed body, and hand it on unpacked
   HttpVersion version = HttpVersion::k1;
+  /// Given: the body goes here as it comes, of any length, and not into the answer. It does not throw; false ends the
+  /// exchange, as a failure of the network does.
+  std::function<bool(std::string_view bytes)> on_body = nullptr;
 };
 
 struct HttpResponse {

@@ -37,6 +37,13 @@ long CurlVersion(const HttpRequest& request) {
   return request.url.starts_with("https:") ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
 }
 
+/// curl before 8.0 cannot speak HTTP/2 from the first byte on a connection that it kept (its issue 10634).
+bool IsForOneRequest(const HttpRequest& request) {
+  constexpr unsigned kMended = 0x080000;
+  return CurlVersion(request) == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE &&
+         curl_version_info(CURLVERSION_NOW)->version_num < kMended;
+}
+
 /// What to do about a failure that is not the network's mood.
 std::string_view MendOf(int code) {
   switch (code) {
@@ -87,6 +94,10 @@ void HttpExchange::SetUp() {
   // What is signed is what is sent.
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CurlVersion(request_));
+  if (IsForOneRequest(request_)) {
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  }
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
@@ -220,6 +231,7 @@ size_t HttpExchange::TakeBody(char* bytes, size_t size, size_t count, void* self
   auto& exchange = *static_cast<HttpExchange*>(self);
   auto& body = exchange.response_.body;
   const size_t length = size * count;
+  if (exchange.request_.on_body) return exchange.request_.on_body({bytes, length}) ? length : 0;
   if (body.size() + length > static_cast<size_t>(exchange.request_.response_bytes_max)) {
     exchange.too_large_ = true;
     return 0;

@@ -76,7 +76,7 @@ class ColumnsReader : private YamlReader {
   void AddOfRows(ColumnDoc& column, std::string condition, const std::optional<YAML::Node>& then) {
     const auto action = then ? ReadAction(*then, *this) : Expectation::Action::kFail;
     column.tests.push_back(condition);
-    model_.expectations.push_back({std::move(condition), action});
+    model_.expectations.push_back({std::move(condition), action, then ? LineOf(*then) : 0});
   }
 
   void AddUnique(ColumnDoc& column, const std::optional<YAML::Node>& then) {

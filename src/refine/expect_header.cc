@@ -59,7 +59,7 @@ class ExpectReader : private YamlReader {
       Fail(entry.first,
            fmt::format("'{}' is none of {}{}", word, fmt::join(kTableWords, ", "), DidYouMean(word, kTableWords)));
     }
-    model_.expectations.push_back({Text(entry.first), ReadAction(entry.second, *this)});
+    model_.expectations.push_back({Text(entry.first), ReadAction(entry.second, *this), LineOf(entry.first)});
   }
 
   void ReadOfTable(const YAML::Node& item) {

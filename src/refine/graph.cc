@@ -78,6 +78,7 @@ void OpenViews(Node& node, const std::vector<Node>& before) {
     } else if (model->model.materialized == Materialized::kView) {
       for (const auto& below : model->inputs) add(below);
       node.opened += model->model.sql + model->opened;
+      if (model->model.spark_sql) node.opened += model->model.spark_sql->sql;
     } else {
       add(model->model.name);
     }

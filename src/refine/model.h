@@ -23,12 +23,24 @@ enum class Schedule {
   kAtTimes,   // when Model::times say so
 };
 
+/// What computes a model's rows.
+enum class ModelEngine {
+  kDuckDb,  // in this process
+  kSpark,   // a cluster, through Spark Connect
+};
+/// Which engine a model gets: what is asked for, else what its header says, else the pipeline's.
+struct EngineChoice {
+  ModelEngine fallback = ModelEngine::kDuckDb;
+  std::optional<ModelEngine> asked = std::nullopt;
+};
+
 /// A condition that every row has to meet; one that is null is not met.
 struct Expectation {
   /// Part of the fingerprint that a model's table keeps: values are frozen.
   enum class Action { kWarn = 0, kDrop = 1, kFail = 2, kQuarantine = 3 };
   std::string condition;
   Action action = Action::kWarn;
+  int line = 0;  // of the file
 };
 
 /// What a model's table has to be as a whole once a run has written to it.
@@ -99,13 +111,22 @@ struct Model {
   std::string description;         // the comment of its table
   std::vector<ColumnDoc> columns;  // in the order of the header; their tests are among the expectations
   std::vector<std::string> tags;
+  std::optional<ModelEngine> stated_engine;      // by its header
+  ModelEngine engine = ModelEngine::kDuckDb;     // that it runs on
+  /// The same rows in Spark's dialect, x.spark.sql beside x.sql, which has the header and says what is read.
+  struct SparkSql {
+    std::filesystem::path file;
+    std::string sql;
+  };
+  std::optional<SparkSql> spark_sql = std::nullopt;
 };
 
 /// Reads one file below `folder`. Error kConfig with file:line.
 Model ReadModel(const std::filesystem::path& folder, const std::filesystem::path& file);
 
-/// Every .sql file below a folder, by name. Error kConfig when there is no such folder, or two files make one table.
-std::vector<Model> ReadModels(const std::filesystem::path& folder);
+/// Every .sql file below a folder, by name. Error kConfig when there is no such folder, two files make one table, or a
+/// model cannot run on the engine that it gets.
+std::vector<Model> ReadModels(const std::filesystem::path& folder, const EngineChoice& engine = {});
 
 /// The same out of text, for what does not lie in a file. `file` is for errors.
 Model ParseModel(catalog::TableName name, const std::filesystem::path& file, const std::string& text);

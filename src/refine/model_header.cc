@@ -88,7 +88,11 @@ class HeaderReader : private YamlReader {
            reader.of_times_ = node;
          }},
         {"timeout", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadTimeout(node); }},
-        {"engine", [](HeaderReader& reader, const YAML::Node& node) { reader.OneOf(node, {"duckdb"}); }},
+        {"engine",
+         [](HeaderReader& reader, const YAML::Node& node) {
+           constexpr ModelEngine kEngines[] = {ModelEngine::kDuckDb, ModelEngine::kSpark};
+           reader.model_.stated_engine = kEngines[reader.OneOf(node, {"duckdb", "spark"})];
+         }},
         {"expect", [](HeaderReader& reader, const YAML::Node& node) { ReadExpectations(node, reader, reader.model_); }},
         {"columns", [](HeaderReader& reader, const YAML::Node& node) { ReadColumns(node, reader, reader.model_); }},
         {"description",

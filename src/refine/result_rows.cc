@@ -127,7 +127,7 @@ void ResultRows::Quarantine(const arrow::RecordBatch& batch, std::vector<bool>& 
     if (json.IsNull(row)) continue;
     land::BrokenRow broken{.row = json.GetString(row), .rule = {}, .rules = {}};
     for (size_t i = 0; i < model_.expectations.size(); ++i) {
-      const auto& [condition, action] = model_.expectations[i];
+      const auto& [condition, action, line] = model_.expectations[i];
       if (Met(batch, i).Value(row)) continue;
       if (broken.rule.empty() && action == Expectation::Action::kQuarantine) broken.rule = condition;
       broken.rules += (broken.rules.empty() ? "does not meet: " : "; ") + condition;

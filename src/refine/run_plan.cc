@@ -202,7 +202,8 @@ event::Cursor DefinitionOf(const Node& node) {
   for (const auto& expectation : model.table_expectations)
     text += fmt::format("{} {}\n", expectation.text, expectation.fail);
   // Words of the header that change no row, such as descriptions, are not part of it.
-  text += model.sql.substr(model.header_bytes) + node.opened;
+  const bool in_spark_sql = model.engine == ModelEngine::kSpark && model.spark_sql;
+  text += (in_spark_sql ? model.spark_sql->sql : model.sql.substr(model.header_bytes)) + node.opened;
   return event::Cursor(fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
 }
 

@@ -24,6 +24,7 @@
 #include "refine/row_quarantine.h"
 #include "refine/run_plan.h"
 #include "refine/schedule/model_lease.h"
+#include "refine/spark_run.h"
 #include "refine/table_checks.h"
 #include "refine/touched_files.h"
 
@@ -35,8 +36,14 @@ class ModelRun {
  public:
   using Parts = RowQuarantine::Parts;
 
-  ModelRun(const Parts& parts, const Graph& graph, const Node& node, RunPlan plan)
+  /// `spark`: null: none.
+  ModelRun(const Parts& parts, const SparkSupport* spark, const Graph& graph, const Node& node, RunPlan plan)
       : parts_(parts), model_(node.model), plan_(std::move(plan)), quarantine_(parts, node.model) {
+    if (model_.engine == ModelEngine::kSpark) {
+      if (spark == nullptr)
+        throw Error(ErrorCode::kConfig, "it runs on Spark, and there is no `spark:` here that says where that is");
+      spark_.emplace(SparkRun::Parts{parts.catalog, *spark, parts.clock, parts.stop}, graph, node, plan_);
+    }
     query_.ranges = plan_.ranges;
     query_.views = graph.views();
     query_.views[FreshRowsName(model_)] = model_.sql;
@@ -55,23 +62,7 @@ class ModelRun {
       FinishRebuild(plan_.rebuilt);
       return report_;
     }
-    table::SnapshotChange change;
-    auto rows = FreshRowsSql(model_);
-    if (plan_.way == RunPlan::Way::kRebuild) {
-      change.remove_all = true;
-      change.operation = "overwrite";
-    } else if (plan_.way == RunPlan::Way::kMerge) {
-      output_ = *parts_.catalog.Load(model_.name);
-      change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, *output_->metadata,
-                                          TouchedFilesSql(model_), query_, parts_.stop);
-      if (!change.removed_paths.empty()) {
-        change.operation = "overwrite";
-        rows = MergedRowsSql(model_);
-        query_.ranges[model_.name] = {.after = std::nullopt, .upto = output_->metadata->current_snapshot_id};
-        query_.only_files[model_.name] = change.removed_paths;
-      }
-    }
-    if (plan_.way != RunPlan::Way::kMove) change.added = Write(rows);
+    auto change = plan_.way == RunPlan::Way::kMove ? table::SnapshotChange{} : spark_ ? WriteOnSpark() : Write();
     if (attempt_.empty()) Begin(*parts_.catalog.Load(model_.name));
     if (plan_.way != RunPlan::Way::kMove) Check(change);
     quarantine_.Commit();
@@ -80,6 +71,57 @@ class ModelRun {
   }
 
  private:
+  /// The rows of the run, by DuckDB.
+  table::SnapshotChange Write() {
+    table::SnapshotChange change;
+    auto rows = FreshRowsSql(model_);
+    if (plan_.way == RunPlan::Way::kMerge) {
+      output_ = *parts_.catalog.Load(model_.name);
+      change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, *output_->metadata,
+                                          TouchedFilesSql(model_), query_, parts_.stop);
+      if (!change.removed_paths.empty()) {
+        rows = MergedRowsSql(model_);
+        query_.ranges[model_.name] = {.after = std::nullopt, .upto = output_->metadata->current_snapshot_id};
+        query_.only_files[model_.name] = change.removed_paths;
+      }
+    }
+    change.added = WriteRows(rows);
+    return Replacing(std::move(change));
+  }
+
+  /// What a change of this way takes away.
+  table::SnapshotChange Replacing(table::SnapshotChange change) const {
+    change.remove_all = plan_.way == RunPlan::Way::kRebuild;
+    if (change.remove_all || !change.removed_paths.empty()) change.operation = "overwrite";
+    return change;
+  }
+
+  table::SnapshotChange WriteOnSpark() {
+    const ResultRows rows(model_, spark_->Open());
+    Begin(EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
+                       parts_.stop));
+    auto written = spark_->Write(*output_, RunNumber::Parse(CursorOf(plan_.to, kRunSplit)).number);
+    report_.rows = written.rows;
+    report_.rows_checked = written.checked;
+    report_.rows_dropped = written.dropped;
+    for (size_t i = 0; i < model_.expectations.size(); ++i) ReportRows(i, written.violations[i]);
+    ReportFiles(written.change.added);
+    return Replacing(std::move(written.change));
+  }
+
+  void ReportRows(size_t index, int64_t violations) {
+    const auto& expectation = model_.expectations[index];
+    report_.expectations.push_back({.condition = expectation.condition,
+                                    .violations = violations,
+                                    .severity = std::string(ToString(expectation.action)),
+                                    .met = violations == 0});
+  }
+
+  void ReportFiles(const std::vector<table::DataFile>& files) {
+    report_.files = static_cast<int64_t>(files.size());
+    for (const auto& file : files) report_.bytes += file.file_size_in_bytes;
+  }
+
   /// What the run that last made all rows anew left to be done.
   void FinishRebuild(const event::Cursor& rebuilt) {
     if (rebuilt != event::kStart) quarantine_.KeepSince(rebuilt.value());
@@ -118,7 +160,7 @@ class ModelRun {
     run_id_ = fmt::format("{}-{:016x}", run.number + 1, XXH3_64bits(made_of.data(), made_of.size()));
   }
 
-  std::vector<table::DataFile> Write(const std::string& sql) {
+  std::vector<table::DataFile> WriteRows(const std::string& sql) {
     const auto result = parts_.engine.Run(sql, query_, parts_.stop);
     ResultRows rows(model_, result->schema());
     // Most of what can fail has failed once the first rows are there: the table is made, or changed, after that.
@@ -139,16 +181,9 @@ class ModelRun {
     report_.rows_checked = rows.checked();
     report_.rows_dropped = rows.dropped();
     report_.rows_quarantined = rows.quarantined();
-    for (size_t i = 0; i < model_.expectations.size(); ++i) {
-      const auto& expectation = model_.expectations[i];
-      report_.expectations.push_back({.condition = expectation.condition,
-                                      .violations = rows.violations(i),
-                                      .severity = std::string(ToString(expectation.action)),
-                                      .met = rows.violations(i) == 0});
-    }
+    for (size_t i = 0; i < model_.expectations.size(); ++i) ReportRows(i, rows.violations(i));
     auto files = std::move(writer).Finish();
-    report_.files = static_cast<int64_t>(files.size());
-    for (const auto& file : files) report_.bytes += file.file_size_in_bytes;
+    ReportFiles(files);
     return files;
   }
 
@@ -176,7 +211,11 @@ class ModelRun {
       break;
     }
     if (failed.empty()) return;
-    for (const auto& file : change.added) land::DropFile(parts_.catalog.store(), file.file_path);
+    if (spark_) {
+      spark_->Abandon();
+    } else {
+      for (const auto& file : change.added) land::DropFile(parts_.catalog.store(), file.file_path);
+    }
     quarantine_.Abandon();
     RecordChecks(true);
     report_.rows = report_.files = report_.bytes = report_.rows_quarantined = report_.rows_dropped = 0;
@@ -216,6 +255,7 @@ class ModelRun {
   const Model& model_;
   RunPlan plan_;
   RowQuarantine quarantine_;
+  std::optional<SparkRun> spark_;  // of a model that runs there
   query::QueryOptions query_;
   std::optional<catalog::LoadedTable> output_;
   std::string attempt_;  // as rows in quarantine name it
@@ -336,7 +376,7 @@ RunReport Runner::RunOne(const Node& node, const RunOptions& options, std::stop_
         plan = PlanRun(catalog_, node, options);
       }
       deadline.emplace(node.model.timeout, stop);
-      ModelRun run({catalog_, engine_, budget_, clock_, deadline->token()}, graph_, node, std::move(plan));
+      ModelRun run({catalog_, engine_, budget_, clock_, deadline->token()}, spark_, graph_, node, std::move(plan));
       try {
         return run.Run();
       } catch (const Error&) {

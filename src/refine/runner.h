@@ -18,6 +18,7 @@
 namespace millrace::refine {
 
 class ModelLeases;
+struct SparkSupport;
 
 struct RunOptions {
   /// Rebuild from all rows, whatever has changed.
@@ -80,6 +81,9 @@ class Runner {
   Runner(catalog::Catalog& catalog, query::Engine& engine, ByteBudget& budget, Graph graph,
          const Clock& clock = Clock::System());
 
+  /// For models that run on Spark; they fail without it. It outlives the runner.
+  void Use(const SparkSupport& spark) { spark_ = &spark; }
+
   /// Runs these models (empty: all), each after what it is made of. A model that fails fails alone, and those made of
   /// it are skipped. Error kUsage for a name that is no model.
   std::vector<RunReport> Run(const std::vector<catalog::TableName>& models, const RunOptions& options,
@@ -95,6 +99,7 @@ class Runner {
   ByteBudget& budget_;
   const Graph graph_;
   const Clock& clock_;
+  const SparkSupport* spark_ = nullptr;
 };
 
 }  // namespace millrace::refine

@@ -1,0 +1,107 @@
+#include "refine/spark_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "query/sql_text.h"
+#include "refine/fresh_rows.h"
+
+namespace millrace::refine {
+namespace {
+
+using query::QuoteName;
+using query::QuoteText;
+
+constexpr const char* kRank = "__millrace_rank";
+
+bool SameName(const std::string& left, const std::string& right) {
+  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  });
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::any_of(names, [&](const std::string& other) { return SameName(other, name); });
+}
+
+/// A condition ends with its line: it may end with a comment.
+std::string Checks(const Model& model, bool fresh) {
+  std::string columns;
+  for (size_t i = 0; i < model.expectations.size(); ++i) {
+    const auto met =
+        fresh ? fmt::format("coalesce(CAST(({}\n) AS BOOLEAN), false)", model.expectations[i].condition) : "true";
+    columns += fmt::format(", {} AS {}", met, QuoteName(ExpectationColumn(i)));
+  }
+  return columns;
+}
+
+/// The condition under which a row stays; empty: all do.
+std::string Stays(const Model& model) {
+  std::string stays;
+  for (size_t i = 0; i < model.expectations.size(); ++i) {
+    if (model.expectations[i].action != Expectation::Action::kDrop) continue;
+    stays += (stays.empty() ? "" : " AND ") + QuoteName(ExpectationColumn(i));
+  }
+  return stays;
+}
+
+/// "a", "b", "NULL AS c": the columns of the table out of those that are there.
+std::vector<std::string> Aligned(const SparkColumns& columns, const std::vector<std::string>& there) {
+  std::vector<std::string> list;
+  for (const auto& column : columns.table)
+    list.push_back((Contains(there, column) ? "" : "NULL AS ") + QuoteName(column));
+  return list;
+}
+
+std::string MergedSql(const Model& model, const SparkColumns& columns, const SparkTable& old) {
+  std::string files;
+  for (const auto& file : old.files) files += (files.empty() ? "" : ", ") + QuoteText(file);
+  return fmt::format("SELECT {0}{1}, 1 AS {2} FROM {3} UNION ALL SELECT {4}{5}, 0 AS {2} FROM {6} WHERE _file IN ({7})",
+                     fmt::join(Aligned(columns, columns.made), ", "), Checks(model, true), QuoteName(kFreshColumn),
+                     kSparkRows, fmt::join(Aligned(columns, old.columns), ", "), Checks(model, false), old.sql, files);
+}
+
+/// One row a key stays, beside those that are dropped anyway: the newest, then the fresh one; what is then a draw is
+/// decided by the rows themselves, so that a run repeats to the same table.
+std::string OneAKey(const Model& model, const SparkColumns& columns, const std::string& rows, bool merged) {
+  const auto stays = Stays(model).empty() ? std::string("true") : Stays(model);
+  std::string keys, order, hashed;
+  for (const auto& column : model.key) keys += QuoteName(column) + ", ";
+  for (const auto& column : model.newest_by) order += QuoteName(column) + " DESC NULLS LAST, ";
+  if (merged) order += QuoteName(kFreshColumn) + " DESC, ";
+  for (const auto& column : columns.hashed) hashed += (hashed.empty() ? "" : ", ") + QuoteName(column);
+  return fmt::format(
+      "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {0}{1} ORDER BY {2}xxhash64({3})) AS {4} FROM ({5}) AS "
+      "rows) AS ranked WHERE NOT ({1}) OR {4} = 1",
+      keys, stays, order, hashed, QuoteName(kRank), rows);
+}
+
+}  // namespace
+
+query::SparkSession::Counted CheckedRows(const Model& model, const SparkColumns& columns, const SparkTable* old) {
+  const bool merged = old != nullptr;
+  auto rows = merged ? MergedSql(model, columns, *old)
+                     : fmt::format("SELECT *{} FROM {} AS __millrace_r", Checks(model, true), kSparkRows);
+  if (!model.key.empty()) rows = OneAKey(model, columns, rows, merged);
+  const auto stays = Stays(model);
+  query::SparkSession::Counted counted{.sql = std::move(rows),
+                                       .counts = {},
+                                       .filter = stays,
+                                       .columns = Aligned(columns, merged ? columns.table : columns.made)};
+  counted.counts.push_back(merged ? fmt::format("count_if({} = 1)", QuoteName(kFreshColumn)) : "count(1)");
+  counted.counts.push_back(stays.empty() ? "count_if(false)" : fmt::format("count_if(NOT ({}))", stays));
+  for (size_t i = 0; i < model.expectations.size(); ++i)
+    counted.counts.push_back(fmt::format("count_if(NOT {})", QuoteName(ExpectationColumn(i))));
+  return counted;
+}
+
+std::string SparkTouchedFilesSql(const Model& model, const std::string& table) {
+  std::string same;
+  for (const auto& column : model.key)
+    same += fmt::format("{0}old.{1} <=> fresh.{1}", same.empty() ? "" : " AND ", QuoteName(column));
+  return fmt::format("SELECT DISTINCT _file FROM {} AS old LEFT SEMI JOIN {} AS fresh ON {}", table, kSparkRows, same);
+}
+
+}  // namespace millrace::refine

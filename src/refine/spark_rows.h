@@ -1,0 +1,38 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "query/spark/spark_session.h"
+#include "refine/model.h"
+
+namespace millrace::refine {
+
+/// SQL for Spark that does what fresh_rows.h does in DuckDB. The model's rows are the view kSparkRows of the session;
+/// names stand between double quotes, as the session reads them.
+inline constexpr const char* kSparkRows = "millrace_rows";
+
+/// What is known of both sides of a run.
+struct SparkColumns {
+  std::vector<std::string> made;     // by the model
+  std::vector<std::string> hashed;   // of these, those whose values have a hash: it decides draws
+  std::vector<std::string> table;    // of the model's table
+};
+
+/// The table as it was when the run began, for merging by key.
+struct SparkTable {
+  std::string sql;                   // the table at its snapshot
+  std::vector<std::string> columns;  // that it had then
+  std::set<std::string> files;       // its data files that hold fresh keys
+};
+
+/// What is written: the columns of the table, null where the model does not make one, of the model's rows (one a key,
+/// where it has one), with what expectations say of each counted on the way: rows that were looked at, rows that are
+/// dropped, and rows that do not meet each expectation. `old`: merged with the rows of those files; may be null.
+query::SparkSession::Counted CheckedRows(const Model& model, const SparkColumns& columns, const SparkTable* old);
+
+/// Which data files of `table` hold rows with keys of fresh rows: one text column of paths.
+std::string SparkTouchedFilesSql(const Model& model, const std::string& table);
+
+}  // namespace millrace::refine

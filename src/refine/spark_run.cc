@@ -1,0 +1,274 @@
+#include "refine/spark_run.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "catalog/branch_catalog.h"
+#include "land/committer.h"
+#include "land/edit_table.h"
+#include "query/spark/spark_error.h"
+#include "query/spark/table_names.h"
+#include "table/live_files.h"
+
+namespace millrace::refine {
+namespace {
+
+using query::SparkName;
+using query::SparkQuoted;
+using Dialect = query::SparkSession::Dialect;
+
+constexpr std::string_view kBranchPrefix = "spark-run-";
+constexpr size_t kRandomLetters = 8;
+/// Their paths stand in a statement.
+constexpr size_t kTouchedFilesMax = 20'000;
+
+bool SameName(const catalog::TableName& left, const catalog::TableName& right) {
+  const auto same = [](const std::string& a, const std::string& b) {
+    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  };
+  return same(left.name_space, right.name_space) && same(left.name, right.name);
+}
+
+/// The number of the run that a branch was made for; -1: it is none of these.
+int64_t RunOf(std::string_view branch) {
+  if (!branch.starts_with(kBranchPrefix)) return -1;
+  branch.remove_prefix(kBranchPrefix.size());
+  int64_t run = -1;
+  const auto [end, error] = std::from_chars(branch.data(), branch.data() + branch.size(), run);
+  return error == std::errc() && end != branch.data() + branch.size() && *end == '-' ? run : -1;
+}
+
+bool HasHash(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::MAP) return false;
+  return std::ranges::all_of(type.fields(), [](const auto& field) { return HasHash(*field->type()); });
+}
+
+std::string ViewName(const catalog::TableName& name) { return "view " + ToString(name); }
+
+/// The branches of this run and of those before go with its commit.
+std::vector<table::Update> BranchesRemoved(const table::TableMetadata& table, int64_t run) {
+  std::vector<table::Update> removed;
+  for (const auto& [name, ref] : table.refs) {
+    const auto of = RunOf(name);
+    if (of >= 0 && of <= run) removed.emplace_back(table::RemoveSnapshotRef{name});
+  }
+  return removed;
+}
+
+/// `error` as the model's author has it: at the line of the file that it names, when it is one of the SQL.
+[[noreturn]] void ThrowAt(const Model& model, const query::SparkError& error) {
+  const auto& file = model.spark_sql ? model.spark_sql->file : model.file;
+  const auto header_lines =
+      model.spark_sql ? 0 : std::count(model.sql.begin(), model.sql.begin() + static_cast<ptrdiff_t>(model.header_bytes), '\n');
+  const auto place = error.line() > header_lines ? fmt::format("{}:{}", file.string(), error.line()) : file.string();
+  const auto* mend = model.spark_sql || error.code() != ErrorCode::kData
+                         ? ""
+                         : "; where Spark's dialect differs, put SQL for it beside the file, as .spark.sql";
+  throw Error(error.code(), fmt::format("{}: {}{}", place, error.message(), mend));
+}
+
+}  // namespace
+
+SparkRun::SparkRun(Parts parts, const Graph& graph, const Node& node, const RunPlan& plan)
+    : parts_(std::move(parts)),
+      graph_(graph),
+      node_(node),
+      plan_(plan),
+      session_(parts_.spark.server, parts_.stop, [this](const query::SparkProgress& progress) {
+        if (parts_.spark.progress) parts_.spark.progress(node_.model.name, progress);
+      }) {}
+
+std::string SparkRun::SparkNameOf(const catalog::TableName& table) const {
+  std::string name = SparkQuoted(parts_.spark.server.catalog);
+  std::string_view rest = table.name_space;
+  for (;;) {
+    const auto dot = rest.find('.');
+    name += "." + SparkQuoted(rest.substr(0, dot));
+    if (dot == std::string_view::npos) break;
+    rest.remove_prefix(dot + 1);
+  }
+  return name + "." + SparkQuoted(table.name);
+}
+
+/// The table as the plan says that it is read.
+std::string SparkRun::PinnedSql(const catalog::TableName& name) const {
+  const auto found = std::ranges::find_if(plan_.ranges, [&](const auto& entry) { return SameName(entry.first, name); });
+  if (found == plan_.ranges.end())
+    throw Error(ErrorCode::kInternal, fmt::format("{} is read and not planned", ToString(name)));
+  const auto& [table, range] = *found;
+  const auto sql = SparkNameOf(table);
+  if (!range.upto) return sql + " TABLESAMPLE (0 ROWS)";
+  if (!range.after) return fmt::format("{} VERSION AS OF {}", sql, range.upto->value());
+  return fmt::format("{} WITH ('start-snapshot-id' = '{}', 'end-snapshot-id' = '{}')", sql, range.after->value(),
+                     range.upto->value());
+}
+
+/// Makes a view of the model's SQL, as its author wrote it: what Spark says of it names the author's lines.
+void SparkRun::CreateViewOf(const Model& model, const std::vector<catalog::TableName>& names, const std::string& view) {
+  const auto& sql = model.spark_sql ? model.spark_sql->sql : model.sql;
+  std::vector<SparkName> stands;
+  for (const auto& name : names)
+    stands.push_back({name, views_.contains(name) ? SparkQuoted(ViewName(name)) : PinnedSql(name)});
+  try {
+    session_.Speak(model.spark_sql ? Dialect::kSpark : Dialect::kDuckDb);
+    session_.CreateView(SparkQuoted(view), query::WithTables(sql, stands, parts_.spark.server.catalog, !model.spark_sql));
+  } catch (const query::SparkError& error) {
+    ThrowAt(model, error);
+  }
+}
+
+/// Makes those of the names that are views, each after what it is made of.
+void SparkRun::OpenViews(const std::vector<catalog::TableName>& names) {
+  for (const auto& name : names) {
+    const auto* below = graph_.Find(name);
+    if (below == nullptr || below->model.materialized != Materialized::kView || views_.contains(name)) continue;
+    OpenViews(below->names);
+    CreateViewOf(below->model, below->names, ViewName(name));
+    views_.insert(name);
+  }
+}
+
+std::shared_ptr<arrow::Schema> SparkRun::Open() {
+  session_.RequireVersion();
+  OpenViews(node_.names);
+  CreateViewOf(node_.model, node_.names, kSparkRows);
+  session_.Speak(Dialect::kDuckDb);
+  schema_ = session_.Ask(fmt::format("SELECT * FROM {} LIMIT 0", kSparkRows)).schema;
+  return schema_;
+}
+
+SparkColumns SparkRun::ColumnsWith(const schema::Schema& table) const {
+  SparkColumns columns;
+  for (const auto& field : schema_->fields()) {
+    columns.made.push_back(field->name());
+    if (HasHash(*field->type())) columns.hashed.push_back(field->name());
+  }
+  for (const auto& field : table.fields) columns.table.push_back(field.name);
+  return columns;
+}
+
+SparkTable SparkRun::TouchedRows(const catalog::LoadedTable& output) {
+  SparkTable old;
+  const auto* snapshot = output.metadata->current_snapshot();
+  if (plan_.way != RunPlan::Way::kMerge || snapshot == nullptr) return old;
+  old.sql = fmt::format("{} VERSION AS OF {}", SparkNameOf(output.name), snapshot->snapshot_id.value());
+  // Spark shows a snapshot with the columns of its time.
+  for (const auto& field : session_.Ask(fmt::format("SELECT * FROM {} LIMIT 0", old.sql)).schema->fields())
+    old.columns.push_back(field->name());
+  for (const auto& batch : session_.Ask(SparkTouchedFilesSql(node_.model, old.sql)).batches) {
+    const auto& column = static_cast<const arrow::StringArray&>(*batch->column(0));
+    for (int64_t row = 0; row < column.length(); ++row) old.files.insert(column.GetString(row));
+  }
+  if (old.files.size() > kTouchedFilesMax)
+    throw Error(ErrorCode::kData, fmt::format("fresh keys are in {} data files of {}, and {} can be merged; `millrace "
+                                              "maintain` makes fewer of them, --full-refresh makes all rows anew",
+                                              old.files.size(), ToString(output.name), kTouchedFilesMax));
+  return old;
+}
+
+void SparkRun::MakeBranch(const catalog::LoadedTable& output, int64_t run) {
+  branch_ = fmt::format("{}{}-{}", kBranchPrefix, run, Random::FromSystem().Uuid().substr(0, kRandomLetters));
+  fork_ = output.metadata->current_snapshot_id;
+  FaultPoint("spark.before_branch");
+  if (fork_) {
+    land::EditTable(
+        parts_.catalog, output.name,
+        [&](const table::TableMetadata& now) -> table::TableChange {
+          if (now.refs.contains(branch_)) return {};
+          return {.requirements = {table::AssertTableUuid{output.metadata->table_uuid}},
+                  .updates = {table::SetSnapshotRef{branch_, {.snapshot_id = *fork_, .type = "branch"}}}};
+        },
+        parts_.clock, parts_.stop);
+  } else {
+    // A branch has a snapshot, and the table has none yet: the branch gets one of its own, without rows.
+    catalog::BranchCatalog branch(parts_.catalog, output.name, branch_);
+    land::Committer committer(branch, output.name, output.metadata->table_uuid, parts_.clock);
+    const auto begun = committer.Commit(table::SnapshotChange{}, std::nullopt, parts_.stop);
+    if (const auto* landed = std::get_if<land::Landed>(&begun)) fork_ = landed->snapshot_id;
+  }
+  FaultPoint("spark.after_branch");
+}
+
+SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t run) {
+  try {
+    return WriteRows(output, run);
+  } catch (const query::SparkError& error) {
+    Abandon();
+    ThrowAt(node_.model, error);
+  } catch (...) {
+    Abandon();
+    throw;
+  }
+}
+
+SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_t run) {
+  const auto& model = node_.model;
+  const auto columns = ColumnsWith(output.metadata->schema());
+  auto old = TouchedRows(output);
+  const bool merged = !old.files.empty();
+  MakeBranch(output, run);
+  FaultPoint("spark.before_write");
+  const auto counted =
+      session_.Append(CheckedRows(model, columns, merged ? &old : nullptr), SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_),
+                      {{"snapshot-property.millrace.spark-run", branch_}});
+  FaultPoint("spark.after_write");
+  auto written = OnBranch(output.name, run);
+  if (!counted && written.rows > 0)
+    throw Error(ErrorCode::kUnavailable, "Spark did not say what it counted; run it again");
+  const auto count = [&](size_t index) { return counted && index < counted->size() ? (*counted)[index] : 0; };
+  written.checked = count(0);
+  written.dropped = count(1);
+  for (size_t i = 0; i < model.expectations.size(); ++i) written.violations.push_back(count(2 + i));
+  written.change.removed_paths = std::move(old.files);
+  return written;
+}
+
+/// What Spark has left there.
+SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, int64_t run) {
+  const auto table = parts_.catalog.Load(output);
+  if (!table || !table->metadata->refs.contains(branch_))
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("what Spark wrote to {} is gone: the branch {} is not there any more; run it again",
+                            ToString(output), branch_));
+  Written written;
+  const auto increment =
+      table::FilesAddedBetween(parts_.catalog.store(), *table->metadata, fork_, table->metadata->refs.at(branch_).snapshot_id);
+  const auto* added = std::get_if<table::AddedFiles>(&increment);
+  if (added == nullptr) throw Error(ErrorCode::kStop, fmt::format("the branch {} has more than rows of Spark's", branch_));
+  for (const auto& entry : added->files) {
+    written.rows += entry.file.record_count;
+    written.change.added.push_back(entry.file);
+  }
+  written.change.borrows_files = true;
+  written.change.more_updates = BranchesRemoved(*table->metadata, run);
+  return written;
+}
+
+void SparkRun::Abandon() noexcept {
+  if (branch_.empty()) return;
+  try {
+    land::EditTable(
+        parts_.catalog, node_.model.name,
+        [&](const table::TableMetadata& now) -> table::TableChange {
+          if (!now.refs.contains(branch_)) return {};
+          return {.requirements = {table::AssertTableUuid{now.table_uuid}},
+                  .updates = {table::RemoveSnapshotRef{branch_}}};
+        },
+        parts_.clock, {});
+  } catch (const std::exception& failure) {
+    LogInfo("the branch {} of {} stays until the next run: {}", branch_, ToString(node_.model.name), failure.what());
+  }
+}
+
+}  // namespace millrace::refine

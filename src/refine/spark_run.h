@@ -1,0 +1,85 @@
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "query/spark/spark_session.h"
+#include "refine/graph.h"
+#include "refine/run_plan.h"
+#include "refine/spark_rows.h"
+#include "table/snapshot_builder.h"
+
+namespace millrace::refine {
+
+/// Spark for those that run models.
+struct SparkSupport {
+  query::SparkServer server;
+  std::function<void(const catalog::TableName& model, const query::SparkProgress&)> progress = nullptr;
+};
+
+/// The rows of one run of a model, computed and written by Spark. Spark reads each table at the snapshot that the plan
+/// says and appends to a branch of the model's table that is this attempt's alone, "spark-run-<run>-<random>"; what is
+/// to be committed to main are the files of that branch, in one commit with the positions, which also removes it and
+/// what dead attempts left. Nobody reads the branch before, so whatever dies in between leaves files that a later
+/// expiry of the branch's snapshots removes. See docs/adr/0014-spark.md.
+class SparkRun {
+ public:
+  struct Parts {
+    catalog::Catalog& catalog;
+    const SparkSupport& spark;
+    const Clock& clock;
+    std::stop_token stop;
+  };
+  SparkRun(Parts parts, const Graph& graph, const Node& node, const RunPlan& plan);
+  SparkRun(const SparkRun&) = delete;
+  SparkRun& operator=(const SparkRun&) = delete;
+
+  /// What the model makes: it has been analysed, and no row read. Error kData or kConfig with file:line of the SQL.
+  std::shared_ptr<arrow::Schema> Open();
+
+  struct Written {
+    table::SnapshotChange change;
+    int64_t rows = 0;     // written
+    int64_t checked = 0;  // fresh rows that expectations looked at
+    int64_t dropped = 0;
+    std::vector<int64_t> violations = {};  // an expectation each
+  };
+  /// Writes the rows to the branch, which is gone again when that fails. `run`: the number of the run, as the table's positions will have it.
+  Written Write(const catalog::LoadedTable& output, int64_t run);
+
+  /// Takes the branch away, as far as that can be done: nothing of it is to be committed.
+  void Abandon() noexcept;
+
+ private:
+  std::string PinnedSql(const catalog::TableName& name) const;
+  void CreateViewOf(const Model& model, const std::vector<catalog::TableName>& names, const std::string& view);
+  void OpenViews(const std::vector<catalog::TableName>& names);
+  SparkColumns ColumnsWith(const schema::Schema& table) const;
+  SparkTable TouchedRows(const catalog::LoadedTable& output);
+  Written WriteRows(const catalog::LoadedTable& output, int64_t run);
+  Written OnBranch(const catalog::TableName& output, int64_t run);
+  void MakeBranch(const catalog::LoadedTable& output, int64_t run);
+  std::string SparkNameOf(const catalog::TableName& table) const;
+
+  const Parts parts_;
+  const Graph& graph_;
+  const Node& node_;
+  const RunPlan& plan_;
+  query::SparkSession session_;
+  std::set<catalog::TableName> views_;  // that the session has
+  std::shared_ptr<arrow::Schema> schema_;
+  std::string branch_;
+  std::optional<table::SnapshotId> fork_;  // what the branch began with
+};
+
+}  // namespace millrace::refine
