@@ -36,6 +36,7 @@ FAMILIES = {
     "quarantine": ("records that cannot become rows", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
     "refine": ("the commit of a model, rows of it that go into quarantine, results of its expectations", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*", "e2e/test_expectations.py"]),
     "replay": ("a stretch or a quarantine that is landed once more", ["e2e/test_replay.py*", "e2e/test_quarantine_replay.py*"]),
+    "spark": ("the branch that Spark writes the rows of a model to", ["e2e/test_spark.py"]),
     "stream": ("appends, checkpoints, trimming and acknowledgements of the embedded stream", ["src/stream/embedded/durability_test.cc*", "e2e/test_crashes.py*"]),
     "table": ("manifests and manifest lists", ["src/land/crash_test.cc*", "e2e/test_crashes.py*"]),
 }

@@ -8,8 +8,8 @@ namespace millrace::app {
 
 std::vector<refine::Model> ModelsOf(const PipelineConfig& pipeline, std::optional<refine::ModelEngine> asked) {
   if (!pipeline.models) return {};
-  const auto fallback = pipeline.model_engine == ModelEngineWord::kSpark ? refine::ModelEngine::kSpark
-                                                                         : refine::ModelEngine::kDuckDb;
+  const auto fallback =
+      pipeline.model_engine == ModelEngineWord::kSpark ? refine::ModelEngine::kSpark : refine::ModelEngine::kDuckDb;
   auto models = refine::ReadModels(pipeline.models->value, {.fallback = fallback, .asked = asked});
   for (const auto& model : models) {
     if (model.engine != refine::ModelEngine::kSpark || pipeline.spark) continue;

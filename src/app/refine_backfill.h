@@ -15,7 +15,7 @@ struct BackfillArguments {
   std::string from;
   std::string to;
   std::string window = "1d";
-  std::string name;  // empty: a word made from the others
+  std::string name;    // empty: a word made from the others
   std::string engine;  // empty: as the models say
   bool dry_run = false;
   bool stage = false;

@@ -26,8 +26,7 @@ class Refinery {
   /// Null when the pipeline has no models. Error kConfig for a model that cannot be read.
   /// `engine`: of all of them, whatever their headers say.
   static std::unique_ptr<Refinery> Open(const PipelineConfig& pipeline, const DataDirectory& directory, Lake& lake,
-                                        ByteBudget& budget,
-                                        std::optional<refine::ModelEngine> engine = std::nullopt);
+                                        ByteBudget& budget, std::optional<refine::ModelEngine> engine = std::nullopt);
 
   /// Error kUnavailable when one of these models (empty: all) runs on Spark and that does not answer.
   void RequireEngines(const std::vector<catalog::TableName>& models, const std::stop_token& stop) const;
@@ -55,8 +54,8 @@ class Refinery {
   query::Engine engine_;
   refine::Runner runner_;
   std::optional<refine::SparkSupport> spark_;
-  catalog::TableName shown_;           // whose progress is drawn
-  std::unique_ptr<Progress> progress_;  // null: nobody's
+  catalog::TableName shown_;                   // whose progress is drawn
+  std::unique_ptr<Progress> progress_;         // null: nobody's
   std::optional<refine::ModelLeases> leases_;  // where other processes may share the lake
   refine::Scheduler scheduler_;
   refine::RunLog log_;

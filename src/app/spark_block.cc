@@ -76,9 +76,10 @@ std::optional<query::SparkServer> SparkServerOf(const PipelineConfig& pipeline) 
 
 void CheckSparkOfPipeline(const PipelineConfig& pipeline, config::ParseContext& context) {
   if (pipeline.spark && !pipeline.lake.catalog.rest) {
-    context.problems.Add(pipeline.spark->mark,
-                         "spark: Spark finds tables by a catalogue that it can ask too, and a SQLite file is none; name "
-                         "a REST catalogue as `lake.catalog.rest`");
+    context.problems.Add(
+        pipeline.spark->mark,
+        "spark: Spark finds tables by a catalogue that it can ask too, and a SQLite file is none; name "
+        "a REST catalogue as `lake.catalog.rest`");
   }
   if (pipeline.model_engine == ModelEngineWord::kSpark && !pipeline.spark)
     context.problems.Add(pipeline.MarkOf("model_engine"), "model_engine: spark needs `spark:`, which says where it is");

@@ -72,8 +72,9 @@ Backfill::Backfill(const Parts& parts, const Node& node, const Stretch& stretch,
   if (model_.event_time.empty())
     Refuse(model_, "its header names no `event_time`, the column that says which rows are of which time");
   if (model_.engine != ModelEngine::kDuckDb)
-    Refuse(model_, "it runs on Spark, and a stretch of time is made by duckdb alone; say --engine duckdb, or use "
-                   "--full-refresh");
+    Refuse(model_,
+           "it runs on Spark, and a stretch of time is made by duckdb alone; say --engine duckdb, or use "
+           "--full-refresh");
   if (HasQuarantine(model_))
     Refuse(model_,
            "an expectation says `quarantine`, and a stretch of such a model cannot be made again; use --full-refresh");

@@ -34,21 +34,6 @@ catalog::TableName NameOf(const std::filesystem::path& folder, const std::filesy
   return name;
 }
 
-}  // namespace
-
-Model ParseModel(catalog::TableName name, const std::filesystem::path& file, const std::string& text) {
-  Model model;
-  model.name = std::move(name);
-  model.file = file;
-  auto header = CutHeader(file, text);
-  model.header_bytes = header.end;
-  model.sql = std::move(header.sql);
-  ReadHeader(header, model);
-  return model;
-}
-
-namespace {
-
 std::string ReadSql(const std::filesystem::path& file) {
   std::error_code failed;
   const auto size = std::filesystem::file_size(file, failed);
@@ -85,18 +70,30 @@ void AddSparkSql(std::vector<Model>& models, const std::vector<std::filesystem::
   }
 }
 
-/// What a run on Spark does not do is refused before there is one.
-void RequireSparkCan(const Model& model) {
+}  // namespace
+
+void RequireEngineCan(const Model& model) {
+  if (model.engine != ModelEngine::kSpark) return;
   for (const auto& expectation : model.expectations) {
     if (expectation.action != Expectation::Action::kQuarantine) continue;
-    throw Error(ErrorCode::kConfig,
-                fmt::format("{}:{}: rows cannot go into quarantine from Spark; say warn, drop or fail, or run the model "
-                            "on duckdb",
-                            model.file.string(), expectation.line));
+    throw Error(
+        ErrorCode::kConfig,
+        fmt::format("{}:{}: rows cannot go into quarantine from Spark; say warn, drop or fail, or run the model "
+                    "on duckdb",
+                    model.file.string(), expectation.line));
   }
 }
 
-}  // namespace
+Model ParseModel(catalog::TableName name, const std::filesystem::path& file, const std::string& text) {
+  Model model;
+  model.name = std::move(name);
+  model.file = file;
+  auto header = CutHeader(file, text);
+  model.header_bytes = header.end;
+  model.sql = std::move(header.sql);
+  ReadHeader(header, model);
+  return model;
+}
 
 Model ReadModel(const std::filesystem::path& folder, const std::filesystem::path& file) {
   return ParseModel(NameOf(folder, file), file, ReadSql(file));
@@ -130,7 +127,7 @@ std::vector<Model> ReadModels(const std::filesystem::path& folder, const EngineC
   AddSparkSql(models, for_spark);
   for (auto& model : models) {
     model.engine = engine.asked ? *engine.asked : model.stated_engine.value_or(engine.fallback);
-    if (model.engine == ModelEngine::kSpark) RequireSparkCan(model);
+    if (!engine.asked) RequireEngineCan(model);
   }
   return models;
 }

@@ -111,8 +111,8 @@ struct Model {
   std::string description;         // the comment of its table
   std::vector<ColumnDoc> columns;  // in the order of the header; their tests are among the expectations
   std::vector<std::string> tags;
-  std::optional<ModelEngine> stated_engine;      // by its header
-  ModelEngine engine = ModelEngine::kDuckDb;     // that it runs on
+  std::optional<ModelEngine> stated_engine;   // by its header
+  ModelEngine engine = ModelEngine::kDuckDb;  // that it runs on
   /// The same rows in Spark's dialect, x.spark.sql beside x.sql, which has the header and says what is read.
   struct SparkSql {
     std::filesystem::path file;
@@ -124,8 +124,11 @@ struct Model {
 /// Reads one file below `folder`. Error kConfig with file:line.
 Model ReadModel(const std::filesystem::path& folder, const std::filesystem::path& file);
 
+/// Error kConfig with file:line for what the model's engine does not do.
+void RequireEngineCan(const Model& model);
+
 /// Every .sql file below a folder, by name. Error kConfig when there is no such folder, two files make one table, or a
-/// model cannot run on the engine that it gets.
+/// model cannot run on the engine that it gets; of one that was asked for, a run says so, of the models that it is for.
 std::vector<Model> ReadModels(const std::filesystem::path& folder, const EngineChoice& engine = {});
 
 /// The same out of text, for what does not lie in a file. `file` is for errors.

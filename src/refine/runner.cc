@@ -334,6 +334,9 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
     if (!node) throw Error(ErrorCode::kUsage, fmt::format("there is no model {}", ToString(name)));
     chosen.insert(node->model.name);
   }
+  for (const auto& node : graph_.nodes()) {
+    if (chosen.empty() || chosen.contains(node.model.name)) RequireEngineCan(node.model);
+  }
   std::vector<RunReport> reports;
   std::set<catalog::TableName> broken;
   for (const auto& node : graph_.nodes()) {

@@ -17,9 +17,8 @@ using query::QuoteText;
 constexpr const char* kRank = "__millrace_rank";
 
 bool SameName(const std::string& left, const std::string& right) {
-  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) {
-    return std::tolower(a) == std::tolower(b);
-  });
+  return std::ranges::equal(left, right,
+                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {

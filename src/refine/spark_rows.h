@@ -15,9 +15,9 @@ inline constexpr const char* kSparkRows = "millrace_rows";
 
 /// What is known of both sides of a run.
 struct SparkColumns {
-  std::vector<std::string> made;     // by the model
-  std::vector<std::string> hashed;   // of these, those whose values have a hash: it decides draws
-  std::vector<std::string> table;    // of the model's table
+  std::vector<std::string> made;    // by the model
+  std::vector<std::string> hashed;  // of these, those whose values have a hash: it decides draws
+  std::vector<std::string> table;   // of the model's table
 };
 
 /// The table as it was when the run began, for merging by key.

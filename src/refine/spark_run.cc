@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -35,7 +36,8 @@ constexpr size_t kTouchedFilesMax = 20'000;
 
 bool SameName(const catalog::TableName& left, const catalog::TableName& right) {
   const auto same = [](const std::string& a, const std::string& b) {
-    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return std::ranges::equal(a, b,
+                              [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
   };
   return same(left.name_space, right.name_space) && same(left.name, right.name);
 }
@@ -56,6 +58,16 @@ bool HasHash(const arrow::DataType& type) {
 
 std::string ViewName(const catalog::TableName& name) { return "view " + ToString(name); }
 
+/// What is counted on the way is counted twice where Spark reads the rows a first time to see how they are to be
+/// sorted: then each task sorts what it has.
+std::map<std::string, std::string> WriteOptions(const Model& model, const table::TableMetadata& table,
+                                                const std::string& branch) {
+  std::map<std::string, std::string> options = {{"snapshot-property.millrace.spark-run", branch}};
+  if (!model.expectations.empty() || !model.table_expectations.empty())
+    options["distribution-mode"] = table.spec().fields.empty() ? "none" : "hash";
+  return options;
+}
+
 /// The branches of this run and of those before go with its commit.
 std::vector<table::Update> BranchesRemoved(const table::TableMetadata& table, int64_t run) {
   std::vector<table::Update> removed;
@@ -70,7 +82,9 @@ std::vector<table::Update> BranchesRemoved(const table::TableMetadata& table, in
 [[noreturn]] void ThrowAt(const Model& model, const query::SparkError& error) {
   const auto& file = model.spark_sql ? model.spark_sql->file : model.file;
   const auto header_lines =
-      model.spark_sql ? 0 : std::count(model.sql.begin(), model.sql.begin() + static_cast<ptrdiff_t>(model.header_bytes), '\n');
+      model.spark_sql
+          ? 0
+          : std::count(model.sql.begin(), model.sql.begin() + static_cast<ptrdiff_t>(model.header_bytes), '\n');
   const auto place = error.line() > header_lines ? fmt::format("{}:{}", file.string(), error.line()) : file.string();
   const auto* mend = model.spark_sql || error.code() != ErrorCode::kData
                          ? ""
@@ -122,7 +136,8 @@ void SparkRun::CreateViewOf(const Model& model, const std::vector<catalog::Table
     stands.push_back({name, views_.contains(name) ? SparkQuoted(ViewName(name)) : PinnedSql(name)});
   try {
     session_.Speak(model.spark_sql ? Dialect::kSpark : Dialect::kDuckDb);
-    session_.CreateView(SparkQuoted(view), query::WithTables(sql, stands, parts_.spark.server.catalog, !model.spark_sql));
+    session_.CreateView(SparkQuoted(view),
+                        query::WithTables(sql, stands, parts_.spark.server.catalog, !model.spark_sql));
   } catch (const query::SparkError& error) {
     ThrowAt(model, error);
   }
@@ -164,9 +179,10 @@ SparkTable SparkRun::TouchedRows(const catalog::LoadedTable& output) {
   if (plan_.way != RunPlan::Way::kMerge || snapshot == nullptr) return old;
   old.sql = fmt::format("{} VERSION AS OF {}", SparkNameOf(output.name), snapshot->snapshot_id.value());
   // Spark shows a snapshot with the columns of its time.
-  for (const auto& field : session_.Ask(fmt::format("SELECT * FROM {} LIMIT 0", old.sql)).schema->fields())
-    old.columns.push_back(field->name());
-  for (const auto& batch : session_.Ask(SparkTouchedFilesSql(node_.model, old.sql)).batches) {
+  const auto shown = session_.Ask(fmt::format("SELECT * FROM {} LIMIT 0", old.sql));
+  for (const auto& field : shown.schema->fields()) old.columns.push_back(field->name());
+  const auto paths = session_.Ask(SparkTouchedFilesSql(node_.model, old.sql));
+  for (const auto& batch : paths.batches) {
     const auto& column = static_cast<const arrow::StringArray&>(*batch->column(0));
     for (int64_t row = 0; row < column.length(); ++row) old.files.insert(column.GetString(row));
   }
@@ -219,9 +235,9 @@ SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_
   const bool merged = !old.files.empty();
   MakeBranch(output, run);
   FaultPoint("spark.before_write");
-  const auto counted =
-      session_.Append(CheckedRows(model, columns, merged ? &old : nullptr), SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_),
-                      {{"snapshot-property.millrace.spark-run", branch_}});
+  const auto counted = session_.Append(CheckedRows(model, columns, merged ? &old : nullptr),
+                                       SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_),
+                                       WriteOptions(model, *output.metadata, branch_));
   FaultPoint("spark.after_write");
   auto written = OnBranch(output.name, run);
   if (!counted && written.rows > 0)
@@ -242,10 +258,13 @@ SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, int64_t r
                 fmt::format("what Spark wrote to {} is gone: the branch {} is not there any more; run it again",
                             ToString(output), branch_));
   Written written;
-  const auto increment =
-      table::FilesAddedBetween(parts_.catalog.store(), *table->metadata, fork_, table->metadata->refs.at(branch_).snapshot_id);
+  const auto increment = table::FilesAddedBetween(parts_.catalog.store(), *table->metadata, fork_,
+                                                  table->metadata->refs.at(branch_).snapshot_id);
   const auto* added = std::get_if<table::AddedFiles>(&increment);
-  if (added == nullptr) throw Error(ErrorCode::kStop, fmt::format("the branch {} has more than rows of Spark's", branch_));
+  if (added == nullptr)
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("the branch {} of {} is not as it was made: another run of it was faster; run it again",
+                            branch_, ToString(output)));
   for (const auto& entry : added->files) {
     written.rows += entry.file.record_count;
     written.change.added.push_back(entry.file);
@@ -258,14 +277,13 @@ SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, int64_t r
 void SparkRun::Abandon() noexcept {
   if (branch_.empty()) return;
   try {
-    land::EditTable(
-        parts_.catalog, node_.model.name,
-        [&](const table::TableMetadata& now) -> table::TableChange {
-          if (!now.refs.contains(branch_)) return {};
-          return {.requirements = {table::AssertTableUuid{now.table_uuid}},
-                  .updates = {table::RemoveSnapshotRef{branch_}}};
-        },
-        parts_.clock, {});
+    land::EditTable(parts_.catalog, node_.model.name,
+                    [&](const table::TableMetadata& now) -> table::TableChange {
+                      if (!now.refs.contains(branch_)) return {};
+                      return {.requirements = {table::AssertTableUuid{now.table_uuid}},
+                              .updates = {table::RemoveSnapshotRef{branch_}}};
+                    },
+                    parts_.clock, {});
   } catch (const std::exception& failure) {
     LogInfo("the branch {} of {} stays until the next run: {}", branch_, ToString(node_.model.name), failure.what());
   }

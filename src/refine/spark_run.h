@@ -54,7 +54,8 @@ class SparkRun {
     int64_t dropped = 0;
     std::vector<int64_t> violations = {};  // an expectation each
   };
-  /// Writes the rows to the branch, which is gone again when that fails. `run`: the number of the run, as the table's positions will have it.
+  /// Writes the rows to the branch, which is gone again when that fails. `run`: the number of the run, as the table's
+  /// positions will have it.
   Written Write(const catalog::LoadedTable& output, int64_t run);
 
   /// Takes the branch away, as far as that can be done: nothing of it is to be committed.

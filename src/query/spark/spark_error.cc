@@ -15,7 +15,8 @@ constexpr size_t kSaidBytesMax = 1000;
 std::string Sentences(const std::string& message) {
   std::string_view text = message;
   while (text.starts_with('\n')) text.remove_prefix(1);
-  for (const std::string_view end : {"\n\n== SQL", "\n== SQL", ";\n'", ";\n", "\n\tat ", "\n\nDriver stacktrace", "\n\n"})
+  for (const std::string_view end :
+       {"\n\n== SQL", "\n== SQL", ";\n'", ";\n", "\n\tat ", "\n\nDriver stacktrace", "\n\n"})
     text = text.substr(0, text.find(end));
   return std::string(text.substr(0, kSaidBytesMax));
 }

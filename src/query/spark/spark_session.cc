@@ -35,22 +35,24 @@ constexpr std::chrono::milliseconds kPause{250};
 constexpr int kVersionMin = 4;
 
 /// What makes Spark read SQL as it is meant, and the same whatever the cluster's own settings are.
-const std::map<std::string, std::string> kSettings = {{"spark.sql.session.timeZone", "UTC"},
-                                                      {"spark.sql.ansi.enabled", "true"},
-                                                      {"spark.sql.caseSensitive", "false"}};
+const std::map<std::string, std::string> kSettings = {
+    {"spark.sql.session.timeZone", "UTC"}, {"spark.sql.ansi.enabled", "true"}, {"spark.sql.caseSensitive", "false"}};
 
 std::map<std::string, std::string> SettingsOf(SparkSession::Dialect dialect) {
   const auto* const word = dialect == SparkSession::Dialect::kDuckDb ? "true" : "false";
   return {{"spark.sql.ansi.doubleQuotedIdentifiers", word}, {"spark.sql.parser.escapedStringLiterals", word}};
 }
 
-bool MayPass(io::GrpcCode code) { return code == io::GrpcCode::kUnavailable || code == io::GrpcCode::kDeadlineExceeded; }
+bool MayPass(io::GrpcCode code) {
+  return code == io::GrpcCode::kUnavailable || code == io::GrpcCode::kDeadlineExceeded;
+}
 
 void SetSql(connect::Relation& relation, const std::string& sql) { relation.mutable_sql()->set_query(sql); }
 
 void SetCounted(connect::Relation& relation, const SparkSession::Counted& rows) {
   auto& project = *relation.mutable_project();
-  for (const auto& column : rows.columns) project.add_expressions()->mutable_expression_string()->set_expression(column);
+  for (const auto& column : rows.columns)
+    project.add_expressions()->mutable_expression_string()->set_expression(column);
   auto* input = project.mutable_input();
   if (!rows.filter.empty()) {
     auto& filter = *input->mutable_filter();
@@ -93,14 +95,14 @@ io::GrpcCall CallTo(const SparkServer& server, const char* method, std::string_v
 }
 
 [[noreturn]] void ThrowUnreachable(const std::string& shown, const std::string& why) {
-  throw Error(ErrorCode::kUnavailable,
-              fmt::format("{} does not answer: {}; check `spark.remote`, and that Spark Connect runs there", shown, why));
+  throw Error(
+      ErrorCode::kUnavailable,
+      fmt::format("{} does not answer: {}; check `spark.remote`, and that Spark Connect runs there", shown, why));
 }
 
 }  // namespace
 
-SparkSession::SparkSession(SparkServer server, std::stop_token stop,
-                           std::function<void(const SparkProgress&)> progress)
+SparkSession::SparkSession(SparkServer server, std::stop_token stop, std::function<void(const SparkProgress&)> progress)
     : server_(std::move(server)),
       shown_(fmt::format("Spark at {}:{}", server_.remote.host, server_.remote.port)),
       session_id_(Random::FromSystem().Uuid()),
@@ -152,11 +154,13 @@ void SparkSession::RequireVersion() {
   auto request = NewRequest<connect::AnalyzePlanRequest>();
   request.mutable_spark_version();
   begun_ = true;
-  const auto version = Call<connect::AnalyzePlanResponse>("AnalyzePlan", request, server_.timeout).spark_version().version();
+  const auto version =
+      Call<connect::AnalyzePlanResponse>("AnalyzePlan", request, server_.timeout).spark_version().version();
   int major = 0;
   std::from_chars(version.data(), version.data() + version.size(), major);
   if (major < kVersionMin)
-    throw Error(ErrorCode::kConfig, fmt::format("{} is of version {}; models need Spark 4.0 or newer", shown_, version));
+    throw Error(ErrorCode::kConfig,
+                fmt::format("{} is of version {}; models need Spark 4.0 or newer", shown_, version));
   auto settings = server_.settings;
   settings.insert(kSettings.begin(), kSettings.end());
   Configure(settings);

@@ -135,7 +135,8 @@ class Replacer {
         continue;
       }
       const auto [parts, end] = Chain(i);
-      std::string_view written(tokens_[i].sql.data(), static_cast<size_t>(tokens_[end - 1].sql.end() - tokens_[i].sql.data()));
+      std::string_view written(tokens_[i].sql.data(),
+                               static_cast<size_t>(tokens_[end - 1].sql.end() - tokens_[i].sql.data()));
       const auto* const stands = Find(parts);
       RequireNoCatalog(parts);
       if (stands == nullptr) {
@@ -181,8 +182,8 @@ class Replacer {
 
   void RequireNoCatalog(const std::vector<std::string>& parts) const {
     if (parts.size() < 3 || parts.front() != catalog_) return;
-    const bool is_namespace = std::ranges::any_of(
-        names_, [&](const SparkName& name) { return PartsOf(name.name).front() == parts.front(); });
+    const bool is_namespace =
+        std::ranges::any_of(names_, [&](const SparkName& name) { return PartsOf(name.name).front() == parts.front(); });
     if (is_namespace) return;
     throw SparkError(ErrorCode::kConfig,
                      fmt::format("'{}' names Spark's catalogue; models name tables without it, as namespace.table",
