@@ -1,0 +1,258 @@
+"""Models on a real Spark cluster, through Spark Connect, over Apache's REST catalogue; pyiceberg reads what came of it."""
+
+import json
+import math
+import pathlib
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/services"))
+
+import spark_connect  # noqa: E402
+from rest_catalog import RestCatalog  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not spark_connect.ARE_HERE, reason="scripts/setup --servers fetches the catalogue")
+
+LAKE = """
+lake:
+  warehouse: {warehouse}
+  catalog: {{ rest: {{ uri: "{uri}" }} }}
+spark: {{ remote: "{remote}" }}
+"""
+
+SHOP = """
+name: shop
+model_lease: 1s
+sources:
+  {source}: {{ file: {{ path: in/*.jsonl }}, topic: {source} }}
+tables:
+  {space}.orders: {{ from: {source}, columns: {{ ts: timestamptz }} }}
+models: models/
+"""
+
+APPENDED = """/* ---
+materialized: incremental
+over: {space}.orders
+engine: spark
+partition_by: [day(ts)]
+
+expect:
+  - amount >= 0: drop
+  - id % 10 > 0: warn
+--- */
+SELECT id, name, amount, ts FROM {space}.orders WHERE orders.id >= 0   -- {space}.nothing
+"""
+
+MERGED = """/* ---
+materialized: incremental
+over: {space}.orders
+engine: spark
+key: [name]
+newest_by: [id]
+--- */
+SELECT name, id, amount FROM {space}.orders
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A master, a worker, a Spark Connect server, and the catalogue that it shares with the pipelines."""
+    folder = tmp_path_factory.mktemp("spark")
+    with RestCatalog(folder / "rest", warehouse=f"file://{folder}/warehouse") as rest:
+        with spark_connect.SparkConnect(folder / "cluster", rest.uri) as spark:
+            spark.lake = LAKE.format(warehouse=folder / "warehouse", uri=rest.uri, remote=spark.remote)
+            yield spark
+
+
+def table_of(cluster, name):
+    from pyiceberg.catalog.rest import RestCatalog as Client
+
+    return Client("judge", uri=cluster.catalog_uri).load_table(name)
+
+
+def rows_of(cluster, name):
+    return table_of(cluster, name).scan().to_arrow().to_pylist()
+
+
+class Shop:
+    """A pipeline with tables in a namespace of its own."""
+
+    def __init__(self, millrace, cluster, space):
+        self.millrace, self.cluster, self.space, self.sent = millrace, cluster, space, []
+        millrace.write("millrace.yaml", SHOP.format(source=space, space=space) + cluster.lake)
+        (millrace.folder / "models").mkdir()
+
+    def model(self, name, sql, suffix=".sql"):
+        return self.millrace.write(f"models/{self.space}/{name}{suffix}", sql.format(space=self.space))
+
+    def land(self, count):
+        """New rows, without a run of the models."""
+        first = len(self.sent)
+        rows = [
+            {"id": i, "name": f"n{i % 7 + first // 100}", "amount": i % 50 - 2, "ts": f"2026-01-{1 + i % 3:02d}T00:00:00Z"}
+            for i in range(first, first + count)
+        ]
+        self.sent += rows
+        self.millrace.write(f"in/{first:06d}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        config = self.millrace.folder / "millrace.yaml"
+        text = config.read_text()
+        config.write_text(text.replace("models: models/", ""))
+        self.millrace.run("run", "--until-idle")
+        config.write_text(text)
+
+    def refine(self, *arguments, **more):
+        return self.millrace.run("refine", *arguments, **more)
+
+    def rows(self, name):
+        return rows_of(self.cluster, f"{self.space}.{name}")
+
+    def expect(self):
+        """What the two models make of what was sent, computed here."""
+        appended = sorted(row["id"] for row in self.sent if row["amount"] >= 0)
+        newest = {row["name"]: row for row in self.sent}
+        return appended, {name: (row["id"], row["amount"]) for name, row in newest.items()}
+
+    def check(self):
+        appended, merged = self.expect()
+        assert sorted(row["id"] for row in self.rows("appended")) == appended
+        found = self.rows("merged")
+        assert {row["name"]: (row["id"], row["amount"]) for row in found} == merged and len(found) == len(merged)
+
+
+def same(left, right):
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-12)
+    return left == right
+
+
+def test_examples_are_the_same_by_duckdb_and_by_spark(millrace, cluster):
+    shutil.copytree(ROOT / "examples", millrace.folder / "examples", ignore=shutil.ignore_patterns("github*"))
+    # What Spark says otherwise stands beside the model.
+    for_spark = {
+        "cards/models/gold/high_limits": """SELECT * FROM (
+  SELECT brand, id, client_id, type, credit_limit, row_number() OVER (PARTITION BY brand ORDER BY credit_limit DESC, id) AS place
+  FROM silver.cards) AS ranked
+WHERE place <= 10 AND brand <> "" """,
+    }
+    for name, sql in for_spark.items():
+        millrace.write(f"examples/{name}.spark.sql", sql)
+    tables = {
+        "cards": {"gold.by_brand": ("brand", "type"), "gold.by_limit": ("band",), "gold.high_limits": ("brand", "place")},
+        "medallion": {"gold.events": ("id",), "gold.by_type_and_day": ("type", "day")},
+    }
+    for example, keys in tables.items():
+        config = millrace.folder / "examples" / example / "millrace.yaml"
+        config.write_text(config.read_text() + cluster.lake)
+        millrace.run("run", "--until-idle", "-c", config)
+
+        def rows():
+            read = {table: rows_of(cluster, table) for table in keys}
+            return {table: sorted(read[table], key=lambda row: [str(row[k]) for k in keys[table]]) for table in keys}
+
+        by_duckdb = rows()
+        told = millrace.run("refine", *keys, "--engine", "spark", "--full-refresh", "-c", config).stderr
+        by_spark = rows()
+        for table in keys:
+            assert f"{table}: {len(by_duckdb[table])} rows" in told
+            assert len(by_duckdb[table]) > 3 and len(by_duckdb[table]) == len(by_spark[table])
+            for left, right in zip(by_duckdb[table], by_spark[table]):
+                assert left.keys() == right.keys() and all(same(left[k], right[k]) for k in left), (left, right)
+            summary = table_of(cluster, table).current_snapshot().summary
+            assert f"millrace.positions.model:{table}" in summary.additional_properties
+
+
+def test_each_row_once_whatever_dies(millrace, cluster):
+    shop = Shop(millrace, cluster, "killed")
+    shop.model("appended", APPENDED)
+    shop.model("merged", MERGED)
+    shop.land(100)
+    told = shop.refine().stderr
+    # The first fifty amounts begin at -2: two of fifty are dropped.
+    assert "4 rows do not meet: amount >= 0 (drop)" in told and "10 rows do not meet: id % 10 > 0 (warn)" in told
+    shop.check()
+    assert "nothing new" in shop.refine().stderr
+    shop.land(60)
+    log = millrace.folder / "passed"
+    for model in ("appended", "merged"):
+        points = ["spark.before_branch", "spark.after_branch", "spark.before_write", "spark.after_write", "refine.before_commit", "refine.after_commit"]
+        for number, point in enumerate(points):
+            # Half of them die over the same rows as the one before, so that several dead attempts lie under one run.
+            if number % 2 == 0:
+                shop.refine(f"killed.{model}")
+                shop.land(60)
+            shop.refine(f"killed.{model}", env={"MILLRACE_FAULT": f"{point}:1", "MILLRACE_FAULT_LOG": str(log)}, expect=86)
+            assert point in log.read_text()
+        shop.refine(f"killed.{model}")
+        before = table_of(cluster, f"killed.{model}").metadata.current_snapshot_id
+        shop.refine(f"killed.{model}")
+        table = table_of(cluster, f"killed.{model}")
+        assert table.metadata.current_snapshot_id == before
+        assert list(table.metadata.refs) == ["main"], "branches of dead attempts are gone"
+    shop.check()
+
+
+def test_errors_name_the_line_and_what_to_do(millrace, cluster):
+    shop = Shop(millrace, cluster, "wrong")
+    shop.land(10)
+    table = "/* ---\nengine: spark\nschedule: manual\n--- */\n"
+    shop.model("column", table + "SELECT id\nFROM {space}.orders\nWHERE length(name, id) > 0")
+    shop.model("divided", table + "SELECT id,\n  amount % (id - id) AS x\nFROM {space}.orders")
+    shop.model("dialect", table + "SELECT id FROM {space}.orders")
+    shop.model("dialect", "SELECT id\nFROM {space}.orders WHER id > 0 AND", suffix=".spark.sql")
+    shop.model("strict", table.replace("schedule", "expect:\n  - amount > 0: fail\nschedule") + "SELECT * FROM {space}.orders")
+    told = shop.refine(expect=1).stderr
+    assert "models/wrong/column.sql:7: Spark at 127.0.0.1" in told and "put SQL for it beside the file, as .spark.sql" in told
+    assert "models/wrong/divided.sql:6: Spark at" in told and "REMAINDER_BY_ZERO" in told
+    assert "models/wrong/dialect.spark.sql:2: Spark at" in told and "PARSE_SYNTAX_ERROR" in told
+    assert "3 of 10 rows break the expectation `amount > 0`, which says fail; nothing was written" in told
+    strict = table_of(cluster, "wrong.strict")
+    assert strict.scan().to_arrow().num_rows == 0 and "main" not in strict.metadata.refs and not strict.metadata.refs
+
+    shop.model("kept", table.replace("schedule", "expect:\n  - id > 0: warn\n  - amount > 0: quarantine\nschedule") + "SELECT * FROM {space}.orders")
+    told = millrace.run("check", expect=78).stderr
+    assert "models/wrong/kept.sql:5: rows cannot go into quarantine from Spark" in told
+    shutil.rmtree(millrace.folder / "models/wrong")
+    shop.model("plain", "SELECT id FROM {space}.orders")
+    config = (millrace.folder / "millrace.yaml").read_text()
+    millrace.write("millrace.yaml", config.replace(cluster.remote, "sc://127.0.0.1:1"))
+    told = shop.refine("--engine", "spark", expect=69).stderr
+    assert "Spark at 127.0.0.1:1 does not answer" in told and "check `spark.remote`" in told
+    millrace.write("millrace.yaml", config.replace(f'spark: {{ remote: "{cluster.remote}" }}', ""))
+    told = shop.refine("--engine", "spark", expect=78).stderr
+    assert "models/wrong/plain.sql:1: it runs on Spark, and nothing says where that is" in told
+
+
+def wait_for(what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come to that")
+
+
+def test_what_is_stopped_stops_in_spark(millrace, cluster):
+    shop = Shop(millrace, cluster, "stopped")
+    shop.land(10)
+    header = "/* ---\nengine: spark\nschedule: manual\ntimeout: {timeout}\n--- */\nSELECT id FROM {{space}}.orders"
+    endless = "SELECT count(*) AS n FROM {space}.orders AS o, range(3000000) AS a, range(3000000) AS b WHERE (a.id * b.id + o.id) % 7 = 8"
+    shop.model("endless", header.format(timeout="10m"))
+    shop.model("endless", endless, suffix=".spark.sql")
+    running = millrace.start("refine")
+    (job,) = wait_for(lambda: cluster.jobs("running"))
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    assert running.returncode == 1
+    ended = lambda number: [one for one in cluster.jobs("failed") if one["jobId"] == number]
+    wait_for(lambda: ended(job["jobId"]))
+
+    shop.model("endless", header.format(timeout="2s"))
+    told = shop.refine(expect=1).stderr
+    assert "it took longer than its timeout of 2s; nothing was written" in told
+    wait_for(lambda: not cluster.jobs("running"))
+    assert shop.rows("endless") == [] and not table_of(cluster, "stopped.endless").metadata.refs
