@@ -32,4 +32,21 @@ io::AwsCredentialsOptions CredentialsOf(const AwsAccessConfig& access) {
   return options;
 }
 
+const config::Block<S3Config>& S3Block() {
+  static const auto block = [] {
+    config::Block<S3Config> s3(
+        "How buckets are reached: the warehouse's, and those that `millrace export` writes into. Without keys or a "
+        "profile, where AWS's own tools look: the environment, "
+        "~/.aws, a web identity, the container's and the instance's endpoints.");
+    AddAwsAccess(s3, {.endpoint = "http(s)://host:port of a service other than AWS's (gs://: than Google's).",
+                      .region = "The bucket's region; without it, AWS_REGION or the profile's.",
+                      .access_key = "The id of an access key (gs://: of an HMAC key)."});
+    s3.Add(&S3Config::path_style, {.name = "path_style",
+                                   .doc = "The bucket's name goes into the path instead of the host; by itself when "
+                                          "an endpoint is given."});
+    return std::move(s3).Check(CheckAwsAccess);
+  }();
+  return block;
+}
+
 }  // namespace millrace::app

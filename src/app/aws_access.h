@@ -31,6 +31,9 @@ void AddAwsAccess(config::Block<Config>& block, const AwsAccessWords& words) {
   add(&AwsAccessConfig::ca_file, "ca_file", "Certificates (PEM) that the endpoint's is checked against.");
 }
 
+/// How a bucket is reached.
+const config::Block<S3Config>& S3Block();
+
 void CheckAwsAccess(const AwsAccessConfig& access, const std::string& path, config::ParseContext& context);
 
 /// Where AWS's own tools look, unless keys or a profile are given.

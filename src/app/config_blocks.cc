@@ -4,6 +4,7 @@
 #include "app/config_checks.h"
 #include "app/config_words.h"
 #include "app/document_blocks.h"
+#include "app/files_block.h"
 #include "app/http_ingest_blocks.h"
 #include "app/http_poll_blocks.h"
 #include "app/kafka_blocks.h"
@@ -63,37 +64,13 @@ const Block<SourceConfig>& SourceBlock() {
   return block;
 }
 
-const Block<FilesConfig>& FilesBlock() {
-  static const auto block =
-      Block<FilesConfig>("Events as they came, as plain files any tool reads.")
-          .Add(&FilesConfig::encoding,
-               {.name = "encoding", .doc = "The form of the files.", .fallback = FilesEncoding::kJsonLines})
-          .Add(&FilesConfig::compression,
-               {.name = "compression", .doc = "How the files are compressed.", .fallback = FileCompression::kGzip})
-          .Add(&FilesConfig::path,
-               {.name = "path",
-                .doc = "The folder of a file below the table's own, from the time its events arrived.",
-                .fallback = "{ingested:%Y/%m/%d/%H}"})
-          .Add(&FilesConfig::error_path,
-               {.name = "error_path",
-                .doc = "The folder of files for what is no JSON, such as `_errors/{cause}/{ingested:%Y/%m/%d}`: each "
-                       "record as it came in Base64, and why. Without it, such records go to quarantine."})
-          .Add(&FilesConfig::buffer_size, {.name = "buffer_size",
-                                           .doc = "A file is closed when this much is buffered, before compression.",
-                                           .fallback = ByteSize{64 * kMiB},
-                                           .min = ByteSize{64 * kKiB},
-                                           .max = ByteSize{4 * kGiB}})
-          .Add(&FilesConfig::buffer_time, {.name = "buffer_time",
-                                           .doc = "A file is closed at this age.",
-                                           .fallback = Duration(60'000),
-                                           .min = Duration(100)})
-          .Check(CheckFiles);
-  return block;
-}
-
 const Block<IcebergConfig>& IcebergBlock() {
   static const auto block =
       Block<IcebergConfig>("An Iceberg table (format version 2) of Parquet files.")
+          .Add(&IcebergConfig::create, {.name = "create",
+                                        .doc = "Make the table when it is not there. `false`: a missing table is an "
+                                               "error, as somebody else makes it.",
+                                        .fallback = true})
           .Add(&IcebergConfig::partition_by,
                {.name = "partition_by",
                 .doc =
@@ -267,23 +244,6 @@ const Block<TableConfig>& TableBlock() {
                                                "_event_time, _ingested_at, _key."})
           .Nested("maintenance", &TableConfig::maintenance, MaintenanceBlock())
           .Check(CheckTable);
-  return block;
-}
-
-const Block<S3Config>& S3Block() {
-  static const auto block = [] {
-    Block<S3Config> s3(
-        "How buckets are reached: the warehouse's, and those that `millrace export` writes into. Without keys or a "
-        "profile, where AWS's own tools look: the environment, "
-        "~/.aws, a web identity, the container's and the instance's endpoints.");
-    AddAwsAccess(s3, {.endpoint = "http(s)://host:port of a service other than AWS's (gs://: than Google's).",
-                      .region = "The bucket's region; without it, AWS_REGION or the profile's.",
-                      .access_key = "The id of an access key (gs://: of an HMAC key)."});
-    s3.Add(&S3Config::path_style, {.name = "path_style",
-                                   .doc = "The bucket's name goes into the path instead of the host; by itself when "
-                                          "an endpoint is given."});
-    return std::move(s3).Check(CheckAwsAccess);
-  }();
   return block;
 }
 

@@ -16,7 +16,6 @@
 #include "catalog/catalog.h"
 #include "event/topic_name.h"
 #include "io/s3_options.h"
-#include "land/files_path.h"
 #include "schema/schema.h"
 #include "stream/kafka/subscription.h"
 
@@ -176,33 +175,6 @@ void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContex
   }
 }
 
-void CheckErrorPath(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
-  if (!files.error_path) return;
-  const auto refuse = [&](std::string_view why) {
-    context.problems.Add(files.MarkOf("error_path"), fmt::format("{}.error_path: {}", path, why));
-  };
-  if (files.error_path->empty() || files.error_path->find("..") != std::string::npos ||
-      files.error_path->starts_with('/')) {
-    return refuse("must be a folder below the table's own");
-  }
-  try {
-    const land::PathTemplate checked(*files.error_path, land::PathTemplate::Of::kRefused);
-  } catch (const Error& error) {
-    refuse(error.message());
-  }
-}
-
-void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
-  if (files.compression == FileCompression::kAuto) {
-    context.problems.Add(files.MarkOf("compression"),
-                         fmt::format("{}.compression: expected one of none, gzip, zstd, found 'auto'", path));
-  }
-  if (files.path.find("..") != std::string::npos || files.path.starts_with('/')) {
-    context.problems.Add(files.MarkOf("path"), fmt::format("{}.path: must stay below the table's folder", path));
-  }
-  CheckErrorPath(files, path, context);
-}
-
 void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context) {
   const auto refuse = [&](const char* word, const char* why) {
     if (upsert.Given(word)) context.problems.Add(upsert.MarkOf(word), fmt::format("{}.{}: {}", path, word, why));
@@ -236,6 +208,7 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
         fmt::format("{}.upsert: reads changes from JSON only in this version, not from Avro or Protobuf", path));
   }
   for (const auto* word : {"key", "upsert", "columns", "contract", "metadata", "format"}) {
+    if (table.files && table.format == RecordFormat::kJsonSchema && std::string_view(word) == "format") continue;
     if (table.files && table.Given(word)) {
       context.problems.Add(table.MarkOf(word), fmt::format("{}.{}: files keep events as they came and have no columns; "
                                                            "it needs `iceberg`",

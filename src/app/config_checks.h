@@ -17,7 +17,6 @@ void CheckHttpIngest(const HttpIngestConfig& ingest, const std::string& path, co
 /// No two routes, of whatever sources, may take the same requests.
 void CheckIngestPaths(const PipelineConfig& pipeline, config::ParseContext& context);
 void CheckCsv(const CsvConfig& csv, const std::string& path, config::ParseContext& context);
-void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context);
 void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::ParseContext& context);
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context);
 void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, config::ParseContext& context);

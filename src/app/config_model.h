@@ -23,6 +23,7 @@ enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
 enum class EnvelopeWord { kNone, kDebezium };
 enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
 enum class FilesEncoding { kJsonLines };
+enum class FilesRecordWord { kOrigin, kJson, kText, kBytes };
 enum class GapWord { kStop, kLand };
 enum class RecordFormat { kJson, kAvro, kProtobuf, kJsonSchema };
 enum class FramingWord { kConfluent, kSingleObject, kNone };
@@ -165,16 +166,42 @@ struct TopicConfig : config::Located {
   std::optional<int64_t> replication;
 };
 
+/// Where a service of AWS is, or what speaks its protocol, and as whom it is asked.
+struct AwsAccessConfig : config::Located {
+  std::string endpoint;
+  std::string region;
+  std::optional<config::Secret> access_key;
+  std::optional<config::Secret> secret_key;
+  std::optional<config::Secret> session_token;
+  std::string profile;
+  std::optional<config::Path> ca_file;
+};
+
+struct S3Config : AwsAccessConfig {
+  std::optional<bool> path_style;
+};
+
 struct FilesConfig : config::Located {
+  std::optional<config::Path> location;  // absent: the table's folder in the warehouse
+  std::optional<S3Config> s3;            // absent: the lake's
   FilesEncoding encoding = FilesEncoding::kJsonLines;
+  FilesRecordWord record = FilesRecordWord::kOrigin;
+  std::string separator;
   FileCompression compression = FileCompression::kGzip;
+  int64_t level = 1;
   std::string path;
+  std::string time_zone;
+  std::string name;
+  std::string extension;
+  std::optional<int64_t> file_rows;
+  std::optional<config::Duration> file_span;
   std::optional<std::string> error_path;
   config::ByteSize buffer_size;
   config::Duration buffer_time{};
 };
 
 struct IcebergConfig : config::Located {
+  bool create = true;
   std::vector<std::string> partition_by;
   std::vector<std::string> sort_by;
   std::map<std::string, std::string> properties;
@@ -247,17 +274,6 @@ struct TableConfig : config::Located {
 
 enum class PlainKeysWord { kJson, kText };
 
-/// Where a service of AWS is, or what speaks its protocol, and as whom it is asked.
-struct AwsAccessConfig : config::Located {
-  std::string endpoint;
-  std::string region;
-  std::optional<config::Secret> access_key;
-  std::optional<config::Secret> secret_key;
-  std::optional<config::Secret> session_token;
-  std::string profile;
-  std::optional<config::Path> ca_file;
-};
-
 struct DynamoDbConfig : AwsAccessConfig {
   std::string table;
   std::string quarantine_table;
@@ -294,12 +310,16 @@ struct FirestoreConfig : config::Located {
   config::Duration timeout{};
 };
 
+enum class DocumentIdWord { kValue, kRecordKey };
+
 struct DocumentsConfig : config::Located {
   std::string from;  // empty: the topic of the same name
   StartConfig start;
   GapWord on_gap = GapWord::kStop;
+  DocumentIdWord id = DocumentIdWord::kValue;
   std::vector<std::string> key;
   PlainKeysWord plain_keys = PlainKeysWord::kJson;
+  bool deletes = true;
   config::Duration freshness{};
   config::Duration keep_deleted{};
   std::string where;
@@ -307,10 +327,6 @@ struct DocumentsConfig : config::Located {
   std::optional<MongoDbConfig> mongodb;
   std::optional<DynamoDbConfig> dynamodb;
   std::optional<FirestoreConfig> firestore;
-};
-
-struct S3Config : AwsAccessConfig {
-  std::optional<bool> path_style;
 };
 
 struct OAuth2Config : config::Located {

@@ -94,6 +94,21 @@ struct Choices<app::FilesEncoding> {
 };
 
 template <>
+struct Choices<app::FilesRecordWord> {
+  static constexpr std::array<std::pair<std::string_view, app::FilesRecordWord>, 4> kWords = {
+      {{"origin", app::FilesRecordWord::kOrigin},
+       {"json", app::FilesRecordWord::kJson},
+       {"text", app::FilesRecordWord::kText},
+       {"bytes", app::FilesRecordWord::kBytes}}};
+};
+
+template <>
+struct Choices<app::DocumentIdWord> {
+  static constexpr std::array<std::pair<std::string_view, app::DocumentIdWord>, 2> kWords = {
+      {{"value", app::DocumentIdWord::kValue}, {"record_key", app::DocumentIdWord::kRecordKey}}};
+};
+
+template <>
 struct Choices<app::GeneratorKind> {
   static constexpr std::array<std::pair<std::string_view, app::GeneratorKind>, 4> kWords = {
       {{"users", app::GeneratorKind::kUsers},

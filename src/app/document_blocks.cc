@@ -102,6 +102,10 @@ void CheckDocuments(const DocumentsConfig& documents, const std::string& path, c
                          fmt::format("{}: needs exactly one store: mongodb, dynamodb or firestore", path));
   }
   if (documents.dynamodb) CheckDynamoDb(documents, path, context);
+  if (documents.id == DocumentIdWord::kRecordKey && (!documents.key.empty() || !documents.mongodb)) {
+    context.problems.Add(documents.MarkOf("id"),
+                         fmt::format("{}.id: `record_key` is for mongodb, and without `key`", path));
+  }
 }
 
 /// Records without a value are deletes, which no SQL looks at.
@@ -181,6 +185,11 @@ const Block<DocumentsConfig>& DocumentsBlock() {
                 .doc = "When records are gone before they were read: `stop` and say which, or `land` a note about them "
                        "in the quarantine collection and go on.",
                 .fallback = GapWord::kStop})
+          .Add(&DocumentsConfig::id,
+               {.name = "id",
+                .doc = "What makes a document's id: `value`, the members of the record that `key` names; `record_key`, "
+                       "the record's own key, whole, as `_id` (MongoDB).",
+                .fallback = DocumentIdWord::kValue})
           .Add(&DocumentsConfig::key,
                {.name = "key",
                 .doc = "Members of the record that make the document's id: of one the value, of several a document."})
@@ -190,6 +199,11 @@ const Block<DocumentsConfig>& DocumentsBlock() {
                     "What the key of a record without a value is when it is no JSON object: `json`, 7 is a number and "
                     "x7 is text; `text` always.",
                 .fallback = PlainKeysWord::kJson})
+          .Add(&DocumentsConfig::deletes,
+               {.name = "deletes",
+                .doc = "With an id: whether a record without a value deletes the document that its key names; else it "
+                       "is left out.",
+                .fallback = true})
           .Add(&DocumentsConfig::freshness, {.name = "freshness",
                                              .doc = "Records are to be in the store this soon after they arrived.",
                                              .fallback = Duration(1000),
@@ -278,6 +292,9 @@ std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, co
   document::DocumentSinkOptions options;
   options.name = "documents " + name;
   options.key = documents.key;
+  options.id_is_record_key = documents.id == DocumentIdWord::kRecordKey;
+  if (options.id_is_record_key) options.key = {"_id"};
+  options.deletes = documents.deletes;
   options.plain_keys =
       documents.plain_keys == PlainKeysWord::kText ? document::PlainKeys::kText : document::PlainKeys::kJson;
   options.buffer_time = documents.freshness;

@@ -24,6 +24,6 @@ FilesTableFacts ReadFilesTable(const PipelineConfig& pipeline, const std::string
 
 /// Calls `visit` for each object, in the order of the plans.
 void ForEachFile(const PipelineConfig& pipeline, const std::string& table, Lake& lake,
-                 const std::function<void(const std::string& key, int64_t rows, int64_t bytes)>& visit);
+                 const std::function<void(const std::string& uri, int64_t rows, int64_t bytes)>& visit);
 
 }  // namespace millrace::app

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "app/files_block.h"
 #include "base/error.h"
 #include "decode/avro/avro_decoder.h"
 #include "decode/change_decoder.h"
@@ -62,43 +63,31 @@ decode::ChangeForm ChangeFormOf(const TableConfig& table) {
   return form;
 }
 
-land::FilesCompression CompressionOf(FileCompression compression) {
-  switch (compression) {
-    case FileCompression::kNone:
-      return land::FilesCompression::kNone;
-    case FileCompression::kZstd:
-      return land::FilesCompression::kZstd;
-    case FileCompression::kGzip:
-    case FileCompression::kAuto:
-      return land::FilesCompression::kGzip;
-  }
-  return land::FilesCompression::kGzip;
-}
-
 /// A sink of files and what it borrows.
 struct FilesLanding {
+  std::shared_ptr<io::ObjectStore> store;
   land::QuarantineWriter quarantine;
   land::FilesSink sink;
 
-  FilesLanding(Lake& lake, land::QuarantineOptions quarantine_options, land::FilesSinkOptions options,
+  FilesLanding(FilesPlace place, Lake& lake, land::QuarantineOptions quarantine_options, land::FilesSinkOptions options,
                ByteBudget& budget)
-      : quarantine(*lake.catalog, std::move(quarantine_options), budget),
-        sink(*lake.store, std::move(options), budget, &quarantine) {}
+      : store(std::move(place.store)),
+        quarantine(*lake.catalog, std::move(quarantine_options), budget),
+        sink(*store, std::move(options), budget, &quarantine) {}
 };
 
 std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const std::string& name,
                                            const TableConfig& table, Lake& lake, ByteBudget& budget) {
-  const auto table_name = catalog::ParseTableName(name);
+  auto place = FilesPlaceOf(pipeline, name, lake, FilesUse::kWrite);
   land::FilesSinkOptions options;
-  options.pipeline = pipeline.name;
-  options.encoding.prefix = FilesPrefix(table_name);
-  options.encoding.path = table.files->path;
-  options.encoding.error_path = table.files->error_path.value_or("");
-  options.encoding.compression = CompressionOf(table.files->compression);
+  options.pipeline = place.owner;
+  options.encoding = FilesEncodingOf(table);
+  options.encoding.prefix = place.prefix;
   options.buffer_bytes = table.files->buffer_size.bytes;
   options.buffer_time = table.files->buffer_time;
-  land::QuarantineOptions quarantine{.target = table_name, .scope = pipeline.name};
-  auto landing = std::make_shared<FilesLanding>(lake, std::move(quarantine), std::move(options), budget);
+  land::QuarantineOptions quarantine{.target = catalog::ParseTableName(name), .scope = pipeline.name};
+  auto landing =
+      std::make_shared<FilesLanding>(std::move(place), lake, std::move(quarantine), std::move(options), budget);
   return {landing, &landing->sink};
 }
 
@@ -169,8 +158,6 @@ std::unique_ptr<event::Decoder> MakeAvroDecoder(const TableConfig& table,
 
 }  // namespace
 
-std::string FilesPrefix(const catalog::TableName& name) { return name.name_space + "/" + name.name; }
-
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas) {
   if (table.format == RecordFormat::kAvro) return MakeAvroDecoder(table, std::move(schemas));
   if (table.format == RecordFormat::kProtobuf) return MakeProtobufDecoder(table, std::move(schemas));
@@ -196,6 +183,7 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
     if (table.iceberg->Given("partition_by")) options.table.partition_by = table.iceberg->partition_by;
     if (table.iceberg->Given("sort_by")) options.table.sort_by = table.iceberg->sort_by;
     options.table.properties = table.iceberg->properties;
+    options.table.create = table.iceberg->create;
   }
   options.scope = pipeline.name;
   options.decoder = [table, schemas = SchemasOf(pipeline, table, directory)] { return MakeDecoder(table, schemas); };

@@ -13,9 +13,6 @@
 
 namespace millrace::app {
 
-/// Where the objects of a table of plain files lie in the warehouse.
-std::string FilesPrefix(const catalog::TableName& name);
-
 /// The decoder of a table's records, with its declared columns. `schemas` is what SchemasOf gives for it.
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas);
 

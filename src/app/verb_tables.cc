@@ -51,8 +51,8 @@ ExitCode Snapshots(const Session& session, const std::string& name) {
 }
 
 void ListPlainFiles(OpenedLake& opened, const std::string& name, Listing& listing) {
-  ForEachFile(opened.pipeline, name, opened.lake, [&](const std::string& key, int64_t rows, int64_t bytes) {
-    listing.Add({opened.lake.store->UriOf(key), nullptr, rows, bytes});
+  ForEachFile(opened.pipeline, name, opened.lake, [&](const std::string& uri, int64_t rows, int64_t bytes) {
+    listing.Add({uri, nullptr, rows, bytes});
   });
 }
 

@@ -20,19 +20,6 @@ constexpr const char* kWarehouseWord = "millrace warehouse";
 /// Hidden, so that tools that list the warehouse see tables only.
 constexpr const char* kWarehouseMarker = ".millrace-format";
 
-io::S3Options S3OptionsFor(const LakeConfig& lake, const io::S3Location& location) {
-  io::S3Options options;
-  options.bucket = location.bucket;
-  options.prefix = location.prefix;
-  options.google = location.scheme == "gs";
-  options.endpoint = lake.s3.endpoint;
-  options.region = lake.s3.region;
-  options.path_style = lake.s3.path_style;
-  if (lake.s3.ca_file) options.ca_file = lake.s3.ca_file->value;
-  options.credentials = CredentialsOf(lake.s3);
-  return options;
-}
-
 /// The marker of a bucket's warehouse, as EnsureFormat keeps that of a folder.
 void EnsureBucketFormat(io::ObjectStore& store) {
   const auto wanted = fmt::format("{} {}\n", kWarehouseWord, kWarehouseFormat);
@@ -50,7 +37,7 @@ void EnsureBucketFormat(io::ObjectStore& store) {
 std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, std::shared_ptr<io::PrefixCredentials> vended,
                                       bool to_write) {
   if (const auto location = io::ParseS3Uri(pipeline.warehouse())) {
-    auto options = S3OptionsFor(pipeline.lake, *location);
+    auto options = BucketOptions(pipeline.lake.s3, *location);
     options.vended = std::move(vended);
     const bool beside_tables = options.vended == nullptr;
     auto store = std::make_unique<io::S3ObjectStore>(std::move(options));
@@ -66,6 +53,19 @@ std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, std::share
 
 }  // namespace
 
+io::S3Options BucketOptions(const S3Config& config, const io::S3Location& location) {
+  io::S3Options options;
+  options.bucket = location.bucket;
+  options.prefix = location.prefix;
+  options.google = location.scheme == "gs";
+  options.endpoint = config.endpoint;
+  options.region = config.region;
+  options.path_style = config.path_style;
+  if (config.ca_file) options.ca_file = config.ca_file->value;
+  options.credentials = CredentialsOf(config);
+  return options;
+}
+
 std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline,
                                                std::shared_ptr<io::PrefixCredentials> vended) {
   return Open(pipeline, std::move(vended), false);
@@ -77,7 +77,7 @@ std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipe
 }
 
 std::unique_ptr<io::ObjectStore> OpenBucket(const PipelineConfig& pipeline, const io::S3Location& location) {
-  return std::make_unique<io::S3ObjectStore>(S3OptionsFor(pipeline.lake, location));
+  return std::make_unique<io::S3ObjectStore>(BucketOptions(pipeline.lake.s3, location));
 }
 
 void RequireWarehouse(io::ObjectStore& store) {

@@ -18,6 +18,9 @@ std::unique_ptr<io::ObjectStore> OpenWarehouse(const PipelineConfig& pipeline,
 std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipeline,
                                                       std::shared_ptr<io::PrefixCredentials> vended);
 
+/// How a bucket is reached.
+io::S3Options BucketOptions(const S3Config& config, const io::S3Location& location);
+
 /// A bucket, or a prefix of it, that is reached as `lake.s3` says and holds no warehouse of ours.
 std::unique_ptr<io::ObjectStore> OpenBucket(const PipelineConfig& pipeline, const io::S3Location& location);
 

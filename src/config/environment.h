@@ -20,6 +20,8 @@ class Environment {
   /// there is no such file. What the process has already wins.
   void ReadFile(const std::string& path, Problems& problems);
   std::optional<std::string> Get(const std::string& name) const;
+  /// As if the process had it.
+  void Set(const std::string& name, std::string value) { own_[name] = std::move(value); }
 
  private:
   std::map<std::string, std::string> own_;

@@ -100,12 +100,17 @@ void DocumentSink::TakeShaped(const event::EventBatchPtr& events) {
 
 void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std::string_view value) {
   try {
-    if (!options_.key.empty() && value.empty()) return TakeDelete(events, record);
+    if (!options_.key.empty() && value.empty() && options_.deletes) return TakeDelete(events, record);
     if (event::IsBlank(value)) {
       ++pending_.blank;
       return;
     }
     auto version = VersionOf(*events, record);
+    std::string keyed;
+    if (options_.id_is_record_key) {
+      keyed = WithKey(*events, record, value);
+      value = std::string_view(keyed).substr(0, keyed.size() - simdjson::SIMDJSON_PADDING);
+    }
     const auto object = parser_.Record(value);
     auto encoded =
         options_.key.empty() ? store_->EncodeAtPlace(object, version) : store_->Encode(object, options_.key, version);
@@ -115,12 +120,29 @@ void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std
   }
 }
 
+std::string DocumentSink::WithKey(const event::EventBatch& events, uint32_t record, std::string_view value) {
+  if (event::IsBlank(events.key(record))) throw Unfit{RejectCause::kMissingKey, "it has no key, which is the id"};
+  parser_.WholeKey(events.key(record), options_.plain_keys);
+  const auto open = value.find_first_not_of(" \t\r\n");
+  if (open == std::string_view::npos || value[open] != '{') {
+    throw Unfit{RejectCause::kNotAnObject, "a document is an object"};
+  }
+  const auto rest = value.substr(open + 1);
+  const auto first = rest.find_first_not_of(" \t\r\n");
+  const bool is_empty = first != std::string_view::npos && rest[first] == '}';
+  auto keyed = fmt::format("{{\"_id\":{}{}{}", parser_.whole_key_text(), is_empty ? "" : ",", rest);
+  keyed.append(simdjson::SIMDJSON_PADDING, '\0');
+  return keyed;
+}
+
 /// A record without a value: what its key names is to go.
 void DocumentSink::TakeDelete(const event::EventBatchPtr& events, uint32_t record) {
   const auto key = events->key(record);
   if (event::IsBlank(key)) throw Unfit{RejectCause::kMissingKey, "it has neither a value nor a key"};
   auto version = VersionOf(*events, record);
-  auto encoded = store_->EncodeDeleted(parser_.Key(key, options_.key, options_.plain_keys), options_.key, version);
+  const auto& values = options_.id_is_record_key ? parser_.WholeKey(key, options_.plain_keys)
+                                                 : parser_.Key(key, options_.key, options_.plain_keys);
+  auto encoded = store_->EncodeDeleted(values, options_.key, version);
   Keep(events, record, std::move(version), std::move(encoded), true);
 }
 

@@ -33,7 +33,11 @@ using Shape = std::function<Shaped(const event::EventBatch& events)>;
 struct DocumentSinkOptions {
   std::string name;              // for errors
   std::vector<std::string> key;  // members that make a document's id; empty: each record is a document of its own
+  /// The record's own key, whole, is the id instead: the member `_id`. Then `key` is that.
+  bool id_is_record_key = false;
   PlainKeys plain_keys = PlainKeys::kJson;
+  /// Whether a record without a value deletes; else it is as good as a blank one.
+  bool deletes = true;
   Shape shape;  // none: records are documents as they come
   int64_t record_bytes_max = int64_t{16} << 20;
   /// A commit is due when this much is buffered, or for this long.
@@ -74,6 +78,8 @@ class DocumentSink final : public event::Sink {
   /// `value`: padded, the record or what was made of it.
   void Take(const event::EventBatchPtr& events, uint32_t record, std::string_view value);
   void TakeDelete(const event::EventBatchPtr& events, uint32_t record);
+  /// A record with its key as the member `_id` in front, padded.
+  std::string WithKey(const event::EventBatch& events, uint32_t record, std::string_view value);
   void Keep(const event::EventBatchPtr& events, uint32_t record, Version version, Encoded encoded, bool deletes);
   void Reject(const event::EventBatch& events, uint32_t record, event::RejectCause cause, std::string detail);
   void KeepGap(const event::EventBatch& events);

@@ -33,6 +33,11 @@ dom::element Parse(dom::parser& parser, const char* text, size_t size) {
   return value;
 }
 
+bool IsObject(std::string_view key) {
+  const auto first = key.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && key[first] == '{';
+}
+
 }  // namespace
 
 RecordParser::RecordParser(size_t record_bytes_max) : records_(record_bytes_max), keys_(record_bytes_max) {
@@ -50,43 +55,57 @@ JsonRecord RecordParser::Record(std::string_view record) {
   return {object, record};
 }
 
+dom::element RecordParser::ParseKey(std::string text) {
+  text_ = std::move(text);
+  const size_t size = text_.size();
+  text_.append(simdjson::SIMDJSON_PADDING, '\0');
+  return Parse(keys_, text_.data(), size);
+}
+
+dom::element RecordParser::KeyAsText(std::string_view key) {
+  try {
+    return ParseKey(nlohmann::json(std::string(key)).dump());
+  } catch (const nlohmann::json::exception&) {
+    throw Unfit{RejectCause::kInvalidUtf8, "its key is not UTF-8"};
+  }
+}
+
+/// A key that is no object.
+dom::element RecordParser::PlainKey(std::string_view key, PlainKeys plain_keys) {
+  if (plain_keys == PlainKeys::kText) return KeyAsText(key);
+  dom::element value;
+  try {
+    value = ParseKey(std::string(key));
+  } catch (const Unfit&) {
+    value = KeyAsText(key);
+  }
+  if (value.is_null()) throw Unfit{RejectCause::kMissingKey, "its key is null"};
+  return value;
+}
+
 const std::vector<dom::element>& RecordParser::Key(std::string_view key, const std::vector<std::string>& names,
                                                    PlainKeys plain_keys) {
   values_.clear();
-  const auto parse = [&](std::string text) {
-    text_ = std::move(text);
-    const size_t size = text_.size();
-    text_.append(simdjson::SIMDJSON_PADDING, '\0');
-    return Parse(keys_, text_.data(), size);
-  };
-  const auto as_text = [&] {
-    try {
-      return parse(nlohmann::json(std::string(key)).dump());
-    } catch (const nlohmann::json::exception&) {
-      throw Unfit{RejectCause::kInvalidUtf8, "its key is not UTF-8"};
-    }
-  };
-  const auto first = key.find_first_not_of(" \t\r\n");
-  const bool object = first != std::string_view::npos && key[first] == '{';
-  if (object || names.size() > 1) {
+  if (IsObject(key) || names.size() > 1) {
     dom::object members;
-    if (parse(std::string(key)).get(members) != simdjson::SUCCESS) {
+    if (ParseKey(std::string(key)).get(members) != simdjson::SUCCESS) {
       throw Unfit{RejectCause::kMissingKey, "its key is no object, and several members make the id"};
     }
     for (const auto& name : names) values_.push_back(KeyMember(members, name));
-    return values_;
+  } else {
+    values_.push_back(PlainKey(key, plain_keys));
   }
-  if (plain_keys == PlainKeys::kText) {
-    values_.push_back(as_text());
-    return values_;
-  }
-  try {
-    values_.push_back(parse(std::string(key)));
-  } catch (const Unfit&) {
-    values_.push_back(as_text());
-  }
-  if (values_[0].is_null()) throw Unfit{RejectCause::kMissingKey, "its key is null"};
   return values_;
+}
+
+const std::vector<dom::element>& RecordParser::WholeKey(std::string_view key, PlainKeys plain_keys) {
+  values_.clear();
+  values_.push_back(IsObject(key) ? ParseKey(std::string(key)) : PlainKey(key, plain_keys));
+  return values_;
+}
+
+std::string_view RecordParser::whole_key_text() const {
+  return std::string_view(text_).substr(0, text_.size() - simdjson::SIMDJSON_PADDING);
 }
 
 dom::element KeyMember(dom::object record, const std::string& name) {

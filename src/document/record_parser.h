@@ -26,8 +26,16 @@ class RecordParser {
   /// Unfit.
   const std::vector<simdjson::dom::element>& Key(std::string_view key, const std::vector<std::string>& names,
                                                  PlainKeys plain_keys);
+  /// A record's key as one value. Throws Unfit.
+  const std::vector<simdjson::dom::element>& WholeKey(std::string_view key, PlainKeys plain_keys);
+  /// Its JSON.
+  std::string_view whole_key_text() const;
 
  private:
+  simdjson::dom::element ParseKey(std::string text);
+  simdjson::dom::element KeyAsText(std::string_view key);
+  simdjson::dom::element PlainKey(std::string_view key, PlainKeys plain_keys);
+
   simdjson::dom::parser records_;
   simdjson::dom::parser keys_;
   std::string text_;

@@ -38,6 +38,9 @@ class FilesChunk {
   /// Whether what is no JSON goes to files of its own.
   bool keeps_rejects() const { return error_path_.has_value(); }
   bool empty() const { return plan_.records == 0; }
+  /// Whether a file has all the rows it may have (`file_rows`), and whether every file has.
+  bool has_full() const { return full_ > 0; }
+  bool all_full() const { return full_ > 0 && partial_ == 0; }
   int64_t raw_bytes() const { return raw_bytes_; }
   int64_t held_bytes() const;
 
@@ -49,22 +52,34 @@ class FilesChunk {
     std::string folder;
     size_t number = 0;  // in the plan
     int64_t rows = 0;
+    Timestamp first_time{};
     FilesPacker packer;
     std::unique_ptr<OpenDataFile> counted = std::make_unique<OpenDataFile>();
   };
 
   void Start(const event::EventBatch& events, size_t first);
-  OpenObject& ObjectFor(const std::string& folder);
-  void AddLine(const std::string& folder, std::string_view line);
+  /// Where a record comes from, for the file it goes to.
+  struct From {
+    int64_t offset = 0;
+    Timestamp time{};
+  };
+  bool IsFull(const OpenObject& object, const From& from) const;
+  std::string KeyOf(const std::string& folder, size_t number, const From& from) const;
+  OpenObject& ObjectFor(const std::string& folder, const From& from);
+  void AddLine(const std::string& folder, const From& from, std::string_view line);
+  void AddRefused(const event::EventBatch& events, const event::Reject& reject, Added& added);
   void Close(std::deque<OpenObject>::iterator object);
 
   PathTemplate path_;
+  NameTemplate name_;
   std::optional<PathTemplate> error_path_;
   JsonLineWriter line_;
   FilesPlan plan_;
   std::vector<std::string> contents_;
   std::deque<OpenObject> open_;  // oldest first
   int64_t raw_bytes_ = 0;
+  int64_t full_ = 0;     // files with as many rows as they may have
+  int64_t partial_ = 0;  // open ones with fewer
 };
 
 }  // namespace millrace::land

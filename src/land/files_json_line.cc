@@ -15,6 +15,7 @@ namespace {
 
 using event::RejectCause;
 
+constexpr size_t kFrameBytes = 5;  // a zero and the schema's number
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string_view Trimmed(std::string_view record) {
@@ -110,15 +111,53 @@ void AppendOnOneLine(std::string_view text, std::string& out) {
 class JsonLineWriter::Parser {
  public:
   simdjson::error_code Parse(std::string_view record) {
-    return dom_.parse(record.data(), record.size(), false).error();
+    const auto code = dom_.parse(record.data(), record.size(), false).get(root_);
+    is_parsed_ = code == simdjson::SUCCESS;
+    return code;
+  }
+
+  std::optional<std::string> Member(std::string_view name) const {
+    simdjson::dom::object object;
+    if (!is_parsed_ || root_.get(object) != simdjson::SUCCESS) return std::nullopt;
+    return MemberOf(object, name);
   }
 
  private:
+  static std::optional<std::string> MemberOf(simdjson::dom::object object, std::string_view name) {
+    simdjson::dom::element value;
+    if (object.at_key(name).get(value) == simdjson::SUCCESS) return PlainText(value);
+    const auto dot = name.find('.');
+    simdjson::dom::object inner;
+    if (dot == std::string_view::npos || object.at_key(name.substr(0, dot)).get(inner) != simdjson::SUCCESS) {
+      return std::nullopt;
+    }
+    return MemberOf(inner, name.substr(dot + 1));
+  }
+
+  static std::optional<std::string> PlainText(simdjson::dom::element value) {
+    switch (value.type()) {
+      case simdjson::dom::element_type::STRING:
+        return std::string(std::string_view(value));
+      case simdjson::dom::element_type::INT64:
+      case simdjson::dom::element_type::UINT64:
+      case simdjson::dom::element_type::DOUBLE:
+      case simdjson::dom::element_type::BOOL:
+      case simdjson::dom::element_type::BIGINT:
+        return simdjson::minify(value);
+      case simdjson::dom::element_type::ARRAY:
+      case simdjson::dom::element_type::OBJECT:
+      case simdjson::dom::element_type::NULL_VALUE:
+        return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
   simdjson::dom::parser dom_;
+  simdjson::dom::element root_;
+  bool is_parsed_ = false;
 };
 
-JsonLineWriter::JsonLineWriter(size_t record_bytes_max)
-    : record_bytes_max_(record_bytes_max), parser_(std::make_unique<Parser>()) {}
+JsonLineWriter::JsonLineWriter(Options options) : options_(std::move(options)), parser_(std::make_unique<Parser>()) {}
 
 JsonLineWriter::~JsonLineWriter() = default;
 
@@ -138,9 +177,9 @@ const std::string& JsonLineWriter::TimeText::Of(Timestamp wanted) {
 }
 
 std::optional<event::Reject> JsonLineWriter::Check(std::string_view record) {
-  if (record.size() > record_bytes_max_) {
+  if (record.size() > options_.record_bytes_max) {
     return event::Reject{0, RejectCause::kTooLarge,
-                         fmt::format("{} bytes, the limit is {}", record.size(), record_bytes_max_)};
+                         fmt::format("{} bytes, the limit is {}", record.size(), options_.record_bytes_max)};
   }
   const auto code = parser_->Parse(record);
   if (code == simdjson::SUCCESS) return std::nullopt;
@@ -177,20 +216,57 @@ void JsonLineWriter::AppendRefused(const event::Reject& reject, std::string& out
   out += "\"}\n";
 }
 
-LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
-  const auto text = Trimmed(events_->record(record));
-  if (text.empty()) return LineOutcome::kBlank;
-  if (auto reject = Check(text)) {
-    reject_ = *std::move(reject);
-    reject_.record = static_cast<uint32_t>(record);
-    return LineOutcome::kRejected;
+std::optional<std::string> JsonLineWriter::Member(const std::string& name) const { return parser_->Member(name); }
+
+LineOutcome JsonLineWriter::Rejected(event::Reject reject, size_t record) {
+  reject_ = std::move(reject);
+  reject_.record = static_cast<uint32_t>(record);
+  return LineOutcome::kRejected;
+}
+
+LineOutcome JsonLineWriter::AppendPlain(size_t record, std::string& out) {
+  const auto bytes = events_->record(record);
+  if (bytes.empty()) return LineOutcome::kBlank;
+  if (bytes.size() > options_.record_bytes_max) return Rejected(*Check(bytes), record);
+  if (options_.record == FilesRecord::kBytes) {
+    out += bytes;
+  } else if (simdjson::validate_utf8(bytes.data(), bytes.size())) {
+    AppendString(bytes, out);
+  } else {
+    return Rejected({0, RejectCause::kInvalidUtf8, "it is not UTF-8"}, record);
   }
+  out += options_.separator;
+  return LineOutcome::kRow;
+}
+
+LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
+  if (options_.record == FilesRecord::kText || options_.record == FilesRecord::kBytes) return AppendPlain(record, out);
+  auto bytes = events_->record(record);
+  if (options_.framed && !bytes.empty()) {
+    if (bytes.size() < kFrameBytes || bytes.front() != '\0') {
+      return Rejected({0, RejectCause::kMalformed, "it does not begin with the number of a schema"}, record);
+    }
+    bytes.remove_prefix(kFrameBytes);
+  }
+  const auto text = Trimmed(bytes);
+  if (text.empty()) return LineOutcome::kBlank;
+  if (auto reject = Check(text)) return Rejected(*std::move(reject), record);
+  if (options_.record == FilesRecord::kJson) {
+    AppendOnOneLine(text, out);
+    out += options_.separator;
+  } else {
+    AppendDocument(text, record, out);
+  }
+  return LineOutcome::kRow;
+}
+
+void JsonLineWriter::AppendDocument(std::string_view text, size_t record, std::string& out) {
   AppendMembers(record, out);
   if (text.front() != '{') {
     out += ",\"_value\":";
     AppendOnOneLine(text, out);
     out += "}\n";
-    return LineOutcome::kRow;
+    return;
   }
   out += text.find_first_not_of(" \t\r\n", 1) == text.size() - 1 ? "" : ",";
   size_t written = 1;
@@ -201,7 +277,6 @@ LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
   }
   AppendOnOneLine(text.substr(written), out);
   out += '\n';
-  return LineOutcome::kRow;
 }
 
 }  // namespace millrace::land

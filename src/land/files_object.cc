@@ -36,6 +36,28 @@ FilesCompression ParseFilesCompression(std::string_view name) {
   throw Error(ErrorCode::kConfig, fmt::format("files compression '{}' is not known; choose none, gzip or zstd", name));
 }
 
+std::string_view ToString(FilesRecord record) {
+  switch (record) {
+    case FilesRecord::kOrigin:
+      return "origin";
+    case FilesRecord::kJson:
+      return "json";
+    case FilesRecord::kText:
+      return "text";
+    case FilesRecord::kBytes:
+      return "bytes";
+  }
+  return "origin";
+}
+
+FilesRecord ParseFilesRecord(std::string_view name) {
+  for (const auto record : {FilesRecord::kOrigin, FilesRecord::kJson, FilesRecord::kText, FilesRecord::kBytes}) {
+    if (name == ToString(record)) return record;
+  }
+  throw Error(ErrorCode::kConfig,
+              fmt::format("files record '{}' is not known; choose origin, json, text or bytes", name));
+}
+
 std::string_view ExtensionOf(FilesCompression compression) {
   switch (compression) {
     case FilesCompression::kNone:

@@ -15,6 +15,17 @@ FilesCompression ParseFilesCompression(std::string_view name);
 /// ".jsonl", ".jsonl.gz", ".jsonl.zst".
 std::string_view ExtensionOf(FilesCompression compression);
 
+/// What a record becomes. Persisted in plans by name: frozen.
+enum class FilesRecord {
+  kOrigin,  // a JSON document as it came, with members that say where from in front of its own
+  kJson,    // a JSON document as it came
+  kText,    // any text as a JSON string
+  kBytes,   // any bytes as they came
+};
+std::string_view ToString(FilesRecord record);
+/// Error kConfig when it is none of "origin", "json", "text", "bytes".
+FilesRecord ParseFilesRecord(std::string_view name);
+
 /// Lower-case hex.
 std::string Sha256Hex(std::string_view bytes);
 

@@ -23,6 +23,15 @@ json Write(const FilesEncoding& encoding) {
                {"open_files_max", encoding.open_files_max},
                {"record_bytes_max", encoding.record_bytes_max}};
   if (!encoding.error_path.empty()) written["error_path"] = encoding.error_path;
+  const FilesEncoding plain;
+  if (encoding.record != plain.record) written["record"] = ToString(encoding.record);
+  if (encoding.name != plain.name) written["name"] = encoding.name;
+  if (encoding.extension != plain.extension) written["extension"] = encoding.extension;
+  if (encoding.separator != plain.separator) written["separator"] = encoding.separator;
+  if (encoding.file_rows != plain.file_rows) written["file_rows"] = encoding.file_rows;
+  if (encoding.file_span_ms != plain.file_span_ms) written["file_span_ms"] = encoding.file_span_ms;
+  if (encoding.time_zone != plain.time_zone) written["time_zone"] = encoding.time_zone;
+  if (encoding.framed) written["framed"] = true;
   return written;
 }
 
@@ -36,6 +45,14 @@ FilesEncoding ReadEncoding(const json& stored) {
   encoding.open_files_max = stored.at("open_files_max").get<int64_t>();
   encoding.record_bytes_max = stored.at("record_bytes_max").get<int64_t>();
   encoding.error_path = stored.value("error_path", "");
+  encoding.record = ParseFilesRecord(stored.value("record", std::string(ToString(encoding.record))));
+  encoding.name = stored.value("name", "");
+  encoding.extension = stored.value("extension", "");
+  encoding.separator = stored.value("separator", encoding.separator);
+  encoding.file_rows = stored.value("file_rows", encoding.file_rows);
+  encoding.file_span_ms = stored.value("file_span_ms", encoding.file_span_ms);
+  encoding.time_zone = stored.value("time_zone", encoding.time_zone);
+  encoding.framed = stored.value("framed", false);
   return encoding;
 }
 

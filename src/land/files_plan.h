@@ -25,6 +25,23 @@ struct FilesEncoding {
   /// Where what is no JSON goes, as `path` is; empty: it is left to whoever drives the chunk. Written when there is
   /// one.
   std::string error_path = {};
+  /// The rest is written where it is not as here.
+  FilesRecord record = FilesRecord::kOrigin;
+  /// The name of a file, with the fields topic, partition, offset and offset:WIDTH (of its first record, with zeros in
+  /// front); empty: a name that no other pipeline gives.
+  std::string name = {};
+  /// What names end in; empty: what the compression says.
+  std::string extension = {};
+  /// What stands after each record.
+  std::string separator = "\n";
+  /// A file of this many records is followed by another; 0: of any number.
+  int64_t file_rows = 0;
+  /// So is one whose next record's event time lies this much or more behind its first one's; 0: however much.
+  int64_t file_span_ms = 0;
+  /// Of the times in `path`: a name of the IANA database.
+  std::string time_zone = "UTC";
+  /// Records begin with the five bytes by which a registry's serializers name a schema; they are left out.
+  bool framed = false;
 
   friend bool operator==(const FilesEncoding&, const FilesEncoding&) = default;
 };

@@ -19,6 +19,8 @@ namespace {
 constexpr std::chrono::milliseconds kFirstDelay{200};
 constexpr std::chrono::milliseconds kLongestDelay{30'000};
 constexpr size_t kPutsAtOnce = 8;
+/// Files that are full wait this long for others that are not.
+constexpr std::chrono::milliseconds kFullFilesWait{60'000};
 
 std::string_view FolderOfPlan(std::string_view key) { return key.substr(0, key.rfind('/')); }
 
@@ -33,7 +35,8 @@ FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudge
       clock_(clock),
       folder_(PlansFolder(options_.encoding.prefix, options_.pipeline)),
       board_(clock) {
-  const PathTemplate checked(options_.encoding.path);
+  const PathTemplate checked(options_.encoding.path, PathTemplate::Of::kRecords, options_.encoding.time_zone);
+  const NameTemplate name(options_.encoding.name);
   const PathTemplate checked_too(options_.encoding.error_path, PathTemplate::Of::kRefused);
 }
 
@@ -186,14 +189,29 @@ int64_t FilesSink::committable_bytes() const {
   return bytes;
 }
 
+bool FilesSink::FullFilesDue(std::chrono::milliseconds waited) const {
+  if (options_.encoding.file_rows == 0) return false;
+  bool any = false;
+  bool all = true;
+  for (const auto& [id, split] : splits_) {
+    if (split.buffer.chunk == nullptr || split.replay) continue;
+    any = any || split.buffer.chunk->has_full();
+    all = all && split.buffer.chunk->all_full();
+  }
+  return any && (all || waited >= kFullFilesWait);
+}
+
 bool FilesSink::CommitDue() const {
   const bool sealed = std::ranges::any_of(splits_, [](const auto& entry) { return !entry.second.sealed.empty(); });
   if (sealed) return true;
   const bool buffered = std::ranges::any_of(
       splits_, [](const auto& entry) { return entry.second.buffer.chunk != nullptr && !entry.second.replay; });
   if (!buffered) return false;
-  return committable_bytes() >= options_.buffer_bytes || budget_.under_pressure() ||
-         (buffered_since_ && clock_.Steady() - *buffered_since_ >= options_.buffer_time);
+  const auto waited = buffered_since_
+                          ? std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Steady() - *buffered_since_)
+                          : std::chrono::milliseconds(0);
+  return committable_bytes() >= options_.buffer_bytes || budget_.under_pressure() || FullFilesDue(waited) ||
+         waited >= options_.buffer_time;
 }
 
 event::CommitOutcome FilesSink::Commit(std::stop_token stop) {

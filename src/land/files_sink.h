@@ -79,6 +79,7 @@ class FilesSink final : public event::Sink {
   size_t Replay(Split& split, const event::EventBatch& events);
   void Seal(Split& split, event::Cursor end);
   int64_t committable_bytes() const;
+  bool FullFilesDue(std::chrono::milliseconds waited) const;
 
   /// False: another worker has planned what follows our start.
   bool OwnsStarts(std::stop_token stop);

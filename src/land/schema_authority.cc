@@ -100,6 +100,11 @@ TableViewPtr SchemaAuthority::Load() {
 }
 
 void SchemaAuthority::Create(const arrow::Schema& wanted) {
+  if (!declaration_.create) {
+    throw Error(ErrorCode::kConfig,
+                catalog::ToString(declaration_.name) +
+                    " is not in the catalogue, and `iceberg.create` is false; make it, or say true");
+  }
   catalog::CreateTable request;
   request.name = declaration_.name;
   request.schema = schema::FromArrow(wanted);

@@ -23,6 +23,7 @@ struct TableDeclaration {
   std::optional<std::vector<std::string>> partition_by = std::nullopt;  // as table::ParsePartitionSpec reads them
   std::optional<std::vector<std::string>> sort_by = std::nullopt;
   std::map<std::string, std::string> properties = {};
+  bool create = true;  // else a table that is not there is an Error kConfig
 };
 
 /// A table as all lanes see it at one moment. Immutable.
