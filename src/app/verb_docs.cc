@@ -6,6 +6,7 @@
 #include "app/metric_list.h"
 #include "app/verbs.h"
 #include "config/describe.h"
+#include "connect/migrate_page.h"
 
 namespace millrace::app {
 
@@ -26,6 +27,13 @@ void AddDocs(CLI::App& root, Session& session) {
         return ExitCode::kDone;
       },
       "  millrace docs metrics | less");
+  AddVerb(
+      *docs, session, "migrate", "What becomes of every property of Kafka Connect's connectors, as Markdown",
+      [] {
+        fmt::print("{}", connect::MigratePage());
+        return ExitCode::kDone;
+      },
+      "  millrace docs migrate | less");
   AddVerb(
       *docs, session, "schema", "JSON Schema of a configuration, for editors",
       [] {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,17 +31,22 @@ struct Property {
   std::optional<std::string> default_value;
   bool required = false;
   Importance importance = Importance::kMedium;
-  std::string documentation, group;
+  std::string documentation, group;  // group: empty is null
   int order_in_group = -1;
   std::string width = "NONE", display_name;
   std::vector<std::string> dependents;
 
   Use use = Use::kHonoured;
   std::string use_text;
-  /// Values that Connect takes, where it knows them (a ValidString); empty: any.
+  /// Values that Connect takes, where it knows them; empty: any.
   std::vector<std::string> choices;
-  /// Of a refused property: values besides the default that mean the same here.
+  /// Of a refused property: values besides the default that pass.
   std::vector<std::string> allowed;
+  std::optional<int64_t> min, max;
+  bool non_empty = false;
+  bool any_case = false;    // of their letters
+  bool enumerator = false;  // `choices` are words of an enum, of which Connect speaks in its own way
+  bool hidden = false;      // shown by no form
 };
 
 struct CheckedProperty {
@@ -59,11 +65,13 @@ struct Validation {
 };
 
 /// What a connector's properties are in Millrace's own configuration: YAML text with `sources:`, `tables:`,
-/// `documents:` blocks (names prefixed by the connector's), and `lake:` or `schema_registry:` where the connector names
-/// a catalogue or a registry of its own; read by the same loader as a file, so every check of it serves here.
-/// Values of passwords stand in it as they came: it is a secret.
+/// `documents:` blocks, and `lake:` or `schema_registry:` where the connector names a catalogue or a registry of its
+/// own; read by the same loader as a file, so every check of it serves here. Names are prefixed by the connector's, but
+/// for tables of Iceberg, whose names are the tables'.
 struct Translation {
   std::string yaml;
+  /// What the text's `secret: env:NAME` stand for: variable to value. The text itself holds no secret.
+  std::map<std::string, std::string> secrets;
   std::vector<std::string> topics;
   std::optional<std::string> topics_regex;
   std::optional<std::string> dead_letter_topic;
@@ -83,6 +91,9 @@ class Plugin {
   virtual std::vector<std::string> classes() const = 0;
   virtual std::string version() const = 0;
   virtual const std::vector<Property>& properties() const = 0;
+  /// Properties whose names have a part of the user's choice, "iceberg.table.<table>.partition-by", or that begin
+  /// alike, "value.converter.*". Connect's own answers do not list them.
+  virtual const std::vector<Property>& families() const = 0;
   /// Every mistake at once, in Connect's words where Connect finds it too.
   virtual Validation Validate(const Properties& given) const = 0;
   /// Error kConfig, with every mistake, when Validate finds any.
