@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/allocation.h"
+#include "app/native_connectors.h"
 #include "app/session.h"
 #include "app/verbs.h"
 #include "app/version.h"
@@ -48,7 +49,8 @@ void AddVerbs(CLI::App& root, Session& session) {
       [&] { AddReport(root, session); });
   group(
       "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); },
-      [&] { AddModels(root, session); }, [&] { AddOffsets(root, session); }, [&] { AddQuarantine(root, session); });
+      [&] { AddModels(root, session); }, [&] { AddConnectors(root, session); }, [&] { AddOffsets(root, session); },
+      [&] { AddQuarantine(root, session); });
   group(
       "About millrace", [&] { AddDocs(root, session); }, [&] { AddCompletions(root, session); },
       [&] { AddVersion(root, session); });
@@ -95,6 +97,7 @@ int RunAction(const Session& session) {
 
 int Main(int argc, const char* const* argv) {
   ChooseAllocators();
+  AddNativeConnectors();
   if (argc == 2 && std::string_view(argv[1]) == query::kWorkerVerb) return query::RunWorker();
   io::KeepMongoCountersPrivate();
   CLI::App root(kAbout, "millrace");

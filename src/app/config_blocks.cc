@@ -186,6 +186,8 @@ const Block<UpsertConfig>& UpsertBlock() {
   return block;
 }
 
+}  // namespace
+
 const Block<TableConfig>& TableBlock() {
   static const auto block =
       Block<TableConfig>(
@@ -516,6 +518,17 @@ const Block<PipelineConfig>& PipelineBlock() {
           .Nested("query", &PipelineConfig::query, QueryBlock())
           .MapOf("documents", &PipelineConfig::documents, DocumentsBlock(), "documents")
           .CheckAlways(CheckPipeline);
+  return block;
+}
+
+const Block<PipelineConfig>& ConnectorBlock() {
+  static const auto block = Block<PipelineConfig>("What a connector adds to a pipeline.")
+                                .Nested("schema_registry", &PipelineConfig::schema_registry, SchemaRegistryBlock())
+                                .Nested("lake", &PipelineConfig::lake, LakeBlock())
+                                .MapOf("sources", &PipelineConfig::sources, SourceBlock(), "source")
+                                .MapOf("topics", &PipelineConfig::topics, TopicBlock(), "topic")
+                                .MapOf("tables", &PipelineConfig::tables, TableBlock(), "table")
+                                .MapOf("documents", &PipelineConfig::documents, DocumentsBlock(), "documents");
   return block;
 }
 

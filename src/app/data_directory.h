@@ -14,7 +14,7 @@ namespace millrace::app {
 ///   <data_dir>/stream.db   the embedded stream, with stream.segments/
 ///   <data_dir>/kinesis.db  how far sources have come that append to Kinesis
 ///   <data_dir>/catalog.db  the catalogue
-///   <data_dir>/state.db    what became of runs of models
+///   <data_dir>/state.db    what became of runs of models; connectors, and what they are to do
 ///   <data_dir>/maintenance/ locks and journals of the maintenance of tables
 ///   <data_dir>/worker      a name for this process among the workers of a pipeline: a UUID, made once
 ///   <data_dir>/status.json what a running pipeline last said of itself

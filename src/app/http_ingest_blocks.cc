@@ -18,9 +18,10 @@ namespace {
 using config::Block;
 
 /// What the server answers itself, now or in a later version.
-constexpr std::array<std::string_view, 16> kOwnPaths = {
-    "api",     "metrics", "health", "connectors",    "connector-plugins", "topics",  "v3",        "subjects",
-    "schemas", "config",  "mode",   "compatibility", "contexts",          "iceberg", "consumers", "brokers"};
+constexpr std::array<std::string_view, 17> kOwnPaths = {
+    "api",       "metrics", "health", "connectors", "connector-plugins", "topics",   "v3",
+    "subjects",  "schemas", "config", "mode",       "compatibility",     "contexts", "iceberg",
+    "consumers", "brokers", "admin"};
 
 bool IsOwn(const std::string& pattern) {
   const auto first = std::string_view(pattern).substr(1, pattern.find('/', 1) - 1);

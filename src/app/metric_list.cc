@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/connector_events.h"
 #include "app/feed_events.h"
 #include "app/pipeline_gauges.h"
 #include "app/process_gauges.h"
@@ -43,6 +44,7 @@ std::vector<Chapter> Chapters() {
       {"Models",
        {&kModelRuns, &kModelRows, &kModelSeconds, &kModelLastRun, &kModelLastRunSeconds, &kModelLastRunRows,
         &kModelRowsQuarantined, &kExpectationViolations, &kExpectationsBroken}},
+      {"Connectors", {&kConnectorUp, &kConnectorTasks, &kConnectorFailures}},
       {"Object store and catalogue",
        {&io::kObjectStoreRequests, &io::kObjectStoreSeconds, &io::kObjectStoreRetries, &catalog::kCatalogRequests,
         &catalog::kCatalogSeconds}},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "api/connect_routes.h"
 #include "app/allocation.h"
 #include "app/document_blocks.h"
 #include "app/engine_options.h"
@@ -81,8 +82,13 @@ Pipeline::Pipeline(const PipelineConfig& config, RunLimits limits)
   AddSources();
   AddRestProxy();
   AddTables();
-  view_ =
-      std::make_unique<PipelineView>(GaugeSources{config, *runner_, budget_, housekeeper_.notes()}, *stream_, lake_);
+  if (config.server && !limits.until_idle) {
+    connectors_ = std::make_unique<ConnectorHost>(
+        ConnectorParts{config, directory_, lake_, *stream_, budget_, [this] { runner_->NoteCommit(); }},
+        directory_.state());
+  }
+  view_ = std::make_unique<PipelineView>(GaugeSources{config, *runner_, budget_, housekeeper_.notes()}, *stream_, lake_,
+                                         connectors_.get());
   if (config.server) Serve(*config.server);
 }
 
@@ -107,14 +113,17 @@ void Pipeline::Serve(const ServerConfig& server) {
                                .view = *view_,
                                .sandbox = *sandbox_,
                                .graph = refinery_ ? &refinery_->graph() : nullptr});
+    if (connectors_) api::AddConnectRoutes(routes, *connectors_);
     for (const auto& ingest : runner_->ingests()) ingest->AddRoutes(routes);
   };
   server_ = std::make_unique<api::ApiServer>(std::move(options), *view_);
   view_->ServedAt(server_->url());
+  if (connectors_) connectors_->ServedAt(server_->url());
   LogInfo("metrics and health at {}", server_->url());
 }
 
 void Pipeline::AddSources() {
+  const auto feeds = Feeds();
   for (const auto& [name, source] : config_.sources) {
     if (limits_.until_idle && !limits_.intake_time && !EndsByItself(source)) {
       throw Error(ErrorCode::kConfig,
@@ -126,11 +135,7 @@ void Pipeline::AddSources() {
           std::make_unique<source::HttpIngest>(IngestOptionsFor(name, *source.http_ingest), *stream_, budget_));
     }
     if (source.topic.empty()) continue;
-    runner_->AddSource(std::make_unique<SourceFeed>(MakeSource(name, source, limits_.until_idle), *stream_, budget_,
-                                                    SourceFeed::Options{.producer = config_.name + "/" + name,
-                                                                        .topic = source.topic,
-                                                                        .until_idle = limits_.until_idle,
-                                                                        .time = limits_.intake_time}));
+    feeds.AddSource(name, source);
   }
 }
 
@@ -142,42 +147,13 @@ void Pipeline::AddRestProxy() {
 }
 
 void Pipeline::AddTables() {
-  for (const auto& [name, table] : config_.tables) {
-    AddFeed(name, "table " + name, table,
-            MakeSink(config_, name, table, directory_, lake_, budget_, !limits_.until_idle));
-  }
-  for (const auto& [name, documents] : config_.documents) {
-    AddFeed(FeedName(name), "documents " + name, FeedOf(name, documents),
-            MakeDocumentSink(config_, name, documents, budget_));
-  }
+  const auto feeds = Feeds();
+  for (const auto& [name, table] : config_.tables) feeds.AddTable(name, table);
+  for (const auto& [name, documents] : config_.documents) feeds.AddDocuments(name, documents);
 }
 
-void Pipeline::AddFeed(const std::string& name, std::string title, const TableConfig& feed,
-                       std::shared_ptr<event::Sink> sink) {
-  TableFeed::Options options;
-  options.table = name;
-  options.title = std::move(title);
-  options.from = feed.from;
-  options.freshness = feed.files ? feed.files->buffer_time : feed.freshness;
-  if (FromTopic(config_, feed)) {
-    options.topic = feed.from;
-  } else {
-    options.time = limits_.intake_time;
-  }
-  options.settle = limits_.settle;
-  if (limits_.until_idle) options.intake_done = [this, topic = feed.from] { return runner_->IntakeDone(topic); };
-  options.on_commit = [this] { runner_->NoteCommit(); };
-  runner_->AddTable(std::make_unique<TableFeed>(OpenReader(name, feed), std::move(sink), std::move(options)));
-}
-
-std::unique_ptr<event::Source> Pipeline::OpenReader(const std::string& table_name, const TableConfig& table) {
-  if (FromTopic(config_, table)) {
-    return stream_->OpenReader(table.from, {.reader = config_.name + "/" + table_name,
-                                            .starts = FixedStart(config_, table_name, table, lake_, *stream_),
-                                            .land_gaps = table.on_gap == GapWord::kLand,
-                                            .drains = limits_.until_idle});
-  }
-  return MakeSource(table.from, config_.sources.at(table.from), limits_.until_idle);
+FeedMaker Pipeline::Feeds() {
+  return {{config_, directory_, lake_, *stream_, budget_, *runner_}, limits_, [this] { runner_->NoteCommit(); }};
 }
 
 /// False when another process runs one of them: what that leaves is to be done, if it dies.
@@ -214,7 +190,11 @@ RunReport Pipeline::Run(std::stop_token stop, std::function<void(const PipelineR
 RunReport Pipeline::RunWatched(const std::stop_token& stop) {
   view_->Ticked();
   view_->Turn(PipelineView::Phase::kRunning);
+  const std::stop_callback stop_connectors(stop, [this] {
+    if (connectors_) connectors_->RequestStop();
+  });
   auto report = runner_->Run(stop);
+  if (connectors_) connectors_->Stop();
   view_->Turn(PipelineView::Phase::kEnding);
   if (refinery_ && limits_.until_idle && !stop.stop_requested()) {
     const bool failed = AnyFailed(refinery_->RunDue(refine::Scheduler::First::kAtOnce, stop, true));

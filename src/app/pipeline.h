@@ -7,6 +7,8 @@
 
 #include "api/api_server.h"
 #include "app/config_model.h"
+#include "app/connector_host.h"
+#include "app/feed_maker.h"
 #include "app/housekeeper.h"
 #include "app/lake.h"
 #include "app/pipeline_runner.h"
@@ -40,9 +42,8 @@ class Pipeline {
   void AddSources();
   void AddRestProxy();
   void AddTables();
-  void AddFeed(const std::string& name, std::string title, const TableConfig& feed, std::shared_ptr<event::Sink> sink);
+  FeedMaker Feeds();
   void Serve(const ServerConfig& server);
-  std::unique_ptr<event::Source> OpenReader(const std::string& table_name, const TableConfig& table);
   bool Refine(std::stop_token stop, bool tell_built);
   void Tick(const PipelineRunner& runner);
   RunReport RunWatched(const std::stop_token& stop);
@@ -61,6 +62,7 @@ class Pipeline {
   SteadyTime status_written_{};
   SteadyTime retention_enforced_{};
   std::unique_ptr<PipelineRunner> runner_;
+  std::unique_ptr<ConnectorHost> connectors_;  // null: without a server, and in runs that end
   std::unique_ptr<PipelineView> view_;
   std::shared_ptr<schema::RegistryStore> registry_;  // that is served
   std::unique_ptr<query::Sandbox> sandbox_;          // of the server's clients

@@ -42,27 +42,6 @@ const event::TopicInfo* TopicNamed(const std::string& name, const std::vector<ev
   return found == topics.end() ? nullptr : &*found;
 }
 
-void SetTableGauges(const TableFeed& feed, const event::TopicInfo* topic, Timestamp now) {
-  auto& metrics = Metrics::Process();
-  const auto& name = feed.table();
-  auto status = feed.status();
-  status.lag = LagNow(status, topic, Clock::System().Steady());
-  metrics.Set(kTableUp, {name}, AsUp(status.state));
-  metrics.Set(kTableFreshness, {name}, Seconds(feed.freshness()));
-  const auto still = StandingStill(status.standing, feed.freshness(), Clock::System().Steady());
-  metrics.Set(kTableStalledPartitions, {name},
-              status.state == FeedState::kRunning ? static_cast<double>(still.size()) : 0);
-  metrics.Set(kTableLagSeconds, {name}, AgeOf(status.oldest_unlanded, now));
-  if (status.lag.records >= 0) {
-    metrics.Set(kTableLagRecords, {name},
-                static_cast<double>(status.lag.records) + static_cast<double>(status.pending));
-  }
-  if (status.newest_visible) {
-    metrics.Set(kTableNewestVisible, {name}, Seconds(status.newest_visible->time_since_epoch()));
-  }
-  SetPartitionGauges(name, status.lag.partitions, now);
-}
-
 }  // namespace
 
 event::Lag LagNow(const TableStatus& status, const event::TopicInfo* topic, SteadyTime now) {
@@ -80,18 +59,42 @@ event::Lag LagNow(const TableStatus& status, const event::TopicInfo* topic, Stea
   return lag;
 }
 
+void SetTableGauges(const TableFeed& feed, const std::vector<event::TopicInfo>& topics, Timestamp now) {
+  auto& metrics = Metrics::Process();
+  const auto& name = feed.table();
+  auto status = feed.status();
+  status.lag = LagNow(status, TopicNamed(feed.from(), topics), Clock::System().Steady());
+  metrics.Set(kTableUp, {name}, AsUp(status.state));
+  metrics.Set(kTableFreshness, {name}, Seconds(feed.freshness()));
+  const auto still = StandingStill(status.standing, feed.freshness(), Clock::System().Steady());
+  metrics.Set(kTableStalledPartitions, {name},
+              status.state == FeedState::kRunning ? static_cast<double>(still.size()) : 0);
+  metrics.Set(kTableLagSeconds, {name}, AgeOf(status.oldest_unlanded, now));
+  if (status.lag.records >= 0) {
+    metrics.Set(kTableLagRecords, {name},
+                static_cast<double>(status.lag.records) + static_cast<double>(status.pending));
+  }
+  if (status.newest_visible) {
+    metrics.Set(kTableNewestVisible, {name}, Seconds(status.newest_visible->time_since_epoch()));
+  }
+  SetPartitionGauges(name, status.lag.partitions, now);
+}
+
+void SetSourceGauges(const SourceFeed& feed) { Metrics::Process().Set(kSourceUp, {feed.name()}, AsUp(feed.state())); }
+
 void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::TopicInfo>& topics, Timestamp now) {
   auto& metrics = Metrics::Process();
+  // Those of connectors come and go.
+  for (const auto* metric : {&kSourceUp, &kTableUp, &kTableFreshness, &kTableStalledPartitions, &kTableLagSeconds,
+                             &kTableLagRecords, &kTableNewestVisible, &kPartitionLagRecords, &kPartitionLagSeconds}) {
+    metrics.Clear(*metric);
+  }
   metrics.Set(kBuildInfo, {kVersion, __VERSION__, sources.config.name}, 1);
   metrics.Set(kMemoryUsed, {}, static_cast<double>(sources.budget.used()));
   metrics.Set(kMemoryLimit, {}, static_cast<double>(sources.budget.limit()));
   metrics.Set(kMemoryPressure, {}, sources.budget.under_pressure() ? 1 : 0);
-  for (const auto& feed : sources.runner.sources()) metrics.Set(kSourceUp, {feed->name()}, AsUp(feed->state()));
-  metrics.Clear(kPartitionLagRecords);
-  metrics.Clear(kPartitionLagSeconds);
-  for (const auto& feed : sources.runner.tables()) {
-    SetTableGauges(*feed, TopicNamed(feed->from(), topics), now);
-  }
+  for (const auto& feed : sources.runner.sources()) SetSourceGauges(*feed);
+  for (const auto& feed : sources.runner.tables()) SetTableGauges(*feed, topics, now);
   for (const auto& [name, note] : sources.maintenance.All()) {
     metrics.Set(kTableDataFiles, {name}, static_cast<double>(note.files));
     metrics.Set(kTableSmallFiles, {name}, static_cast<double>(note.small_files));

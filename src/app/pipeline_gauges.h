@@ -80,6 +80,9 @@ struct GaugeSources {
 /// Sets the gauges of a pipeline to what is true now; those of partitions that are gone vanish. `topics` are as they
 /// stand; empty where the stream does not answer.
 void SetPipelineGauges(const GaugeSources& sources, const std::vector<event::TopicInfo>& topics, Timestamp now);
+/// The part of it about one table's feed.
+void SetTableGauges(const TableFeed& feed, const std::vector<event::TopicInfo>& topics, Timestamp now);
+void SetSourceGauges(const SourceFeed& feed);
 void SetStreamGauges(const std::vector<event::TopicInfo>& topics);
 
 /// The lag of a feed's reader. While a commit waits the feed does not look at its topic; then what it has read is

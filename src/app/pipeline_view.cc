@@ -49,9 +49,10 @@ ordered_json DescribeCommit(const TableStatus::LastCommit& commit) {
 
 }  // namespace
 
-PipelineView::PipelineView(GaugeSources parts, event::Stream& stream, Lake& lake)
+PipelineView::PipelineView(GaugeSources parts, event::Stream& stream, Lake& lake, const ConnectorHost* connectors)
     : parts_(parts),
       stream_(stream),
+      connectors_(connectors),
       ticked_(Clock::System().Steady()),
       stream_probe_("the stream",
                     [this] {
@@ -142,6 +143,7 @@ ordered_json PipelineView::Describe() const {
   }
   status["tables"] = ordered_json::object();
   for (const auto& feed : parts_.runner.tables()) status["tables"][feed->table()] = DescribeTable(*feed, now);
+  if (connectors_ != nullptr) status["connectors"] = connectors_->Describe();
   return status;
 }
 
@@ -172,7 +174,9 @@ std::string PipelineView::EventJson() {
 std::string PipelineView::MetricsText() {
   const auto topics = Topics();
   SetStreamGauges(topics);
-  SetPipelineGauges(parts_, topics, Clock::System().Now());
+  const auto now = Clock::System().Now();
+  SetPipelineGauges(parts_, topics, now);
+  if (connectors_ != nullptr) connectors_->SetGauges(topics, now);
   SetProcessGauges();
   return Metrics::Process().Text();
 }

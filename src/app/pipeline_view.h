@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/observation.h"
+#include "app/connector_host.h"
 #include "app/lake.h"
 #include "app/peer_probe.h"
 #include "app/pipeline_gauges.h"
@@ -23,7 +24,8 @@ class PipelineView final : public api::Observation {
  public:
   enum class Phase { kStarting, kRunning, kEnding };
 
-  PipelineView(GaugeSources parts, event::Stream& stream, Lake& lake);
+  /// `connectors` run beside it; null: there are none.
+  PipelineView(GaugeSources parts, event::Stream& stream, Lake& lake, const ConnectorHost* connectors);
 
   void Turn(Phase phase) { phase_ = phase; }
   /// The loop that watches the feeds went round.
@@ -52,6 +54,7 @@ class PipelineView final : public api::Observation {
   std::vector<event::TopicInfo> Topics();
 
   event::Stream& stream_;
+  const ConnectorHost* const connectors_;
   std::mutex topics_mutex_;
   std::vector<event::TopicInfo> topics_;  // as the last look at the stream found them
   mutable std::mutex mutex_;

@@ -59,6 +59,11 @@ int64_t StreamShare(const PipelineConfig& pipeline) {
   return pipeline.stream.is_remote() ? TablesFromTopics(pipeline) * ReaderBytes(pipeline) : 0;
 }
 
+int64_t ReaderShare(const PipelineConfig& pipeline, const PipelineConfig& added) {
+  if (!pipeline.stream.is_remote()) return 0;
+  return (TablesFromTopics(added) + static_cast<int64_t>(added.documents.size())) * ReaderBytes(pipeline);
+}
+
 std::unique_ptr<event::Stream> OpenStream(const PipelineConfig& pipeline, const DataDirectory& directory,
                                           ByteBudget* budget) {
   if (pipeline.stream.kafka) return OpenKafka(pipeline, directory.WorkerName(), budget);

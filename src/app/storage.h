@@ -13,6 +13,8 @@ namespace millrace::app {
 
 /// What the readers of a pipeline's stream hold outside of the budget, in queues of a client library.
 int64_t StreamShare(const PipelineConfig& pipeline);
+/// The same of what is added to it later: `added` is the pipeline's own with other tables and documents.
+int64_t ReaderShare(const PipelineConfig& pipeline, const PipelineConfig& added);
 
 /// The stream of a pipeline: embedded in its data directory, or a cluster. `budget` may be null; else it outlives the
 /// stream. Error kUnavailable when no broker answers.

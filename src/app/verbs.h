@@ -20,6 +20,7 @@ void AddReport(CLI::App& root, Session& session);
 void AddRefine(CLI::App& root, Session& session);
 void AddTest(CLI::App& root, Session& session);
 void AddMaintain(CLI::App& root, Session& session);
+void AddConnectors(CLI::App& root, Session& session);
 void AddOffsets(CLI::App& root, Session& session);
 void AddQuarantine(CLI::App& root, Session& session);
 void AddDocs(CLI::App& root, Session& session);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/clock.h"
+#include "base/log_level.h"
 #include "base/recent_log.h"
 
 namespace millrace {
@@ -35,6 +36,14 @@ spdlog::logger& Logger() {
 }  // namespace
 
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
+
+LogLevel CurrentLogLevel() {
+  const auto level = Logger().level();
+  for (const auto each : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning}) {
+    if (level <= ToSpdlog(each)) return each;
+  }
+  return LogLevel::kError;
+}
 
 void LogLine(LogLevel level, std::string_view text) {
   if (!Logger().should_log(ToSpdlog(level))) return;

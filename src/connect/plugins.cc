@@ -5,6 +5,7 @@
 #include "connect/http_source.h"
 #include "connect/iceberg_sink.h"
 #include "connect/mongo_sink.h"
+#include "connect/native_plugin.h"
 #include "connect/plugin.h"
 #include "connect/s3_sink.h"
 
@@ -22,12 +23,16 @@ std::vector<std::unique_ptr<Plugin>> MakeAll() {
   return plugins;
 }
 
+std::vector<std::unique_ptr<Plugin>>& All() {
+  static auto all = MakeAll();
+  return all;
+}
+
 }  // namespace
 
-const std::vector<std::unique_ptr<Plugin>>& Plugins() {
-  static const auto plugins = MakeAll();
-  return plugins;
-}
+void AddPlugin(std::unique_ptr<Plugin> plugin) { All().push_back(std::move(plugin)); }
+
+const std::vector<std::unique_ptr<Plugin>>& Plugins() { return All(); }
 
 const Plugin* FindPlugin(const std::string& connector_class) {
   for (const auto& plugin : Plugins()) {

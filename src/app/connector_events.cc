@@ -1,0 +1,21 @@
+#include "app/connector_events.h"
+
+#include "base/log.h"
+
+namespace millrace::app {
+
+void ConnectorFailed::Emit() const {
+  Metrics::Process().Add(kConnectorFailures, {connector});
+  if (task < 0) {
+    LogWarning("connector {} failed: {}", connector, why);
+  } else {
+    LogWarning("connector {}: task {} failed: {}", connector, task, why);
+  }
+}
+
+void ConnectorTurned::Emit() const {
+  Metrics::Process().Add(kConnectorFailures, {connector}, 0);
+  LogInfo("connector {}: {}", connector, what);
+}
+
+}  // namespace millrace::app

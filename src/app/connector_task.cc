@@ -1,0 +1,113 @@
+#include "app/connector_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "app/connector_events.h"
+#include "base/error.h"
+#include "io/outage_patience.h"
+#include "stream/kafka/subscription.h"
+
+namespace millrace::app {
+
+ConnectorTask::ConnectorTask(std::string title, int id, const ConnectorParts& parts,
+                             std::shared_ptr<const ConnectorRun> run, Hooks hooks)
+    : title_(std::move(title)),
+      id_(id),
+      parts_(parts),
+      run_(std::move(run)),
+      hooks_(std::move(hooks)),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+ConnectorTask::~ConnectorTask() = default;
+
+void ConnectorTask::Run(const std::stop_token& stop) {
+  const io::OutagePatience stoppable(stop, {});
+  try {
+    auto runner = MakeRunner();
+    auto* running = runner.get();
+    {
+      const std::lock_guard lock(mutex_);
+      runner_ = std::move(runner);
+    }
+    state_ = State::kRunning;
+    running->Run(stop);
+    Drop(State::kEnded, {});
+  } catch (const std::exception& failure) {
+    // A stop that was asked for ends what waits for a peer with an error that nobody needs to mend.
+    if (!stop.stop_requested()) ConnectorFailed{.connector = title_, .task = id_, .why = failure.what()}.Emit();
+    Drop(stop.stop_requested() ? State::kEnded : State::kFailed, failure.what());
+  }
+}
+
+std::unique_ptr<PipelineRunner> ConnectorTask::MakeRunner() {
+  PipelineRunner::Options options;
+  options.tick = [this](const PipelineRunner& runner) { NoteTopics(runner); };
+  const auto& config = run_->plan.config;
+  auto& lake = run_->own_lake ? *run_->own_lake : parts_.lake;
+  if (run_->own_lake && id_ == 0) {
+    housekeeper_ = std::make_unique<Housekeeper>(config, parts_.directory, lake, parts_.budget);
+    options.beside = [this](const std::stop_token& stop) { housekeeper_->Run(stop); };
+  }
+  auto runner = std::make_unique<PipelineRunner>(std::move(options));
+  FeedMaker feeds({config, parts_.directory, lake, parts_.stream, parts_.budget, *runner}, RunLimits{},
+                  parts_.on_commit);
+  feeds.StartAt(hooks_.starts);
+  for (const auto& feed : run_->plan.tasks[static_cast<size_t>(id_)]) {
+    switch (feed.kind) {
+      case ConnectorPlan::Feed::Kind::kSource:
+        feeds.AddSource(feed.name, config.sources.at(feed.name));
+        break;
+      case ConnectorPlan::Feed::Kind::kTable:
+        feeds.AddTable(feed.name, config.tables.at(feed.name));
+        break;
+      case ConnectorPlan::Feed::Kind::kDocuments:
+        feeds.AddDocuments(feed.name, config.documents.at(feed.name));
+        break;
+    }
+  }
+  return runner;
+}
+
+/// A pattern stands for topics that only the stream knows; those are told where positions are.
+void ConnectorTask::NoteTopics(const PipelineRunner& runner) {
+  const auto note = [&](const std::string& topic) {
+    if (std::ranges::find(topics_seen_, topic) != topics_seen_.end()) return;
+    topics_seen_.push_back(topic);
+    if (!stream::IsPattern(topic)) return hooks_.on_topic(topic);
+    for (const auto& each : parts_.stream.MatchTopics(topic)) hooks_.on_topic(each.spec.name);
+  };
+  for (const auto& source : runner.sources()) {
+    if (source->events() > 0) note(source->topic());
+  }
+  for (const auto& table : runner.tables()) {
+    if (table->status().counts.records > 0 && !run_->plan.config.sources.contains(table->from())) note(table->from());
+  }
+}
+
+void ConnectorTask::Drop(State state, std::string trace) {
+  std::unique_ptr<PipelineRunner> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped = std::move(runner_);
+    trace_ = std::move(trace);
+  }
+  dropped.reset();  // readers leave their groups, files close
+  state_ = state;
+  ended_ = true;
+  ended_.notify_all();
+}
+
+std::string ConnectorTask::trace() const {
+  const std::lock_guard lock(mutex_);
+  return trace_;
+}
+
+void ConnectorTask::Look(const std::function<void(const PipelineRunner&)>& look) const {
+  const std::lock_guard lock(mutex_);
+  if (runner_) look(*runner_);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/connector_plan.h"
+#include "app/feed_maker.h"
+#include "app/housekeeper.h"
+#include "app/lake.h"
+#include "app/pipeline_runner.h"
+
+namespace millrace::app {
+
+/// What a process has opened and its connectors share. Everything outlives them.
+struct ConnectorParts {
+  const PipelineConfig& pipeline;
+  const DataDirectory& directory;
+  Lake& lake;
+  event::Stream& stream;
+  ByteBudget& budget;
+  std::function<void()> on_commit;
+};
+
+/// One start of a connector: its plan, and what only it has opened.
+struct ConnectorRun {
+  ConnectorPlan plan;
+  std::unique_ptr<Lake> own_lake;
+  Reservation held;  // what the stream's library may hold for its readers
+};
+
+/// Some feeds of a connector, in threads of their own. When one fails, the task is FAILED with what it said, and
+/// nothing else is. Made, started once, stopped; a restart is another one.
+class ConnectorTask {
+ public:
+  enum class State { kStarting, kRunning, kFailed, kEnded };
+  struct Hooks {
+    /// A topic records were read from or appended to; told once of each.
+    std::function<void(const std::string& topic)> on_topic;
+    /// Where a feed begins in what nothing was landed from.
+    std::function<event::Positions(const std::string& feed)> starts;
+  };
+
+  ConnectorTask(std::string title, int id, const ConnectorParts& parts, std::shared_ptr<const ConnectorRun> run,
+                Hooks hooks);
+  /// Stops and waits.
+  ~ConnectorTask();
+  ConnectorTask(const ConnectorTask&) = delete;
+  ConnectorTask& operator=(const ConnectorTask&) = delete;
+
+  void RequestStop() { thread_.request_stop(); }
+  /// Until it has ended.
+  void Wait() const { ended_.wait(false); }
+  State state() const { return state_; }
+  /// Of kFailed.
+  std::string trace() const;
+  /// Calls `look` with the feeds while they run.
+  void Look(const std::function<void(const PipelineRunner&)>& look) const;
+
+ private:
+  void Run(const std::stop_token& stop);
+  std::unique_ptr<PipelineRunner> MakeRunner();
+  void NoteTopics(const PipelineRunner& runner);
+  void Drop(State state, std::string trace);
+
+  const std::string title_;
+  const int id_;
+  const ConnectorParts& parts_;
+  const std::shared_ptr<const ConnectorRun> run_;
+  const Hooks hooks_;
+  std::vector<std::string> topics_seen_;
+
+  std::atomic<State> state_ = State::kStarting;
+  mutable std::mutex mutex_;
+  std::string trace_;
+  std::unique_ptr<PipelineRunner> runner_;
+  std::unique_ptr<Housekeeper> housekeeper_;  // of a lake that only the connector has
+  std::atomic<bool> ended_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,65 @@
+#include "app/feed_maker.h"
+
+#include <utility>
+
+#include "app/document_blocks.h"
+#include "app/fixed_start.h"
+#include "app/plan.h"
+#include "app/registry.h"
+#include "app/table_sinks.h"
+
+namespace millrace::app {
+
+void FeedMaker::AddSource(const std::string& name, const SourceConfig& source) const {
+  parts_.runner.AddSource(std::make_unique<SourceFeed>(MakeSource(name, source, limits_.until_idle), parts_.stream,
+                                                       parts_.budget,
+                                                       SourceFeed::Options{.producer = parts_.config.name + "/" + name,
+                                                                           .topic = source.topic,
+                                                                           .until_idle = limits_.until_idle,
+                                                                           .time = limits_.intake_time}));
+}
+
+void FeedMaker::AddTable(const std::string& name, const TableConfig& table) const {
+  AddFeed(name, "table " + name, table,
+          MakeSink(parts_.config, name, table, parts_.directory, parts_.lake, parts_.budget, !limits_.until_idle));
+}
+
+void FeedMaker::AddDocuments(const std::string& name, const DocumentsConfig& documents) const {
+  AddFeed(FeedName(name), "documents " + name, FeedOf(name, documents),
+          MakeDocumentSink(parts_.config, name, documents, parts_.budget));
+}
+
+void FeedMaker::AddFeed(const std::string& name, std::string title, const TableConfig& feed,
+                        std::shared_ptr<event::Sink> sink) const {
+  TableFeed::Options options;
+  options.table = name;
+  options.title = std::move(title);
+  options.from = feed.from;
+  options.freshness = feed.files ? feed.files->buffer_time : feed.freshness;
+  if (FromTopic(parts_.config, feed)) {
+    options.topic = feed.from;
+  } else {
+    options.time = limits_.intake_time;
+  }
+  options.settle = limits_.settle;
+  if (limits_.until_idle) {
+    options.intake_done = [runner = &parts_.runner, topic = feed.from] { return runner->IntakeDone(topic); };
+  }
+  options.on_commit = on_commit_;
+  parts_.runner.AddTable(std::make_unique<TableFeed>(OpenReader(name, feed), std::move(sink), std::move(options)));
+}
+
+std::unique_ptr<event::Source> FeedMaker::OpenReader(const std::string& name, const TableConfig& feed) const {
+  const auto& config = parts_.config;
+  if (FromTopic(config, feed)) {
+    auto starts = starts_ ? starts_(name) : event::Positions{};
+    starts.merge(FixedStart(config, name, feed, parts_.lake, parts_.stream));
+    return parts_.stream.OpenReader(feed.from, {.reader = config.name + "/" + name,
+                                                .starts = std::move(starts),
+                                                .land_gaps = feed.on_gap == GapWord::kLand,
+                                                .drains = limits_.until_idle});
+  }
+  return MakeSource(feed.from, config.sources.at(feed.from), limits_.until_idle);
+}
+
+}  // namespace millrace::app
