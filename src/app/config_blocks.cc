@@ -352,7 +352,7 @@ const Block<ServerTokenConfig>& ServerTokenBlock() {
                {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true})
           .Add(&ServerTokenConfig::roles, {.name = "roles",
                                            .doc = "What it is good for: `read` metrics, status, topics and schemas, "
-                                                  "`ingest` events, `operate` changes of "
+                                                  "`ingest` events, `operate` changes of connectors and of "
                                                   "the schema registry, `query` SQL over every table. None allows "
                                                   "another.",
                                            .fallback = std::vector{RoleWord::kRead}});
@@ -362,8 +362,8 @@ const Block<ServerTokenConfig>& ServerTokenBlock() {
 const Block<ServerConfig>& ServerBlock() {
   static const auto block =
       Block<ServerConfig>(
-          "The HTTP server of `millrace run`: /metrics, /health/live, /health/ready, /api/v1/status. Without this "
-          "block there is none.")
+          "The HTTP server of `millrace run`: /metrics, /health/live, /health/ready, /api/v1/status, and /connectors, "
+          "Kafka Connect's REST API. Without this block there is none.")
           .Add(&ServerConfig::listen,
                {.name = "listen",
                 .doc = "Address and port; port 0 is one that is free. Anything but loopback needs tls and tokens.",

@@ -111,7 +111,7 @@ void Connector::Drive(const std::stop_token& stop) {
   const io::OutagePatience stoppable(stop, {});
   std::unique_lock lock(mutex_);
   const auto to_do = [this] { return there_ != wanted_ || !restarts_.empty() || restarting_; };
-  while (changed_.wait(lock, stop, to_do)) {
+  while (changed_.wait(lock, stop, to_do) && !stop.stop_requested()) {
     if (there_ != wanted_) {
       const auto change = wanted_;
       const auto stored = stored_;

@@ -21,6 +21,7 @@ using io::HttpRefusal;
 /// How long a request waits for a connector that comes to its end: a stop waits up to 20 s for a peer.
 constexpr std::chrono::seconds kPatience{30};
 constexpr size_t kNameBytesMax = 255;
+constexpr size_t kConnectorsMax = 1000;
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -165,6 +166,11 @@ ConnectorInfo ConnectorHost::Add(const std::string& name, connect::Properties co
   if (!free) ThrowBusy(name);
   if (connectors_.contains(name)) throw HttpRefusal(409, fmt::format("Connector {} already exists", name));
   RequireFree(name, claims);
+  if (connectors_.size() >= kConnectorsMax) {
+    throw HttpRefusal(409,
+                      fmt::format("there are {} connectors, and one process has no more; delete some, or run another",
+                                  kConnectorsMax));
+  }
   store_.Put(stored);
   ConnectorTurned{.connector = name, .what = "made"}.Emit();
   auto connector = std::make_shared<Connector>(parts_, store_, stored, true);

@@ -45,6 +45,22 @@ int64_t TasksMax(const connect::Properties& properties) {
   return std::max<int64_t>(tasks, 1);
 }
 
+/// Where the class is gone, which of its values are passwords is not known any more; these are none.
+bool IsPlain(const std::string& key) {
+  return key == "name" || key == "tasks.max" || key.starts_with("connector.") || key.starts_with("topics");
+}
+
+/// A family is "iceberg.table.<table>.id-columns" or "value.converter.*".
+bool IsOf(const connect::Property& family, const std::string& key) {
+  return key.starts_with(family.name.substr(0, family.name.find_first_of("<*")));
+}
+
+bool IsPassword(const connect::Plugin& plugin, const std::string& key) {
+  const auto secret = [](const auto& property) { return property.type == connect::PropertyType::kPassword; };
+  return std::ranges::any_of(plugin.properties(), [&](const auto& each) { return secret(each) && each.name == key; }) ||
+         std::ranges::any_of(plugin.families(), [&](const auto& each) { return secret(each) && IsOf(each, key); });
+}
+
 /// What two may not both have, as "table silver.users".
 std::set<std::string> NamesOf(const PipelineConfig& config) {
   std::set<std::string> names;
@@ -114,8 +130,8 @@ ConnectorPlan PlanConnector(const PipelineConfig& pipeline, const std::string& n
   RequireValid(plugin, properties);
   const auto translation = plugin.Translate(name, properties);
   config::Problems problems;
-  const config::Environment environment({});
-  config::ParseContext context{problems, environment, true};
+  const config::Environment environment(translation.secrets);
+  config::ParseContext context{problems, environment};
   auto brought =
       ConnectorBlock().Parse(config::ParseYaml(translation.yaml, "connector " + name, problems), "", context);
   ConnectorPlan plan;
@@ -156,17 +172,8 @@ connect::Properties WithoutPasswords(const connect::Properties& properties) {
   auto shown = properties;
   const auto given = properties.find("connector.class");
   const auto* plugin = given == properties.end() ? nullptr : connect::FindPlugin(given->second);
-  if (plugin == nullptr) {  // which of its values are passwords is not known any more
-    for (auto& [key, value] : shown) {
-      if (key != "name" && !key.starts_with("connector.") && !key.starts_with("topics")) value = api::kHiddenPassword;
-    }
-    return shown;
-  }
-  for (const auto& property : plugin->properties()) {
-    const auto found = shown.find(property.name);
-    if (property.type == connect::PropertyType::kPassword && found != shown.end()) {
-      found->second = api::kHiddenPassword;
-    }
+  for (auto& [key, value] : shown) {
+    if (plugin == nullptr ? !IsPlain(key) : IsPassword(*plugin, key)) value = api::kHiddenPassword;
   }
   return shown;
 }

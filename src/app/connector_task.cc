@@ -34,6 +34,7 @@ void ConnectorTask::Run(const std::stop_token& stop) {
     }
     state_ = State::kRunning;
     running->Run(stop);
+    NoteTopics(*running);
     Drop(State::kEnded, {});
   } catch (const std::exception& failure) {
     // A stop that was asked for ends what waits for a peer with an error that nobody needs to mend.

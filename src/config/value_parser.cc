@@ -127,7 +127,6 @@ std::optional<Path> ValueParser<Path>::Parse(ParseContext& context, const Node& 
 nlohmann::json ValueParser<Path>::Schema() { return {{"type", "string"}}; }
 
 std::optional<Secret> ValueParser<Secret>::Parse(ParseContext& context, const Node& node, std::string_view path) {
-  if (context.plain_secrets && IsScalar(node)) return Secret(node.text);
   const auto* reference = node.Find("secret");
   if (node.kind != NodeKind::kMap || node.keys.size() != 1 || reference == nullptr || !IsScalar(*reference)) {
     // What was given is not shown: it may be the secret itself.

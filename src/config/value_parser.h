@@ -19,8 +19,6 @@ namespace millrace::config {
 struct ParseContext {
   Problems& problems;
   const Environment& environment;
-  /// A secret may stand in the text itself, as where the text is none of a person's files.
-  bool plain_secrets = false;
 };
 
 /// Adds "path: expected <what>, found <node>".

@@ -125,21 +125,28 @@ void NativePlugin::AddBlock(const config::BlockInfo& block, const std::vector<st
     property.order_in_group = static_cast<int>(std::ranges::count(properties_, property.group, &Property::group)) + 1;
     property.width = "MEDIUM";
     property.display_name = name;
-    properties_.push_back(property);
-    places_[name] = {std::move(place), property.type == PropertyType::kList, option.type.starts_with("map of ")};
+    places_[name] = {std::move(place), property.type == PropertyType::kList};
+    if (option.type.starts_with("map of ")) {
+      property.name += ".*";
+      families_.push_back(std::move(property));
+    } else {
+      properties_.push_back(std::move(property));
+    }
   }
 }
 
-const Property* NativePlugin::Find(const std::string& name, std::string* entry) const {
-  const Property* found = nullptr;
-  for (const auto& property : properties_) {
-    if (property.name == name) return &property;
-    const auto place = places_.find(property.name);
-    if (place == places_.end() || !place->second.is_map || !name.starts_with(property.name + ".")) continue;
-    found = &property;
-    if (entry != nullptr) *entry = name.substr(property.name.size() + 1);
+const Property* NativePlugin::Find(const std::string& name, std::string* option, std::string* entry) const {
+  if (option != nullptr) *option = name;
+  const auto found = std::ranges::find(properties_, name, &Property::name);
+  if (found != properties_.end()) return &*found;
+  for (const auto& family : families_) {
+    const auto prefix = family.name.substr(0, family.name.size() - 1);
+    if (!name.starts_with(prefix) || name.size() == prefix.size()) continue;
+    if (option != nullptr) *option = prefix.substr(0, prefix.size() - 1);
+    if (entry != nullptr) *entry = name.substr(prefix.size());
+    return &family;
   }
-  return found;
+  return nullptr;
 }
 
 CheckedProperty NativePlugin::Check(const Property& property, const Properties& given) const {
@@ -218,9 +225,10 @@ Translation NativePlugin::Translate(const std::string& connector_name, const Pro
   }
   json block = json::object();
   for (const auto& [name, value] : given) {
+    std::string option;
     std::string entry;
-    const auto* property = Find(name, &entry);
-    const auto place = places_.find(property->name);
+    Find(name, &option, &entry);
+    const auto place = places_.find(option);
     if (place == places_.end()) continue;
     auto* at = &block;
     for (const auto& step : place->second.path) at = &(*at)[step];

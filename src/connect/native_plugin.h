@@ -30,6 +30,8 @@ class NativePlugin final : public Plugin {
   std::vector<std::string> classes() const override { return {kind_.class_name, kind_.alias}; }
   std::string version() const override { return kind_.version; }
   const std::vector<Property>& properties() const override { return properties_; }
+  /// Entries of options that are maps.
+  const std::vector<Property>& families() const override { return families_; }
   Validation Validate(const Properties& given) const override;
   Translation Translate(const std::string& connector_name, const Properties& given) const override;
 
@@ -37,17 +39,18 @@ class NativePlugin final : public Plugin {
   struct Place {
     std::vector<std::string> path;  // in the block
     bool is_list = false;
-    bool is_map = false;
   };
   void AddCommon();
   void AddBlock(const config::BlockInfo& block, const std::vector<std::string>& path, bool required);
-  /// The property that a name belongs to; null when there is none. `entry`: the key, of a map.
-  const Property* Find(const std::string& name, std::string* entry = nullptr) const;
+  /// The property or the family that a name is of; null when there is none. `option`: its option; `entry`: the key of
+  /// a map.
+  const Property* Find(const std::string& name, std::string* option = nullptr, std::string* entry = nullptr) const;
   CheckedProperty Check(const Property& property, const Properties& given) const;
   void CheckTopics(const Properties& given, Validation& validation) const;
 
   const Kind kind_;
   std::vector<Property> properties_;
+  std::vector<Property> families_;
   std::map<std::string, Place> places_;
 };
 
