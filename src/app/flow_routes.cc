@@ -76,7 +76,8 @@ ordered_json FlowOf(const ServedParts& parts) {
 /// Server-sent events (the HTML standard's text/event-stream), one a second until the reader goes or the server drains.
 io::HttpReply Subscribe(PipelineView& view, std::stop_token stopping) {
   io::HttpReply reply;
-  reply.headers = {{"Content-Type", "text/event-stream"}};
+  // The second is for proxies such as nginx, which would gather what is to come at once.
+  reply.headers = {{"Content-Type", "text/event-stream"}, {"X-Accel-Buffering", "no"}};
   reply.stream = [&view, stopping = std::move(stopping)](io::HttpReplyStream& out) {
     std::mutex mutex;
     std::condition_variable_any never;

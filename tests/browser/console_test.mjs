@@ -430,6 +430,19 @@ tables: { silver.users: { from: users, freshness: 100ms } }
       }
     })
 
+    test('routes answer what verbs print', async () => {
+      const asked = (path) => guarded.json(`/api/v1${path}`, { headers: { Authorization: `Bearer ${tokenOf('operator')}` } })
+      await until('all has landed', async () => (await asked('/tables')).some((row) => row.table === 'silver.users' && row.rows === 5) && (await asked('/topics'))[0].lag_max === 0)
+      assert.deepEqual(await asked('/topics'), guarded.verb('topics', 'list'))
+      assert.deepEqual(await asked('/topics/users'), guarded.verb('topics', 'describe', 'users'))
+      assert.deepEqual(await asked('/tables'), guarded.verb('tables', 'list'))
+      const { form, configured, schemas, ...described } = await asked('/tables/silver.users')
+      assert.deepEqual(described, guarded.verb('tables', 'describe', 'silver.users'))
+      assert.deepEqual([form, configured, schemas.length], ['iceberg', { from: 'users', key: [] }, 1])
+      assert.deepEqual(await asked('/tables/silver.users/snapshots'), guarded.verb('tables', 'snapshots', 'silver.users'))
+      assert.deepEqual(await asked('/quarantine'), guarded.verb('quarantine', 'list'))
+    })
+
     test('the server has the last word', async () => {
       const status = async (name, path, method = 'GET') => (await fetch(`${guarded.url}/api/v1${path}`, { method, headers: name ? { Authorization: `Bearer ${tokenOf(name)}` } : {}, body: method === 'POST' ? '{"value":"x"}' : undefined })).status
       const allowed = { looker: [], analyst: ['/topics/users/records', '/quarantine'], operator: ['/topics/users/records', '/quarantine', '/logs'] }

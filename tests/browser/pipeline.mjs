@@ -1,5 +1,5 @@
 // A pipeline of the release binary in a folder of its own, for as long as a test needs it.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -81,6 +81,11 @@ export class Pipeline {
 
   post(path, body) {
     return this.json(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+  }
+
+  /** What a verb prints with --json. */
+  verb(...words) {
+    return JSON.parse(execFileSync(BINARY, [...words, '--json'], { cwd: this.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
   }
 
   async sql(text) {
