@@ -48,6 +48,10 @@ void CheckErrorPath(const FilesConfig& files, const std::string& path, config::P
   }
 }
 
+bool LeavesTheFolder(const FilesConfig& files) {
+  return files.path.find("..") != std::string::npos || files.path.starts_with('/');
+}
+
 void CheckLocation(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
   const auto refuse = [&](const char* word, const char* why) {
     context.problems.Add(files.MarkOf(word), fmt::format("{}.{}: {}", path, word, why));
@@ -70,6 +74,7 @@ void CheckRecords(const FilesConfig& files, const std::string& path, config::Par
                                                                 path));
   }
   Collect(files, "path", path, context, [&] {
+    if (LeavesTheFolder(files)) return;  // said already
     const land::PathTemplate checked(files.path, land::PathTemplate::Of::kRecords, files.time_zone);
     if (checked.by_members() && plain) {
       throw Error(ErrorCode::kConfig, "names members of records, which text and bytes do not have");
@@ -88,7 +93,7 @@ void CheckFiles(const FilesConfig& files, const std::string& path, config::Parse
     context.problems.Add(files.MarkOf("compression"),
                          fmt::format("{}.compression: expected one of none, gzip, zstd, found 'auto'", path));
   }
-  if (files.path.find("..") != std::string::npos || files.path.starts_with('/')) {
+  if (LeavesTheFolder(files)) {
     context.problems.Add(files.MarkOf("path"), fmt::format("{}.path: must stay below the table's folder", path));
   }
   CheckErrorPath(files, path, context);
