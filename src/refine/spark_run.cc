@@ -58,13 +58,11 @@ bool HasHash(const arrow::DataType& type) {
 
 std::string ViewName(const catalog::TableName& name) { return "view " + ToString(name); }
 
-/// What is counted on the way is counted twice where Spark reads the rows a first time to see how they are to be
-/// sorted: then each task sorts what it has.
-std::map<std::string, std::string> WriteOptions(const Model& model, const table::TableMetadata& table,
-                                                const std::string& branch) {
+/// What is counted on the way is right in the tasks that write, and counted twice before a shuffle of Spark's between
+/// them: then each task writes, in the order of the table, what it has.
+std::map<std::string, std::string> WriteOptions(const Model& model, const std::string& branch) {
   std::map<std::string, std::string> options = {{"snapshot-property.millrace.spark-run", branch}};
-  if (!model.expectations.empty() || !model.table_expectations.empty())
-    options["distribution-mode"] = table.spec().fields.empty() ? "none" : "hash";
+  if (!model.expectations.empty() || !model.table_expectations.empty()) options["distribution-mode"] = "none";
   return options;
 }
 
@@ -231,13 +229,14 @@ SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t ru
 SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_t run) {
   const auto& model = node_.model;
   const auto columns = ColumnsWith(output.metadata->schema());
+  // First: a session knows the branches that a table had when it first read it.
+  MakeBranch(output, run);
   auto old = TouchedRows(output);
   const bool merged = !old.files.empty();
-  MakeBranch(output, run);
   FaultPoint("spark.before_write");
-  const auto counted = session_.Append(CheckedRows(model, columns, merged ? &old : nullptr),
-                                       SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_),
-                                       WriteOptions(model, *output.metadata, branch_));
+  const auto counted =
+      session_.Append(CheckedRows(model, columns, merged ? &old : nullptr),
+                      SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_), WriteOptions(model, branch_));
   FaultPoint("spark.after_write");
   auto written = OnBranch(output.name, run);
   if (!counted && written.rows > 0)
