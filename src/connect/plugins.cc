@@ -30,9 +30,9 @@ std::vector<std::unique_ptr<Plugin>>& All() {
 
 }  // namespace
 
-void AddPlugin(std::unique_ptr<Plugin> plugin) { All().push_back(std::move(plugin)); }
-
 const std::vector<std::unique_ptr<Plugin>>& Plugins() { return All(); }
+
+void AddPlugin(std::unique_ptr<Plugin> plugin) { All().push_back(std::move(plugin)); }
 
 const Plugin* FindPlugin(const std::string& connector_class) {
   for (const auto& plugin : Plugins()) {

@@ -381,3 +381,37 @@ def test_on_kafka(millrace, tmp_path):
             worker.wait_for_ids("silver.all", [*range(25), 23, 24])
         finally:
             worker.kill()
+
+
+def test_passwords_stay(millrace):
+    """What is a password is stored for its owner alone and shown to nobody: no answer, no log, no status has it; the word that stands for it keeps it."""
+    hush = "hush-Hush-1x"
+    config = {
+        "connector.class": "com.mongodb.kafka.connect.MongoSinkConnector",
+        "topics": "numbers",
+        "connection.uri": f"mongodb://user:{hush}@127.0.0.1:1/?serverSelectionTimeoutMS=200",
+        "database": "d",
+        "collection": "c",
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+    }
+    said = []
+    with Worker(millrace) as worker:
+        worker.numbers(0, 5)
+        said.append(worker.ask("POST", "/connectors", {"name": "m", "config": config}))
+        assert said[0]["config"]["connection.uri"] == "[hidden]"
+        wait_until(lambda: worker.states("m")[1:])
+        said.append(worker.ask("PATCH", "/connectors/m/config", {"connection.uri": "[hidden]", "database": "e"}))
+        worker.ask("PUT", "/connectors/m/config", {**config, "connection.uri": "[hidden]"})
+        worker.ask("POST", "/connectors", {"name": "n", "config": {**config, "connection.uri": "[hidden]"}}, 400)
+        said.append(worker.ask("PUT", "/connector-plugins/MongoSink/config/validate", {**config, "strange": "x"}))
+        said.append(worker.ask("POST", "/connectors", {"name": "n", "config": {**config, "strange": "x"}}, 400))
+        for path in ("/connectors?expand=info&expand=status", "/connectors/m/tasks", "/connectors/m/status", "/api/v1/status"):
+            said.append(worker.ask("GET", path))
+        said.append(worker.running.get("/metrics")[1])
+        worker.ask("PUT", "/admin/loggers/root", {"level": "DEBUG"})
+        worker.ask("POST", "/connectors/m/restart?includeTasks=true")
+        wait_until(lambda: "RESTARTING" not in worker.states("m"))
+        said.append(millrace.run("connectors", "describe", "m", "--json").stdout)
+        worker.ask("DELETE", "/connectors/m")
+    assert hush not in json.dumps(said) and hush not in worker.said and hush not in (millrace.folder / "data/status.json").read_text()
