@@ -2,15 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "app/connector_events.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "io/outage_patience.h"
 #include "stream/kafka/subscription.h"
 
 namespace millrace::app {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::seconds(1);
+
+}  // namespace
 
 ConnectorTask::ConnectorTask(std::string title, int id, const ConnectorParts& parts,
                              std::shared_ptr<const ConnectorRun> run, Hooks hooks)
@@ -72,19 +77,31 @@ std::unique_ptr<PipelineRunner> ConnectorTask::MakeRunner() {
   return runner;
 }
 
-/// A pattern stands for topics that only the stream knows; those are told where positions are.
+/// What fails here is tried again: it is a note, and no reason for the feeds to end.
 void ConnectorTask::NoteTopics(const PipelineRunner& runner) {
-  const auto note = [&](const std::string& topic) {
-    if (std::ranges::find(topics_seen_, topic) != topics_seen_.end()) return;
-    topics_seen_.push_back(topic);
-    if (!stream::IsPattern(topic)) return hooks_.on_topic(topic);
-    for (const auto& each : parts_.stream.MatchTopics(topic)) hooks_.on_topic(each.spec.name);
+  const auto note = [&](const std::string& feed, uint64_t count, const std::string& topic) {
+    auto& known = counted_[feed];
+    if (count == known) return;
+    if (!stream::IsPattern(topic)) {
+      hooks_.on_topic(topic);
+    } else {  // only the stream knows which these are
+      const auto now = Clock::System().Steady();
+      if (now - looked_ < kLookEvery) return;
+      looked_ = now;
+      for (const auto& each : parts_.stream.MatchTopics(topic)) hooks_.on_topic(each.spec.name);
+    }
+    known = count;
   };
-  for (const auto& source : runner.sources()) {
-    if (source->events() > 0) note(source->topic());
-  }
-  for (const auto& table : runner.tables()) {
-    if (table->status().counts.records > 0 && !run_->plan.config.sources.contains(table->from())) note(table->from());
+  try {
+    for (const auto& source : runner.sources()) {
+      note("source " + std::string(source->name()), source->events(), source->topic());
+    }
+    for (const auto& table : runner.tables()) {
+      if (run_->plan.config.sources.contains(table->from())) continue;
+      note(table->title(), table->status().counts.records, table->from());
+    }
+  } catch (const Error& error) {
+    LogDebug("connector {}: its topics are noted later: {}", title_, error.what());
   }
 }
 

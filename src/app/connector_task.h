@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -40,7 +42,7 @@ class ConnectorTask {
  public:
   enum class State { kStarting, kRunning, kFailed, kEnded };
   struct Hooks {
-    /// A topic records were read from or appended to; told once of each.
+    /// A topic that records were read from or appended to, told whenever there were more.
     std::function<void(const std::string& topic)> on_topic;
     /// Where a feed begins in what nothing was landed from.
     std::function<event::Positions(const std::string& feed)> starts;
@@ -73,7 +75,8 @@ class ConnectorTask {
   const ConnectorParts& parts_;
   const std::shared_ptr<const ConnectorRun> run_;
   const Hooks hooks_;
-  std::vector<std::string> topics_seen_;
+  std::map<std::string, uint64_t> counted_;  // by feed: records, as topics were noted last
+  SteadyTime looked_{};                      // for the topics of a pattern
 
   std::atomic<State> state_ = State::kStarting;
   mutable std::mutex mutex_;

@@ -311,6 +311,7 @@ def test_roles_and_a_client(millrace, monkeypatch):
         assert "no connectors" in millrace.run("connectors", "list").stderr
 
     kafka_connect = pytest.importorskip("kafka_connect")
+    config["table"] = "silver.c"
     with Worker(millrace) as worker:
         client = kafka_connect.KafkaConnect(url=worker.url)
         assert client.get_cluster_info()["version"]
@@ -323,7 +324,7 @@ def test_roles_and_a_client(millrace, monkeypatch):
         client.restart_connector("c", include_tasks=True)
         worker.wait_for("c", "RUNNING", "RUNNING")
         client.restart_connector_task("c", 0)
-        worker.wait_for_ids("silver.s", range(5))
+        worker.wait_for_ids("silver.c", range(5))
         assert client.list_connector_topics("c") == {"c": {"topics": ["numbers"]}}
         assert [task["id"]["task"] for task in client.list_connector_tasks("c")] == [0]
         client.pause_connector("c")
@@ -362,9 +363,11 @@ def test_on_kafka(millrace, tmp_path):
         try:
             worker.make("all", connector_class="millrace.Table", topics_regex="n.*", table="silver.all", freshness="100ms")
             worker.make("made", connector_class="millrace.Generator", topic="events", kind="users", rows=3000, rate=1500)
+            worker.wait_for("made", "RUNNING", "RUNNING")  # which has made its topic
             worker.sink("landed", topic="events")
             worker.wait_for_ids("silver.all", range(20))
-            wait_until(lambda: worker.ask("GET", "/connectors/all/topics") == {"all": {"topics": ["n0", "n1"]}})
+            wait_until(lambda: "n1" in worker.ask("GET", "/connectors/all/topics")["all"]["topics"])
+            assert worker.ask("GET", "/connectors/all/topics") == {"all": {"topics": ["n0", "n1"]}}
             wait_until(lambda: worker.ids("silver.landed"))
             worker.kill()
             produce("n0", 20, 25, 0)
