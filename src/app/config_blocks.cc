@@ -249,6 +249,8 @@ const Block<TableConfig>& TableBlock() {
   return block;
 }
 
+namespace {
+
 const Block<OAuth2Config>& OAuth2Block() {
   static const auto block =
       Block<OAuth2Config>("Tokens for client credentials, fetched anew before they expire.")
