@@ -257,7 +257,7 @@ api::ConnectorStatus Connector::StatusLocked() const {
     if (i < tasks_.size()) {
       const auto state = tasks_[i]->state();
       task.state = Word(state);
-      if (state == State::kFailed) task.trace = tasks_[i]->trace();
+      if (state == State::kFailed || state == State::kStarting) task.trace = tasks_[i]->trace();
       if (restarts_.contains(task.id)) task.state = "RESTARTING";
     }
     status.tasks.push_back(std::move(task));

@@ -13,6 +13,10 @@ void ConnectorFailed::Emit() const {
   }
 }
 
+void ConnectorWaits::Emit() const {
+  LogWarning("connector {}: task {} is started again when its peer answers: {}", connector, task, why);
+}
+
 void ConnectorTurned::Emit() const {
   Metrics::Process().Add(kConnectorFailures, {connector}, 0);
   LogInfo("connector {}: {}", connector, what);

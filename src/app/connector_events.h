@@ -26,6 +26,14 @@ struct ConnectorFailed {
   void Emit() const;
 };
 
+/// A task cannot reach a peer and is started again by itself.
+struct ConnectorWaits {
+  std::string_view connector;
+  int task = 0;
+  std::string_view why;
+  void Emit() const;
+};
+
 /// What a connector is to do changed.
 struct ConnectorTurned {
   std::string_view connector;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "app/connector_events.h"
@@ -14,6 +15,9 @@ namespace millrace::app {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
+/// Between attempts of a task whose peer is away.
+constexpr auto kRetryFirst = std::chrono::milliseconds(500);
+constexpr auto kRetryMost = std::chrono::milliseconds(30'000);
 
 }  // namespace
 
@@ -30,22 +34,42 @@ ConnectorTask::~ConnectorTask() = default;
 
 void ConnectorTask::Run(const std::stop_token& stop) {
   const io::OutagePatience stoppable(stop, {});
-  try {
-    auto runner = MakeRunner();
-    auto* running = runner.get();
-    {
-      const std::lock_guard lock(mutex_);
-      runner_ = std::move(runner);
+  for (auto pause = kRetryFirst; !stop.stop_requested(); pause = std::min(pause * 2, kRetryMost)) {
+    try {
+      RunOnce(stop);
+      return Drop(State::kEnded, {});
+    } catch (const Error& failure) {
+      // A stop that was asked for ends what waits for a peer with an error that nobody needs to mend.
+      if (stop.stop_requested()) return Drop(State::kEnded, failure.what());
+      if (failure.code() != ErrorCode::kUnavailable) return Fail(failure.what());
+      ConnectorWaits{.connector = title_, .task = id_, .why = failure.what()}.Emit();
+      Forget(failure.what());
+      state_ = State::kStarting;
+      Clock::System().SleepFor(pause, stop);
+    } catch (const std::exception& failure) {
+      if (stop.stop_requested()) return Drop(State::kEnded, failure.what());
+      return Fail(failure.what());
     }
-    state_ = State::kRunning;
-    running->Run(stop);
-    NoteTopics(*running);
-    Drop(State::kEnded, {});
-  } catch (const std::exception& failure) {
-    // A stop that was asked for ends what waits for a peer with an error that nobody needs to mend.
-    if (!stop.stop_requested()) ConnectorFailed{.connector = title_, .task = id_, .why = failure.what()}.Emit();
-    Drop(stop.stop_requested() ? State::kEnded : State::kFailed, failure.what());
   }
+  Drop(State::kEnded, {});
+}
+
+void ConnectorTask::RunOnce(const std::stop_token& stop) {
+  auto runner = MakeRunner();
+  auto* running = runner.get();
+  {
+    const std::lock_guard lock(mutex_);
+    runner_ = std::move(runner);
+    trace_.clear();
+  }
+  state_ = State::kRunning;
+  running->Run(stop);
+  NoteTopics(*running);
+}
+
+void ConnectorTask::Fail(const std::string& why) {
+  ConnectorFailed{.connector = title_, .task = id_, .why = why}.Emit();
+  Drop(State::kFailed, why);
 }
 
 std::unique_ptr<PipelineRunner> ConnectorTask::MakeRunner() {
@@ -105,14 +129,15 @@ void ConnectorTask::NoteTopics(const PipelineRunner& runner) {
   }
 }
 
-void ConnectorTask::Drop(State state, std::string trace) {
+void ConnectorTask::Forget(std::string trace) {
   std::unique_ptr<PipelineRunner> dropped;
-  {
-    const std::lock_guard lock(mutex_);
-    dropped = std::move(runner_);
-    trace_ = std::move(trace);
-  }
-  dropped.reset();  // readers leave their groups, files close
+  const std::lock_guard lock(mutex_);
+  dropped = std::move(runner_);  // after the lock: readers leave their groups, files close
+  trace_ = std::move(trace);
+}
+
+void ConnectorTask::Drop(State state, std::string trace) {
+  Forget(std::move(trace));
   state_ = state;
   ended_ = true;
   ended_.notify_all();

@@ -59,15 +59,19 @@ class ConnectorTask {
   /// Until it has ended.
   void Wait() const { ended_.wait(false); }
   State state() const { return state_; }
-  /// Of kFailed.
+  /// Of kFailed, and of kStarting when a peer did not answer.
   std::string trace() const;
   /// Calls `look` with the feeds while they run.
   void Look(const std::function<void(const PipelineRunner&)>& look) const;
 
  private:
+  /// A peer that does not answer is waited for; any other error ends the task.
   void Run(const std::stop_token& stop);
+  void RunOnce(const std::stop_token& stop);
+  void Fail(const std::string& why);
   std::unique_ptr<PipelineRunner> MakeRunner();
   void NoteTopics(const PipelineRunner& runner);
+  void Forget(std::string trace);
   void Drop(State state, std::string trace);
 
   const std::string title_;

@@ -418,3 +418,32 @@ def test_passwords_stay(millrace):
         said.append(millrace.run("connectors", "describe", "m", "--json").stdout)
         worker.ask("DELETE", "/connectors/m")
     assert hush not in json.dumps(said) and hush not in worker.said and hush not in (millrace.folder / "data/status.json").read_text()
+
+
+def test_a_store_that_is_away_is_waited_for(millrace, tmp_path):
+    sys.path.insert(0, str(ROOT / ".deps/pymongo"))
+    pymongo = pytest.importorskip("pymongo")
+    import mongodb
+
+    server = mongodb.MongoDb(tmp_path / "mongo")
+    config = {
+        "connector.class": "com.mongodb.kafka.connect.MongoSinkConnector",
+        "topics": "numbers",
+        "connection.uri": f"{server.uri}?serverSelectionTimeoutMS=200",
+        "database": "shop",
+        "collection": "numbers",
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+    }
+    with Worker(millrace) as worker:
+        worker.numbers(0, 5)
+        worker.ask("POST", "/connectors", {"name": "m", "config": config})
+        wait_until(lambda: worker.ask("GET", "/connectors/m/status")["tasks"][:1] and worker.ask("GET", "/connectors/m/tasks/0/status").get("trace"))
+        told = worker.ask("GET", "/connectors/m/tasks/0/status")
+        assert told["state"] in ("UNASSIGNED", "RUNNING"), told
+        with server:
+            documents = pymongo.MongoClient(server.uri)["shop"]["numbers"]
+            wait_until(lambda: documents.count_documents({}) == 5)
+            worker.wait_for("m", "RUNNING", "RUNNING")
+            assert "trace" not in worker.ask("GET", "/connectors/m/tasks/0/status")
+            worker.ask("DELETE", "/connectors/m")

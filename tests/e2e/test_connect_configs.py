@@ -4,6 +4,7 @@ import gzip
 import json
 import pathlib
 import sys
+import urllib.request
 
 import pytest
 
@@ -264,6 +265,44 @@ def test_sources_fill_topics(field):
     consumer.close()
     assert sorted(v for v in values if v.startswith('{"n"')) == sorted(lines)
     assert sum("email" in v or "first_name" in v for v in values) == 30
+
+
+def test_they_run_as_connectors(field):
+    """The same configurations, posted as they are to a worker that runs: what it lands is what `run` lands of their translations."""
+    field.create(partitions=1)
+    rows = [{"id": i, "country": "DE"} for i in range(6)]
+    field.produce(rows)
+    server = 'server: {{ listen: "127.0.0.1:0" }}\n'
+    field.millrace.write("worker.yaml", (BASE + server).format(brokers=field.grid.kafka.bootstrap, topic=field.topic))
+    worker = field.start("worker.yaml")
+    status = field.millrace.folder / "data/status.json"
+    url = field.wait_until(lambda: status.exists() and json.loads(status.read_text()).get("server"))
+
+    def ask(method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url + path, method=method, data=data, headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def running(name):
+        told = ask("GET", f"/connectors/{name}/status")
+        assert all(task["state"] != "FAILED" for task in told["tasks"]), told
+        return told["connector"]["state"] == "RUNNING" and [task["state"] for task in told["tasks"]] == ["RUNNING"]
+
+    config = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in s3(field, **{"topics.dir": field.space + "/r"}).items()}
+    checked = ask("PUT", "/connector-plugins/S3SinkConnector/config/validate", {"name": "archive", **config})
+    assert checked["error_count"] == 0, [one["value"]["errors"] for one in checked["configs"] if one["value"]["errors"]]
+    ask("POST", "/connectors", {"name": "archive", "config": config})
+    field.wait_until(lambda: running("archive"))
+    field.wait_until(lambda: len(objects(field, field.space + "/r")) == 2)
+    assert [json.loads(line) for _, content in sorted(objects(field, field.space + "/r").items()) for line in content.splitlines()] == rows
+    assert S3.secret_key not in json.dumps(ask("GET", "/connectors/archive/config"))
+    ask("PUT", "/connectors/archive/pause")
+    field.wait_until(lambda: ask("GET", "/connectors/archive/status")["connector"]["state"] == "PAUSED")
+    field.produce([{"id": i} for i in range(6, 9)])
+    ask("PUT", "/connectors/archive/resume")
+    field.wait_until(lambda: len(objects(field, field.space + "/r")) == 3)
+    field.stop(worker)
 
 
 def test_what_is_not_honoured_is_an_error_with_what_to_do(millrace):
