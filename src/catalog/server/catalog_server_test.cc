@@ -18,7 +18,9 @@ namespace {
 
 using nlohmann::json;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Optional;
 
 /// A SQL catalogue and the server before it.
 class Served {
@@ -34,6 +36,7 @@ class Served {
   std::filesystem::path warehouse() const { return folder_.path() / "warehouse"; }
   io::LocalObjectStore& store() { return *store_; }
   SqlCatalog& catalog() { return catalog_; }
+  std::filesystem::path catalog_file() const { return folder_.path() / "catalog.db"; }
 
  private:
   judge::Folder folder_;
@@ -300,6 +303,41 @@ TEST_F(CatalogServerTest, WhatIsPurgedIsGoneAndWhatIsDroppedCanBeRegistered) {
                 .status,
             204);
   EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/again").status, 404);
+}
+
+/// Commits that share a transaction decide each for itself: half of these compare with what has never been there.
+TEST_F(CatalogServerTest, OfManyWhoCommitTogetherEachHasItsOwnOutcome) {
+  constexpr int kTables = 16;
+  constexpr int kRounds = 10;
+  MakeNamespace("silver");
+  for (int i = 0; i < kTables; ++i) {
+    ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table("t" + std::to_string(i))).status, 200);
+  }
+  const SqlTables::Move never{.name = {"silver", "t0"}, .from = "file:///elsewhere", .to = "file:///nowhere"};
+  SqlTables tables(served_.catalog_file(), "millrace", std::chrono::seconds(30));
+  std::atomic<int> done = 0;
+  std::atomic<int> refused = 0;
+  {
+    std::vector<std::jthread> committers;
+    for (int i = 0; i < kTables; ++i) {
+      committers.emplace_back([&, i] {
+        const TableName name{"silver", "t" + std::to_string(i)};
+        for (int round = 0; round < kRounds; ++round) {
+          const auto at = tables.FindLocation(name).value_or("");
+          const SqlTables::Move good{.name = name, .from = at, .to = at + "+"};
+          done += tables.Swap({good}) == SqlTables::Outcome::kDone ? 1 : 0;
+          const SqlTables::Move half{.name = name, .from = at + "+", .to = at + "-"};
+          refused += tables.Swap({half, never}) == SqlTables::Outcome::kRefused ? 1 : 0;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(done, kTables * kRounds);
+  EXPECT_EQ(refused, kTables * kRounds);
+  for (int i = 0; i < kTables; ++i) {
+    EXPECT_THAT(tables.FindLocation({"silver", "t" + std::to_string(i)}),
+                Optional(EndsWith(std::string(kRounds, '+'))));
+  }
 }
 
 TEST_F(CatalogServerTest, OfFiftyWhoCommitToOneTableNoneIsLost) {

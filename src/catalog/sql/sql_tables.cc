@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/fault.h"
@@ -139,8 +141,57 @@ SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& l
   return Write([&] { return InsertTable(name, location); });
 }
 
+/// One call of Swap; it lives on its caller's stack.
+struct SqlTables::Turn {
+  const std::vector<Move>& moves;
+  Outcome outcome = Outcome::kRefused;
+  std::exception_ptr failure = nullptr;
+  bool done = false;
+};
+
+bool SqlTables::SwapOne(const std::vector<Move>& moves) {
+  file_.Execute("SAVEPOINT one");
+  const bool swapped = std::ranges::all_of(moves, [&](const Move& move) { return MoveTable(move); });
+  if (!swapped) file_.Execute("ROLLBACK TO one");
+  file_.Execute("RELEASE one");
+  return swapped;
+}
+
+void SqlTables::SwapTogether(const std::vector<Turn*>& turns) {
+  try {
+    const auto written = Write([&] {
+      bool any = false;
+      for (Turn* turn : turns) {
+        const bool swapped = SwapOne(turn->moves);
+        turn->outcome = swapped ? Outcome::kDone : Outcome::kRefused;
+        any = any || swapped;
+      }
+      return any;
+    });
+    if (written == Outcome::kDone || written == Outcome::kRefused) return;
+    for (Turn* turn : turns) turn->outcome = written;
+  } catch (...) {
+    for (Turn* turn : turns) turn->failure = std::current_exception();
+  }
+}
+
 SqlTables::Outcome SqlTables::Swap(const std::vector<Move>& moves) {
-  return Write([&] { return std::ranges::all_of(moves, [&](const Move& move) { return MoveTable(move); }); });
+  Turn turn{.moves = moves};
+  std::unique_lock lock(turns_mutex_);
+  turns_.push_back(&turn);
+  turned_.wait(lock, [&] { return turn.done || !swapping_; });
+  if (!turn.done) {
+    swapping_ = true;
+    const auto together = std::exchange(turns_, {});
+    lock.unlock();
+    SwapTogether(together);
+    lock.lock();
+    swapping_ = false;
+    for (Turn* each : together) each->done = true;
+    turned_.notify_all();
+  }
+  if (turn.failure) std::rethrow_exception(turn.failure);
+  return turn.outcome;
 }
 
 SqlTables::Outcome SqlTables::Rename(const TableName& from, const TableName& to) {

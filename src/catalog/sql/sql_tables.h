@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -40,7 +41,8 @@ class SqlTables {
     std::string from;  // empty: there is no such table yet
     std::string to;
   };
-  /// Compare-and-swap: done only when each of them was at its `from`, else none is.
+  /// Compare-and-swap: done only when each of them was at its `from`, else none is. Calls that come while another one
+  /// syncs wait for it and then share one transaction, each deciding for itself: what a commit costs is the syncing.
   Outcome Swap(const std::vector<Move>& moves);
   Outcome Rename(const TableName& from, const TableName& to);
   /// kRefused when there was no such table.
@@ -68,6 +70,9 @@ class SqlTables {
   void InsertProperty(const std::string& name_space, const std::string& key, const std::string& value);
   bool InsertTable(const TableName& name, const std::string& location);
   bool MoveTable(const Move& move);
+  struct Turn;
+  void SwapTogether(const std::vector<Turn*>& turns);
+  bool SwapOne(const std::vector<Move>& moves);
   bool HasNamespace(const std::string& name_space);
   bool HoldsTables(const std::string& name_space);
   bool HasBelow(const std::string& name_space);
@@ -76,6 +81,10 @@ class SqlTables {
 
   const std::string file_name_;
   const std::string catalog_name_;
+  std::mutex turns_mutex_;  // before mutex_
+  std::condition_variable turned_;
+  std::vector<Turn*> turns_;  // that nobody has taken on yet
+  bool swapping_ = false;
   std::mutex mutex_;
   SqliteFile file_;
   std::string table_rows_only_;  // " AND ..." to leave views out; empty for a V0 file
