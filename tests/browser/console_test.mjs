@@ -228,15 +228,15 @@ describe('the console', { concurrency: 3 }, () => {
         return
       }
       await page.getByRole('link', { name: 'Make a connector' }).click()
-      await page.getByLabel('Class').selectOption('millrace.Generator')
+      await page.getByLabel('Class', { exact: true }).selectOption('millrace.Generator')
       await page.getByLabel('Name', { exact: true }).fill('made-up')
       await page.getByRole('button', { name: 'Make it' }).click()
       await page.says('Missing required configuration "topic"')
       assert.deepEqual(await barriers(page), [])
       await page.getByLabel(/^Topic/).fill('made_up')
       await page.getByRole('button', { name: 'All options' }).click()
-      await page.getByLabel('kind').fill('users')
-      await page.getByLabel('rate').fill('5')
+      await page.getByLabel('kind', { exact: true }).fill('users')
+      await page.getByLabel('rate', { exact: true }).fill('5')
       await page.getByRole('button', { name: 'Make it' }).click()
       await page.locator('h1', { hasText: 'made-up' }).waitFor()
       await page.locator('.stat', { hasText: 'running' }).first().waitFor()
