@@ -20,6 +20,7 @@
 #include "land/positions.h"
 #include "land/quarantine.h"
 #include "land/through_outage.h"
+#include "schema/evolution.h"
 
 namespace millrace::land {
 namespace {
@@ -94,6 +95,7 @@ class TableSink::Impl {
   void EnsureTable(const LanePool& pool, std::stop_token stop);
   bool Overtaken(const TableView& view) const;
   TableViewPtr Look(const std::stop_token& stop);
+  void WrittenFor(const TableViewPtr& view);
   void ForgetChunk();
   void ShowChunk();
   void TellMemory(int64_t bytes);
@@ -123,6 +125,7 @@ class TableSink::Impl {
   event::Positions from_;  // where the chunk starts, of the splits it has
   event::Positions to_;
   std::optional<SteadyTime> chunk_since_;
+  std::vector<TableViewPtr> written_for_;
   uint64_t chunk_records_ = 0;
   int64_t chunk_bytes_ = 0;  // of the records as they came
   SteadyTime written_at_{};
@@ -158,12 +161,19 @@ void TableSink::Impl::StartLanes() {
   pool_ = std::make_unique<LanePool>(std::move(context), lanes_, options_.decoder, random_.Uuid());
 }
 
+/// Lanes write for the columns of the moment: those at the chunk's beginning, and at its end those that lanes asked
+/// for.
+void TableSink::Impl::WrittenFor(const TableViewPtr& view) {
+  if (view) written_for_.push_back(view);
+}
+
 void TableSink::Impl::ForgetChunk() {
   from_.clear();
   to_.clear();
   chunk_since_.reset();
   chunk_records_ = 0;
   chunk_bytes_ = 0;
+  written_for_.clear();
   board_.Clear();
 }
 
@@ -217,7 +227,10 @@ void TableSink::Impl::Write(event::EventBatchPtr events, const std::stop_token& 
   from_.try_emplace(events->split, events->begin);
   to_[events->split] = events->end;
   if (events->size() == 0 && !events->gap) return;  // rides along with the next rows
-  if (!chunk_since_) chunk_since_ = clock_.Steady();
+  if (!chunk_since_) {
+    chunk_since_ = clock_.Steady();
+    WrittenFor(authority_.view());
+  }
   chunk_records_ += events->size();
   chunk_bytes_ += events->payload ? static_cast<int64_t>(events->payload->size()) : 0;
   TellMemory(events->bytes());
@@ -288,9 +301,13 @@ LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const
                                        const std::stop_token& stop) {
   Committer committer(catalog_, options_.table.name, view.table.metadata->table_uuid, clock_, &board_);
   MovePositions move{.scope = options_.scope, .from = from_, .to = to_};
-  if (keys_) {
-    move.stands = [&](const table::TableMetadata& base) { return !keys_->Clashes(catalog_.store(), base); };
-  }
+  // What was written for columns that somebody dropped or renamed meanwhile is written again, for those there are now.
+  move.stands = [&](const table::TableMetadata& base) {
+    const bool same = std::ranges::all_of(written_for_, [&](const TableViewPtr& written) {
+      return schema::KeepsNames(written->table.metadata->schema(), base.schema());
+    });
+    return same && (!keys_ || !keys_->Clashes(catalog_.store(), base));
+  };
   if (!upserts_) return committer.Commit({.added = std::move(files)}, move, stop);
   return committer.Commit([&](const table::TableMetadata& base) { return upserts_->ChangeOn(base, stop); }, move, stop);
 }
@@ -310,6 +327,7 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   std::unique_ptr<LanePool> pool = std::move(pool_);
   std::vector<table::DataFile> files = pool->Finish(stop);
   EnsureTable(*pool, stop);
+  WrittenFor(authority_.view());
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
   const TableViewPtr view = Look(stop);
   if ((view && Overtaken(*view)) || !rejects_->Commit(from_, to_, stop)) {

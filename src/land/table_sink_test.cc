@@ -118,6 +118,31 @@ TEST_F(TableSinkTest, ColumnsThatComeLaterAreAddedWhileLanesRun) {
   EXPECT_EQ(budget_.used(), 0);
 }
 
+TEST_F(TableSinkTest, ColumnsThatAreDroppedOrRenamedUnderAChunkAreNotWrittenFor) {
+  const auto sink = Open(Options(folder_.path()));
+  sink->Write(BatchOf({R"({"id": 0, "note": "old", "size": 1})"}, 0));
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  const auto late = BatchOf({R"({"id": 1, "note": "new", "size": 2})"}, 1);
+  sink->Write(late);
+  const auto base = Metadata();
+  schema::Schema changed = base.schema();
+  std::erase_if(changed.fields, [](const schema::Field& field) { return field.name == "note"; });
+  for (auto& field : changed.fields) field.name = field.name == "size" ? "bytes" : field.name;
+  const auto made = lake_.catalog->Commit({"silver", "users"}, {},
+                                          {table::AddSchema{changed, base.last_column_id}, table::SetCurrentSchema{}});
+  ASSERT_TRUE(std::holds_alternative<catalog::Committed>(made));
+  EXPECT_EQ(sink->Commit({}), CommitOutcome::kConflict);
+  sink->Write(late);
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  const auto landed = Metadata();
+  EXPECT_EQ(landed.current_snapshot()->summary.at("total-records"), "2");
+  for (const char* name : {"note", "size"}) {
+    const auto* column = landed.schema().Find(name);
+    ASSERT_NE(column, nullptr) << name;
+    EXPECT_GT(column->id.value(), base.last_column_id) << "a name that comes again is another column";
+  }
+}
+
 TEST_F(TableSinkTest, AStopEndsAWriteThatAnOutageKeepsWaiting) {
   catalog::FaultCatalog catalog(*lake_.catalog);
   TableSink sink(catalog, Options(folder_.path()), budget_);

@@ -107,4 +107,27 @@ Evolved Evolve(const Schema& current, int32_t last_column_id, const Schema& want
   return evolved;
 }
 
+namespace {
+
+bool KeepsName(const Field& field, const Schema& now);
+
+bool KeepsNames(const std::vector<Field>& fields, const Schema& now) {
+  return std::ranges::all_of(fields, [&](const Field& field) { return KeepsName(field, now); });
+}
+
+bool KeepsName(const Field& field, const Schema& now) {
+  const Field* found = now.Find(field.id);
+  if (found == nullptr || found->name != field.name) return false;
+  if (const auto* group = std::get_if<StructType>(&field.type)) return KeepsNames(group->fields, now);
+  if (const auto* list = std::get_if<ListType>(&field.type)) return KeepsName(*list->element, now);
+  if (const auto* map = std::get_if<MapType>(&field.type)) {
+    return KeepsName(*map->key, now) && KeepsName(*map->value, now);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool KeepsNames(const Schema& before, const Schema& now) { return KeepsNames(before.fields, now); }
+
 }  // namespace millrace::schema

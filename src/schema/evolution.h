@@ -37,4 +37,8 @@ struct Contract {
   ContractMode types = ContractMode::kDiscardValue;
 };
 
+/// Whether each column of `before`, at every level, is in `now` under the same name. Rows that were written as `before`
+/// has it mean the same in `now` then; otherwise values would vanish, or show under another name.
+bool KeepsNames(const Schema& before, const Schema& now);
+
 }  // namespace millrace::schema
