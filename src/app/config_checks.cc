@@ -13,6 +13,7 @@
 #include "app/spark_block.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/split.h"
 #include "catalog/catalog.h"
 #include "event/topic_name.h"
 #include "io/s3_options.h"

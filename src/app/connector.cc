@@ -94,7 +94,7 @@ api::ConnectorStatus Connector::Restart(api::RestartRequest request) {
       if (!request.only_failed || StatusOfTaskIs(id, State::kFailed)) restarts_.insert(id);
     }
   }
-  const auto status = StatusLocked();
+  auto status = StatusLocked();
   changed_.notify_all();
   return status;
 }

@@ -10,22 +10,10 @@
 #include "app/schema_blocks.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/split.h"
 #include "io/http_url.h"
 
 namespace millrace::app {
-
-std::vector<std::string> SplitByCommas(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    auto part = text.substr(at, comma - at);
-    part.erase(0, std::min(part.find_first_not_of(' '), part.size()));
-    part.erase(part.find_last_not_of(' ') + 1);
-    if (!part.empty()) parts.push_back(std::move(part));
-    at = comma + 1;
-  }
-  return parts;
-}
 
 std::string ReadSchemaFile(const std::string& path) {
   constexpr std::streamsize kBytesMax = std::streamsize{16} << 20;

@@ -13,9 +13,6 @@
 
 namespace millrace::app {
 
-/// "a,b" without the empty ones and the spaces around.
-std::vector<std::string> SplitByCommas(const std::string& text);
-
 /// The text of a schema in a file. Error kConfig when it cannot be read.
 std::string ReadSchemaFile(const std::string& path);
 

@@ -89,7 +89,7 @@ NamedConnector ParseProperties(const std::string& text, const std::string& file)
     const auto where = fmt::format("{}:{}", file, number);
     auto trimmed = Trimmed(line);
     if (more.empty() && (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == '!')) continue;
-    trimmed = more + trimmed;
+    trimmed.insert(0, more);
     more.clear();
     if (GoesOn(trimmed)) {
       more = trimmed.substr(0, trimmed.size() - 1);

@@ -21,9 +21,9 @@ constexpr std::string_view kSqlite = "jdbc:sqlite:";
 
 /// "rest", "jdbc", or what else was said.
 std::string CatalogKind(const Given& given) {
-  const auto type = given.Text("iceberg.catalog.type");
+  auto type = given.Text("iceberg.catalog.type");
   if (!type.empty()) return type;
-  const auto name = SimpleName(given.Text("iceberg.catalog.catalog-impl"));
+  auto name = SimpleName(given.Text("iceberg.catalog.catalog-impl"));
   if (name == "RESTCatalog") return "rest";
   if (name == "JdbcCatalog") return "jdbc";
   return name;
@@ -54,7 +54,7 @@ std::optional<std::string> PartitionExpression(const std::string& text) {
   if (match[4].matched) return match[4].str();
   const auto name = match[1].str(), first = match[2].str(), second = match[3].str();
   for (const std::string word : {"year", "month", "day", "hour"}) {
-    if ((name == word || name == word + "s") && second.empty()) return word + "(" + first + ")";
+    if ((name == word || name == word + "s") && second.empty()) return fmt::format("{}({})", word, first);
   }
   if ((name != "bucket" && name != "truncate") || second.empty()) return std::nullopt;
   // Theirs is bucket(column, n); SQL's is bucket(n, column), and so is ours.

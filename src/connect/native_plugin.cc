@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/split.h"
 
 namespace millrace::connect {
 namespace {
@@ -24,19 +25,6 @@ PropertyType TypeOf(const config::OptionInfo& option) {
   if (option.type == "true or false") return PropertyType::kBoolean;
   if (option.type.starts_with("list of ")) return PropertyType::kList;
   return PropertyType::kString;
-}
-
-std::vector<std::string> Parts(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    auto part = text.substr(at, comma - at);
-    part.erase(0, std::min(part.find_first_not_of(' '), part.size()));
-    part.erase(part.find_last_not_of(' ') + 1);
-    if (!part.empty()) parts.push_back(std::move(part));
-    at = comma + 1;
-  }
-  return parts;
 }
 
 std::string ValueOf(const Properties& given, const std::string& name) {
@@ -179,7 +167,7 @@ void NativePlugin::CheckTopics(const Properties& given, Validation& validation) 
       return each.definition.name;
     })->errors.push_back(why);
   };
-  const auto topics = Parts(ValueOf(given, "topics"));
+  const auto topics = SplitByCommas(ValueOf(given, "topics"));
   const bool pattern = !ValueOf(given, "topics.regex").empty();
   if (topics.empty() == !pattern) {
     const auto* why = pattern ? "topics and topics.regex are mutually exclusive options, but both are set."
@@ -235,7 +223,7 @@ Translation NativePlugin::Translate(const std::string& connector_name, const Pro
     if (!entry.empty()) {
       (*at)[entry] = value;
     } else if (place->second.is_list) {
-      *at = Parts(value);
+      *at = SplitByCommas(value);
     } else {
       *at = value;
     }
@@ -250,7 +238,7 @@ Translation NativePlugin::Translate(const std::string& connector_name, const Pro
     block["from"] = pattern.starts_with('^') ? pattern : "^" + pattern + "$";
     document["tables"][ValueOf(given, "table")] = block;
   } else {
-    translation.topics = Parts(ValueOf(given, "topics"));
+    translation.topics = SplitByCommas(ValueOf(given, "topics"));
     for (const auto& topic : translation.topics) {
       auto table = ValueOf(given, "table");
       if (const auto at = table.find(kTopicPlace); at != std::string::npos) {

@@ -27,7 +27,7 @@ bool IsTimeBased(const std::string& partitioner) {
 /// The path.format that a partitioner has, given or of its own.
 std::string JodaFormat(const Given& given) {
   const auto partitioner = given.Class("partitioner.class");
-  const std::string daily = "'year'=YYYY/'month'=MM/'day'=dd";
+  std::string daily = "'year'=YYYY/'month'=MM/'day'=dd";
   if (partitioner == "DailyPartitioner") return daily;
   if (partitioner == "HourlyPartitioner") return daily + "/'hour'=HH";
   return given.Text("path.format");

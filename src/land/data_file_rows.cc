@@ -159,7 +159,7 @@ std::shared_ptr<arrow::Field> WithDictionaries(const std::shared_ptr<arrow::Fiel
     case arrow::Type::STRUCT: {
       arrow::FieldVector members;
       for (const auto& member : field->type()->fields()) members.push_back(WithDictionaries(member, ids));
-      return field->WithType(arrow::struct_(std::move(members)));
+      return field->WithType(arrow::struct_(members));
     }
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
