@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -134,47 +133,21 @@ bool IsDictionary(const parquet::FileMetaData& footer, int column) {
   return footer.num_row_groups() > 0;
 }
 
-/// The leaves outside lists and maps, by their field ids.
-void CollectLeaves(const std::vector<parquet::arrow::SchemaField>& fields, std::map<std::string, int>& leaves) {
-  for (const auto& field : fields) {
-    if (field.is_leaf()) {
-      if (auto id = IdOf(*field.field); !id.empty()) leaves.emplace(std::move(id), field.column_index);
-    } else if (field.field->type()->id() == arrow::Type::STRUCT) {
-      CollectLeaves(field.children, leaves);
-    }
-  }
-}
-
-std::map<std::string, int> LeavesOf(const parquet::FileMetaData& footer, const parquet::ArrowReaderProperties& how) {
+/// The numbers of columns that are no struct, list or map, by their field ids: within those the reader takes no
+/// dictionary that changes from row group to row group.
+std::map<std::string, int> ColumnsOf(const parquet::FileMetaData& footer, const parquet::ArrowReaderProperties& how) {
   parquet::arrow::SchemaManifest manifest;
   Check(parquet::arrow::SchemaManifest::Make(footer.schema(), footer.key_value_metadata(), how, &manifest), "reading");
-  std::map<std::string, int> leaves;
-  CollectLeaves(manifest.schema_fields, leaves);
-  return leaves;
+  std::map<std::string, int> columns;
+  for (const auto& field : manifest.schema_fields) {
+    if (!field.is_leaf()) continue;
+    if (auto id = IdOf(*field.field); !id.empty()) columns.emplace(std::move(id), field.column_index);
+  }
+  return columns;
 }
 
-std::shared_ptr<arrow::Field> WithDictionaries(const std::shared_ptr<arrow::Field>& field,
-                                               const std::set<std::string>& ids) {
-  switch (field->type()->id()) {
-    case arrow::Type::STRUCT: {
-      arrow::FieldVector members;
-      for (const auto& member : field->type()->fields()) members.push_back(WithDictionaries(member, ids));
-      return field->WithType(arrow::struct_(members));
-    }
-    case arrow::Type::STRING:
-    case arrow::Type::BINARY:
-      return ids.contains(IdOf(*field)) ? field->WithType(arrow::dictionary(arrow::int32(), field->type())) : field;
-    default:
-      return field;
-  }
-}
-
-/// The ids of the columns that are wanted as dictionaries.
-void CollectDictionaries(const arrow::FieldVector& fields, std::set<std::string>& ids) {
-  for (const auto& field : fields) {
-    if (field->type()->id() == arrow::Type::DICTIONARY) ids.insert(IdOf(*field));
-    if (field->type()->id() == arrow::Type::STRUCT) CollectDictionaries(field->type()->fields(), ids);
-  }
+bool IsText(const arrow::Field& field) {
+  return field.type()->id() == arrow::Type::STRING || field.type()->id() == arrow::Type::BINARY;
 }
 
 }  // namespace
@@ -191,12 +164,11 @@ struct DataFileRows::State {
     properties.set_batch_size(kBatchRows);
     properties.set_use_threads(false);
     properties.set_pre_buffer(false);
-    std::set<std::string> dictionaries;
-    CollectDictionaries(columns->fields(), dictionaries);
-    if (!dictionaries.empty()) {
-      for (const auto& [id, column] : LeavesOf(*input->metadata(), properties)) {
-        if (dictionaries.contains(id)) properties.set_read_dictionary(column, true);
-      }
+    const auto numbers = ColumnsOf(*input->metadata(), properties);
+    for (const auto& column : columns->fields()) {
+      const auto found = numbers.find(IdOf(*column));
+      const bool wanted = column->type()->id() == arrow::Type::DICTIONARY;
+      if (wanted && found != numbers.end()) properties.set_read_dictionary(found->second, true);
     }
     file = ValueOf(parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(input), properties),
                    "reading");
@@ -238,12 +210,13 @@ std::shared_ptr<arrow::Schema> WithDictionaries(io::ObjectStore& store, const st
                                                 const std::shared_ptr<arrow::Schema>& columns) {
   return Guarded(file_path, [&] {
     const auto footer = OpenFile(store, file_path)->metadata();
-    std::set<std::string> ids;
-    for (const auto& [id, column] : LeavesOf(*footer, parquet::default_arrow_reader_properties())) {
-      if (IsDictionary(*footer, column)) ids.insert(id);
-    }
+    const auto numbers = ColumnsOf(*footer, parquet::default_arrow_reader_properties());
     arrow::FieldVector fields;
-    for (const auto& field : columns->fields()) fields.push_back(WithDictionaries(field, ids));
+    for (const auto& column : columns->fields()) {
+      const auto found = numbers.find(IdOf(*column));
+      const bool takes = IsText(*column) && found != numbers.end() && IsDictionary(*footer, found->second);
+      fields.push_back(takes ? column->WithType(arrow::dictionary(arrow::int32(), column->type())) : column);
+    }
     return arrow::schema(std::move(fields));
   });
 }

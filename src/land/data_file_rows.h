@@ -29,9 +29,9 @@ class DataFileRows {
   std::unique_ptr<State> state_;
 };
 
-/// `columns`, ToArrow's form of a table's schema, with a dictionary in place of each text or bytes that the data file
-/// holds as dictionary and indices throughout: such columns go from file to file without being spelt out. Errors as of
-/// DataFileRows.
+/// `columns`, ToArrow's form of a table's schema, with a dictionary in place of each column of text or bytes that the
+/// data file holds as dictionary and indices throughout: it goes from file to file without being spelt out. Not of
+/// those within others. Errors as of DataFileRows.
 std::shared_ptr<arrow::Schema> WithDictionaries(io::ObjectStore& store, const std::string& file_path,
                                                 const std::shared_ptr<arrow::Schema>& columns);
 
