@@ -112,7 +112,8 @@ const connect::Plugin& PluginOf(const connect::Properties& properties) {
   const auto given = properties.find("connector.class");
   if (given == properties.end() || given->second.empty()) {
     std::string text;
-    for (const auto& [key, value] : properties) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, value);
+    for (const auto& [key, value] : WithoutPasswords(properties))
+      text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, value);
     throw Error(ErrorCode::kConfig, fmt::format("Connector config {{{}}} contains no connector type", text));
   }
   if (const auto* plugin = connect::FindPlugin(given->second)) return *plugin;

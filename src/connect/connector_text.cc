@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "connect/escapes.h"
 #include "connect/value_check.h"
 
 namespace millrace::connect {
@@ -48,21 +49,6 @@ NamedConnector ParseJson(const std::string& text, const std::string& file) {
   return connector;
 }
 
-/// What java.util.Properties makes of an escaped text; of \uXXXX only ASCII is known.
-std::string Unescape(std::string_view text, const std::string& where) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    if (c == 'u') Fail(where, "\\u is not read; write the character itself");
-    out += c == 'n' ? '\n' : (c == 't' ? '\t' : (c == 'r' ? '\r' : c));
-  }
-  return out;
-}
-
 size_t SeparatorOf(std::string_view line) {
   for (size_t i = 0; i < line.size(); ++i) {
     if (line[i] == '\\') {
@@ -100,7 +86,8 @@ NamedConnector ParseProperties(const std::string& text, const std::string& file)
     auto value = Trimmed(std::string_view(trimmed).substr(at + 1));
     const bool spaced = trimmed[at] == ' ' || trimmed[at] == '\t';
     if (spaced && !value.empty() && (value.front() == '=' || value.front() == ':')) value = Trimmed(value.substr(1));
-    connector.config[Unescape(trimmed.substr(0, at), where)] = Unescape(value, where);
+    WithContext(where,
+                [&] { connector.config[Unescaped(std::string_view(trimmed).substr(0, at))] = Unescaped(value); });
   }
   return connector;
 }

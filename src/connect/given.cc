@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/letter_case.h"
 #include "connect/declarations.h"
 #include "connect/value_check.h"
 
@@ -21,7 +22,7 @@ std::string Given::Text(std::string_view name) const {
   if (Has(name)) {
     auto text = Raw(name);
     if (property != nullptr && (property->type == PropertyType::kBoolean || property->any_case)) {
-      std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      return Lower(text);
     }
     return text;
   }

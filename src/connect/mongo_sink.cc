@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/letter_case.h"
 #include "connect/converters.h"
 #include "connect/declared_plugin.h"
 #include "connect/mongo_properties.h"
@@ -19,10 +20,7 @@ constexpr const char* kFields = "document.id.strategy.partial.value.projection.l
 
 std::vector<std::string> IdFields(const Given& given) { return given.List(kFields); }
 
-bool IsAllowList(std::string word) {
-  std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return word == "allowlist" || word == "whitelist";
-}
+bool IsAllowList(std::string_view word) { return SameInAnyCase(word, "allowlist") || SameInAnyCase(word, "whitelist"); }
 
 bool IsMember(const std::string& name) { return !name.empty() && name.find_first_of(".*\"'") == std::string::npos; }
 

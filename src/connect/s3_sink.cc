@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <set>
 
+#include "base/error.h"
 #include "connect/converters.h"
 #include "connect/declared_plugin.h"
+#include "connect/escapes.h"
 #include "connect/path_format.h"
 #include "connect/s3_properties.h"
 #include "connect/topics.h"
@@ -55,20 +57,6 @@ std::string PathOf(const Given& given) {
     return fmt::format("{{topic}}/{{field_time:{}:{}}}", given.Text("timestamp.field"), format);
   }
   return fmt::format("{{topic}}/{{ingested:{}}}", format);
-}
-
-/// What Java's properties and JSON write as two characters.
-std::string Unescaped(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    out += c == 'n' ? '\n' : (c == 't' ? '\t' : (c == 'r' ? '\r' : c));
-  }
-  return out;
 }
 
 class S3Sink final : public DeclaredPlugin {
@@ -225,7 +213,8 @@ class S3Sink final : public DeclaredPlugin {
     WriteS3(connector, given, files["s3"], secrets);
     files["record"] = form == ValueForm::kBytes ? "bytes" : (form == ValueForm::kText ? "text" : "json");
     const auto separator = given.Raw("format.bytearray.separator");
-    if (form == ValueForm::kBytes && !separator.empty()) files["separator"] = Unescaped(separator);
+    if (form == ValueForm::kBytes && !separator.empty())
+      files["separator"] = WithContext("format.bytearray.separator", [&] { return Unescaped(separator); });
     WriteCompression(given, form, files);
     files["path"] = PathOf(given);
     if (IsTimeBased(given.Class("partitioner.class"))) files["time_zone"] = given.Text("timezone");

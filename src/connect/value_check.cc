@@ -7,14 +7,10 @@
 #include <charconv>
 #include <limits>
 
+#include "base/letter_case.h"
+
 namespace millrace::connect {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 std::string Invalid(const Property& property, std::string_view value, std::string_view why) {
   const auto shown = property.type == PropertyType::kPassword ? std::string_view(kHidden) : value;

@@ -6,6 +6,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/letter_case.h"
+
 namespace millrace::connect {
 namespace {
 
@@ -32,11 +34,7 @@ std::string Rewritten(std::string_view text) {
 bool IsPlain(std::string_view text) {
   static constexpr std::array kWords{"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
   if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0)) return false;
-  if (std::ranges::any_of(kWords, [&](std::string_view word) {
-        return std::ranges::equal(word, text, [](char a, char b) { return a == std::tolower(b); });
-      })) {
-    return false;
-  }
+  if (std::ranges::any_of(kWords, [&](std::string_view word) { return SameInAnyCase(word, text); })) return false;
   return std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
 }
 

@@ -118,7 +118,7 @@ auto Guarded(const std::string& file_path, Body&& body) {
   });
 }
 
-bool IsDictionary(const parquet::ColumnChunkMetaData& chunk) {
+bool IsWrittenAsDictionary(const parquet::ColumnChunkMetaData& chunk) {
   const auto& pages = chunk.encoding_stats();
   return !pages.empty() && std::ranges::all_of(pages, [](const parquet::PageEncodingStats& stats) {
     return stats.page_type == parquet::PageType::DICTIONARY_PAGE ||
@@ -126,9 +126,9 @@ bool IsDictionary(const parquet::ColumnChunkMetaData& chunk) {
   });
 }
 
-bool IsDictionary(const parquet::FileMetaData& footer, int column) {
+bool IsWrittenAsDictionary(const parquet::FileMetaData& footer, int column) {
   for (int group = 0; group < footer.num_row_groups(); ++group) {
-    if (!IsDictionary(*footer.RowGroup(group)->ColumnChunk(column))) return false;
+    if (!IsWrittenAsDictionary(*footer.RowGroup(group)->ColumnChunk(column))) return false;
   }
   return footer.num_row_groups() > 0;
 }
@@ -145,6 +145,8 @@ std::map<std::string, int> ColumnsOf(const parquet::FileMetaData& footer, const 
   }
   return columns;
 }
+
+bool IsDictionary(const std::shared_ptr<arrow::Field>& field) { return field->type()->id() == arrow::Type::DICTIONARY; }
 
 bool IsText(const arrow::Field& field) {
   return field.type()->id() == arrow::Type::STRING || field.type()->id() == arrow::Type::BINARY;
@@ -164,17 +166,20 @@ struct DataFileRows::State {
     properties.set_batch_size(kBatchRows);
     properties.set_use_threads(false);
     properties.set_pre_buffer(false);
-    const auto numbers = ColumnsOf(*input->metadata(), properties);
-    for (const auto& column : columns->fields()) {
-      const auto found = numbers.find(IdOf(*column));
-      const bool wanted = column->type()->id() == arrow::Type::DICTIONARY;
-      if (wanted && found != numbers.end()) properties.set_read_dictionary(found->second, true);
-    }
+    if (std::ranges::any_of(columns->fields(), IsDictionary)) TakeDictionaries(*input->metadata(), properties);
     file = ValueOf(parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(input), properties),
                    "reading");
     batches = ValueOf(file->GetRecordBatchReader(), "reading");
     if (ById(batches->schema()->fields()).empty()) {
       throw Error(ErrorCode::kData, "its columns have no field ids; it is left as it is");
+    }
+  }
+
+  void TakeDictionaries(const parquet::FileMetaData& footer, parquet::ArrowReaderProperties& properties) const {
+    const auto numbers = ColumnsOf(footer, properties);
+    for (const auto& column : columns->fields()) {
+      const auto found = numbers.find(IdOf(*column));
+      if (IsDictionary(column) && found != numbers.end()) properties.set_read_dictionary(found->second, true);
     }
   }
 
@@ -214,7 +219,7 @@ std::shared_ptr<arrow::Schema> WithDictionaries(io::ObjectStore& store, const st
     arrow::FieldVector fields;
     for (const auto& column : columns->fields()) {
       const auto found = numbers.find(IdOf(*column));
-      const bool takes = IsText(*column) && found != numbers.end() && IsDictionary(*footer, found->second);
+      const bool takes = IsText(*column) && found != numbers.end() && IsWrittenAsDictionary(*footer, found->second);
       fields.push_back(takes ? column->WithType(arrow::dictionary(arrow::int32(), column->type())) : column);
     }
     return arrow::schema(std::move(fields));

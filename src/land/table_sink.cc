@@ -164,7 +164,7 @@ void TableSink::Impl::StartLanes() {
 /// Lanes write for the columns of the moment: those at the chunk's beginning, and at its end those that lanes asked
 /// for.
 void TableSink::Impl::WrittenFor(const TableViewPtr& view) {
-  if (view) written_for_.push_back(view);
+  if (view && (written_for_.empty() || written_for_.back() != view)) written_for_.push_back(view);
 }
 
 void TableSink::Impl::ForgetChunk() {

@@ -13,17 +13,6 @@ namespace {
 using query::QuoteName;
 using query::SqlName;
 
-/// ", <what> AS <column of the expectation>" for each; a condition that is null is not met.
-std::string Checks(const Model& model, bool fresh) {
-  std::string columns;
-  for (size_t i = 0; i < model.expectations.size(); ++i) {
-    const auto met =
-        fresh ? fmt::format("coalesce(CAST(({}\n) AS BOOLEAN), false)", model.expectations[i].condition) : "true";
-    columns += fmt::format(", {} AS {}", met, QuoteName(ExpectationColumn(i)));
-  }
-  return columns;
-}
-
 bool LeavesOut(const Expectation& expectation) {
   return expectation.action == Expectation::Action::kDrop || expectation.action == Expectation::Action::kQuarantine;
 }
@@ -99,6 +88,16 @@ std::string Replaced(const Model& model, const TimeWindow& window) {
 
 }  // namespace
 
+std::string ChecksSql(const Model& model, bool fresh) {
+  std::string columns;
+  for (size_t i = 0; i < model.expectations.size(); ++i) {
+    const auto met =
+        fresh ? fmt::format("coalesce(CAST(({}\n) AS BOOLEAN), false)", model.expectations[i].condition) : "true";
+    columns += fmt::format(", {} AS {}", met, QuoteName(ExpectationColumn(i)));
+  }
+  return columns;
+}
+
 catalog::TableName FreshRowsName(const Model& model) { return {"rows of", ToString(model.name)}; }
 
 std::string ExpectationColumn(size_t index) { return fmt::format("__millrace_expect_{}", index); }
@@ -110,7 +109,7 @@ bool HasQuarantine(const Model& model) {
 }
 
 std::string FreshRowsSql(const Model& model) {
-  const auto fresh = fmt::format("SELECT *{}{} FROM {} AS __millrace_r", Checks(model, true), RowColumn(model, true),
+  const auto fresh = fmt::format("SELECT *{}{} FROM {} AS __millrace_r", ChecksSql(model, true), RowColumn(model, true),
                                  SqlName(FreshRowsName(model)));
   return model.key.empty() ? fresh : fmt::format("SELECT * FROM ({}) AS rows{}", fresh, OneAKey(model, ""));
 }
@@ -124,8 +123,8 @@ std::string MergedRowsSql(const Model& model) {
   return fmt::format(
       "SELECT * FROM (SELECT *{}{}, 1 AS {} FROM {} AS __millrace_r UNION ALL BY NAME SELECT *{}{}, 0 AS {} FROM {}) "
       "AS rows{}",
-      Checks(model, true), RowColumn(model, true), QuoteName(kFreshColumn), SqlName(FreshRowsName(model)),
-      Checks(model, false), RowColumn(model, false), QuoteName(kFreshColumn), SqlName(model.name),
+      ChecksSql(model, true), RowColumn(model, true), QuoteName(kFreshColumn), SqlName(FreshRowsName(model)),
+      ChecksSql(model, false), RowColumn(model, false), QuoteName(kFreshColumn), SqlName(model.name),
       OneAKey(model, QuoteName(kFreshColumn) + " DESC, "));
 }
 
@@ -143,7 +142,7 @@ std::string WindowRowsSql(const Model& model, const TimeWindow& window) {
   return fmt::format(
       "{0}SELECT *, 1 AS {1} FROM fresh UNION ALL BY NAME SELECT *{2}{3}, 0 AS {1} FROM {4} AS old WHERE NOT "
       "coalesce({5}, false)",
-      WithWindowFresh(model, window), QuoteName(kFreshColumn), Checks(model, false), RowColumn(model, false),
+      WithWindowFresh(model, window), QuoteName(kFreshColumn), ChecksSql(model, false), RowColumn(model, false),
       SqlName(model.name), Replaced(model, window));
 }
 

@@ -26,6 +26,10 @@ inline constexpr std::string_view kFreshColumn = "__millrace_fresh";
 /// An expectation says `quarantine`.
 bool HasQuarantine(const Model& model);
 
+/// ", <what> AS <column of the expectation>" for each: whether a row meets it, a null being none; true of rows that are
+/// not `fresh`. In the dialects of DuckDB and of Spark, a condition on lines of its own, as it may end with a comment.
+std::string ChecksSql(const Model& model, bool fresh);
+
 /// The model's rows, each with one boolean column an expectation; one row a key when the model has a key, and every row
 /// that is dropped or goes into quarantine.
 std::string FreshRowsSql(const Model& model);

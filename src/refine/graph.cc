@@ -9,25 +9,16 @@
 
 #include "base/error.h"
 #include "refine/expectation_results.h"
+#include "refine/same_name.h"
 
 namespace millrace::refine {
 namespace {
 
 using catalog::TableName;
 
-/// Names that SQL holds to be one.
-bool Same(const TableName& left, const TableName& right) {
-  const auto equal = [](const std::string& a, const std::string& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-      return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
-    });
-  };
-  return equal(left.name_space, right.name_space) && equal(left.name, right.name);
-}
-
 template <typename List>
 auto FindName(List& nodes, const TableName& name) {
-  return std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return Same(node.model.name, name); });
+  return std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return SameName(node.model.name, name); });
 }
 
 /// Puts each model behind those that it names, depth first.
@@ -68,7 +59,7 @@ class Sorter {
 void OpenViews(Node& node, const std::vector<Node>& before) {
   auto& inputs = node.inputs;
   const auto add = [&](const TableName& name) {
-    if (std::none_of(inputs.begin(), inputs.end(), [&](const TableName& other) { return Same(other, name); }))
+    if (std::none_of(inputs.begin(), inputs.end(), [&](const TableName& other) { return SameName(other, name); }))
       inputs.push_back(name);
   };
   for (const auto& name : node.names) {
@@ -88,7 +79,8 @@ void OpenViews(Node& node, const std::vector<Node>& before) {
 void CheckOver(const Node& node) {
   const auto& over = node.model.over;
   if (!over) return;
-  if (std::any_of(node.inputs.begin(), node.inputs.end(), [&](const TableName& input) { return Same(input, *over); }))
+  if (std::any_of(node.inputs.begin(), node.inputs.end(),
+                  [&](const TableName& input) { return SameName(input, *over); }))
     return;
   throw Error(ErrorCode::kConfig, fmt::format("{}:1: `over: {}` is no table that this model reads; it reads {}",
                                               node.model.file.string(), ToString(*over), [&] {
@@ -103,7 +95,7 @@ void CheckOver(const Node& node) {
 void CheckResults(Node& node, const std::vector<Node>& before) {
   node.reads_results = std::any_of(node.inputs.begin(), node.inputs.end(), [&](const TableName& input) {
     const auto model = FindName(before, input);
-    return Same(input, ExpectationResultsName()) || (model != before.end() && model->reads_results);
+    return SameName(input, ExpectationResultsName()) || (model != before.end() && model->reads_results);
   });
   if (!node.reads_results || (node.model.expectations.empty() && node.model.table_expectations.empty())) return;
   throw Error(

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/letter_case.h"
 #include "land/committer.h"
 #include "refine/output_table.h"
 #include "refine/run_number.h"
@@ -27,15 +28,10 @@ constexpr std::string_view kTableSplit = "table:";
 /// Names of tables are read without regard to letters' case, as SQL does; the catalogue knows them by their own.
 std::optional<LoadedTable> LoadAnyCase(catalog::Catalog& catalog, const TableName& name) {
   if (auto loaded = catalog.Load(name)) return loaded;
-  const auto same = [](const std::string& a, const std::string& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-      return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
-    });
-  };
   for (const auto& name_space : catalog.ListNamespaces()) {
-    if (!same(name_space, name.name_space)) continue;
+    if (!SameInAnyCase(name_space, name.name_space)) continue;
     for (const auto& table : catalog.ListTables(name_space)) {
-      if (same(table.name, name.name)) return catalog.Load(table);
+      if (SameInAnyCase(table.name, name.name)) return catalog.Load(table);
     }
   }
   return std::nullopt;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/letter_case.h"
 #include "query/sql_text.h"
 #include "refine/fresh_rows.h"
 
@@ -16,24 +17,8 @@ using query::QuoteText;
 
 constexpr const char* kRank = "__millrace_rank";
 
-bool SameName(const std::string& left, const std::string& right) {
-  return std::ranges::equal(left, right,
-                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-}
-
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::any_of(names, [&](const std::string& other) { return SameName(other, name); });
-}
-
-/// A condition ends with its line: it may end with a comment.
-std::string Checks(const Model& model, bool fresh) {
-  std::string columns;
-  for (size_t i = 0; i < model.expectations.size(); ++i) {
-    const auto met =
-        fresh ? fmt::format("coalesce(CAST(({}\n) AS BOOLEAN), false)", model.expectations[i].condition) : "true";
-    columns += fmt::format(", {} AS {}", met, QuoteName(ExpectationColumn(i)));
-  }
-  return columns;
+  return std::ranges::any_of(names, [&](const std::string& other) { return SameInAnyCase(other, name); });
 }
 
 /// The condition under which a row stays; empty: all do.
@@ -58,8 +43,9 @@ std::string MergedSql(const Model& model, const SparkColumns& columns, const Spa
   std::string files;
   for (const auto& file : old.files) files += (files.empty() ? "" : ", ") + QuoteText(file);
   return fmt::format("SELECT {0}{1}, 1 AS {2} FROM {3} UNION ALL SELECT {4}{5}, 0 AS {2} FROM {6} WHERE _file IN ({7})",
-                     fmt::join(Aligned(columns, columns.made), ", "), Checks(model, true), QuoteName(kFreshColumn),
-                     kSparkRows, fmt::join(Aligned(columns, old.columns), ", "), Checks(model, false), old.sql, files);
+                     fmt::join(Aligned(columns, columns.made), ", "), ChecksSql(model, true), QuoteName(kFreshColumn),
+                     kSparkRows, fmt::join(Aligned(columns, old.columns), ", "), ChecksSql(model, false), old.sql,
+                     files);
 }
 
 /// One row a key stays, beside those that are dropped anyway: the newest, then the fresh one; what is then a draw is
@@ -82,7 +68,7 @@ std::string OneAKey(const Model& model, const SparkColumns& columns, const std::
 query::SparkSession::Counted CheckedRows(const Model& model, const SparkColumns& columns, const SparkTable* old) {
   const bool merged = old != nullptr;
   auto rows = merged ? MergedSql(model, columns, *old)
-                     : fmt::format("SELECT *{} FROM {} AS __millrace_r", Checks(model, true), kSparkRows);
+                     : fmt::format("SELECT *{} FROM {} AS __millrace_r", ChecksSql(model, true), kSparkRows);
   if (!model.key.empty()) rows = OneAKey(model, columns, rows, merged);
   const auto stays = Stays(model);
   query::SparkSession::Counted counted{.sql = std::move(rows),

@@ -20,6 +20,7 @@
 #include "land/edit_table.h"
 #include "query/spark/spark_error.h"
 #include "query/spark/table_names.h"
+#include "refine/same_name.h"
 #include "table/live_files.h"
 
 namespace millrace::refine {
@@ -33,14 +34,6 @@ constexpr std::string_view kBranchPrefix = "spark-run-";
 constexpr size_t kRandomLetters = 8;
 /// Their paths stand in a statement.
 constexpr size_t kTouchedFilesMax = 20'000;
-
-bool SameName(const catalog::TableName& left, const catalog::TableName& right) {
-  const auto same = [](const std::string& a, const std::string& b) {
-    return std::ranges::equal(a, b,
-                              [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-  };
-  return same(left.name_space, right.name_space) && same(left.name, right.name);
-}
 
 /// The number of the run that a branch was made for; -1: it is none of these.
 int64_t RunOf(std::string_view branch) {

@@ -13,6 +13,7 @@ import pytest
 import readers
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import CommitFailedException, ForbiddenError, NoSuchTableError
+from pyiceberg.types import StringType
 
 CONFIG = """
 name: served
@@ -97,7 +98,7 @@ def test_others_write_beside_the_pipeline(lake):
     for thread in threads:
         thread.join()
     with client.load_table("own.numbers").update_schema() as update:
-        update.add_column("note", __import__("pyiceberg.types").types.StringType())
+        update.add_column("note", StringType())
     assert sorted(client.load_table("own.numbers").scan().to_arrow()["id"].to_pylist()) == list(range(48))
 
     spark = readers.spark_over_rest(

@@ -164,6 +164,11 @@ TEST_F(CatalogServerTest, RefusalsHaveTheWordsThatClientsKnow) {
   EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/tables/t", "no object").status, 400);
   EXPECT_EQ(type(Ask("POST", "/v1/namespaces", {{"namespace", {"a.b"}}})), "BadRequestException");
   EXPECT_EQ(type(Ask("POST", "/v1/namespaces", {{"namespace", {".."}}})), "BadRequestException");
+  auto unclear = Table("u");
+  unclear["stage-create"] = "yes";
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces/silver/tables", unclear)), "BadRequestException");
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces/silver/properties", {{"removals", "owner"}})), "BadRequestException");
+  EXPECT_EQ(type(Ask("POST", "/v1/namespaces/silver/tables/none", unmet)), "NoSuchTableException");
   auto outside = Table("u");
   outside["location"] = "file:///etc";
   EXPECT_EQ(type(Ask("POST", "/v1/namespaces/silver/tables", outside)), "BadRequestException");

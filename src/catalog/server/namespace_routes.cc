@@ -59,9 +59,10 @@ void Drop(SqlCatalog& catalog, const std::string& name_space) {
 
 std::vector<std::string> Strings(const json& body, const char* member) {
   std::vector<std::string> strings;
-  if (!body.contains(member) || body[member].is_null()) return strings;
-  for (const json& one : body[member]) {
-    if (!one.is_string()) throw Error(ErrorCode::kData, std::string(member) + " is no list of names");
+  const json* list = schema::JsonObject(body, "").MaybeArray(member);
+  if (list == nullptr) return strings;
+  for (const json& one : *list) {
+    if (!one.is_string()) throw Error(ErrorCode::kData, std::string(member) + " holds what is no name");
     strings.push_back(one.get<std::string>());
   }
   return strings;

@@ -100,7 +100,8 @@ LoadedTable Made(CommitResult result) {
 
 io::HttpReply Create(SqlCatalog& catalog, const std::string& name_space, json body) {
   RequireNamespace(catalog, name_space);
-  const bool staged = body.value("stage-create", false);
+  const JsonObject object(body, "");
+  const bool staged = object.Maybe("stage-create") != nullptr && object.Bool("stage-create");
   const auto request = CreateRequest(name_space, std::move(body));
   if (!staged) return TableAnswer(Made(catalog.Create(request)));
   if (catalog.Load(request.name)) throw CatalogRefusal::Exists("the table " + ToString(request.name) + " exists");
@@ -122,15 +123,21 @@ TableCommit CommitRequest(const TableName& name, const JsonObject& change) {
   return commit;
 }
 
+bool Makes(const TableCommit& commit) {
+  return std::ranges::any_of(commit.requirements, [](const table::Requirement& one) {
+    return std::holds_alternative<table::AssertCreate>(one);
+  });
+}
+
 std::vector<LoadedTable> CommitAll(SqlCatalog& catalog, const std::vector<TableCommit>& commits) {
-  for (const auto& commit : commits) {
-    const bool makes = std::ranges::any_of(commit.requirements, [](const table::Requirement& one) {
-      return std::holds_alternative<table::AssertCreate>(one);
-    });
-    if (!makes && !catalog.Load(commit.name)) throw CatalogRefusal::NoTable(commit.name);
-  }
   try {
-    return Settled<std::vector<LoadedTable>>(catalog.CommitAll(commits));
+    auto result = catalog.CommitAll(commits);
+    if (std::holds_alternative<Conflict>(result)) {
+      for (const auto& commit : commits) {
+        if (!Makes(commit)) RequireTable(catalog, commit.name);
+      }
+    }
+    return Settled<std::vector<LoadedTable>>(std::move(result));
   } catch (const CatalogRefusal&) {
     throw;
   } catch (const Error& error) {

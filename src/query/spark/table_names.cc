@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/letter_case.h"
 #include "query/spark/spark_error.h"
 
 namespace millrace::query {
@@ -17,12 +18,6 @@ struct Token {
   std::string_view sql;
   std::string name = {};  // kName: without quotes, in lower case
 };
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 bool IsNameByte(char c) {
   const auto byte = static_cast<unsigned char>(c);
