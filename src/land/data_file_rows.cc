@@ -4,7 +4,6 @@
 #include <arrow/extension_type.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
-#include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
@@ -15,7 +14,7 @@
 #include "base/error.h"
 #include "land/arrow_status.h"
 #include "land/conform.h"
-#include "land/object_stream.h"
+#include "land/open_data_file.h"
 
 namespace millrace::land {
 namespace {
@@ -97,27 +96,6 @@ ArrayPtr Renamed(const ArrayPtr& array, const arrow::DataType& want) {
   }
 }
 
-std::unique_ptr<parquet::ParquetFileReader> OpenFile(io::ObjectStore& store, const std::string& file_path) {
-  const auto key = store.KeyOf(file_path);
-  if (!key) {
-    throw Error(ErrorCode::kStop,
-                "it lies outside this lake's warehouse; open the lake with the warehouse it was made in");
-  }
-  return parquet::ParquetFileReader::Open(std::make_shared<ObjectInput>(store, *key));
-}
-
-/// Parquet's own exceptions become ours.
-template <typename Body>
-auto Guarded(const std::string& file_path, Body&& body) {
-  return WithContext("data file " + file_path, [&] {
-    try {
-      return body();
-    } catch (const parquet::ParquetException& error) {
-      throw Error(ErrorCode::kData, std::string("it cannot be read: ") + error.what() + "; restore it from a copy");
-    }
-  });
-}
-
 bool IsWrittenAsDictionary(const parquet::ColumnChunkMetaData& chunk) {
   const auto& pages = chunk.encoding_stats();
   return !pages.empty() && std::ranges::all_of(pages, [](const parquet::PageEncodingStats& stats) {
@@ -161,7 +139,7 @@ struct DataFileRows::State {
   std::unique_ptr<arrow::RecordBatchReader> batches;
 
   void Open(io::ObjectStore& store) {
-    auto input = OpenFile(store, file_path);
+    auto input = OpenDataFile(store, file_path);
     parquet::ArrowReaderProperties properties;
     properties.set_batch_size(kBatchRows);
     properties.set_use_threads(false);
@@ -199,13 +177,13 @@ struct DataFileRows::State {
 
 DataFileRows::DataFileRows(io::ObjectStore& store, const std::string& file_path, std::shared_ptr<arrow::Schema> columns)
     : state_(new State{file_path, std::move(columns), nullptr, nullptr}) {
-  Guarded(state_->file_path, [&] { state_->Open(store); });
+  ReadingDataFile(state_->file_path, [&] { state_->Open(store); });
 }
 
 DataFileRows::~DataFileRows() = default;
 
 std::shared_ptr<arrow::RecordBatch> DataFileRows::Next() {
-  return Guarded(state_->file_path, [&]() -> std::shared_ptr<arrow::RecordBatch> {
+  return ReadingDataFile(state_->file_path, [&]() -> std::shared_ptr<arrow::RecordBatch> {
     const auto rows = ValueOf(state_->batches->Next(), "reading");
     return rows ? state_->InColumns(*rows) : nullptr;
   });
@@ -213,8 +191,8 @@ std::shared_ptr<arrow::RecordBatch> DataFileRows::Next() {
 
 std::shared_ptr<arrow::Schema> WithDictionaries(io::ObjectStore& store, const std::string& file_path,
                                                 const std::shared_ptr<arrow::Schema>& columns) {
-  return Guarded(file_path, [&] {
-    const auto footer = OpenFile(store, file_path)->metadata();
+  return ReadingDataFile(file_path, [&] {
+    const auto footer = OpenDataFile(store, file_path)->metadata();
     const auto numbers = ColumnsOf(*footer, parquet::default_arrow_reader_properties());
     arrow::FieldVector fields;
     for (const auto& column : columns->fields()) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <parquet/metadata.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,8 @@
 #include "base/error.h"
 #include "io/local_object_store.h"
 #include "land/arrow_status.h"
+#include "land/file_metrics.h"
+#include "land/join_files.h"
 #include "land/judge.h"
 #include "table/partition.h"
 
@@ -98,7 +101,6 @@ class DataFileWriterTest : public ::testing::Test {
 
   std::vector<table::DataFile> WriteAll(const std::shared_ptr<table::TableMetadata>& metadata,
                                         DataFileWriterOptions options) {
-    options.file_prefix = "w";
     DataFileWriter writer(*store_, metadata, options, budget_);
     for (const auto& batch : batches_) {
       writer.Write(batch);
@@ -237,6 +239,53 @@ TEST_F(DataFileWriterTest, ARequiredColumnWithoutAValueIsRefused) {
   DataFileWriter writer(*store_, metadata, {.file_prefix = "w"}, budget_);
   const auto rows = ValueOf(batches_[0]->RemoveColumn(1), "rows");
   EXPECT_THROW(writer.Write(rows), Error);
+}
+
+TEST_F(DataFileWriterTest, FilesThatAreJoinedKeepEveryValueAndMetric) {
+  MakeRows(72'000, 11);
+  const auto metadata = Metadata(*store_, {}, {});
+  const auto all = std::exchange(batches_, {});
+  std::vector<table::DatedFile> halves;
+  for (size_t half = 0; half < 2; ++half) {
+    const size_t middle = all.size() / 2;
+    batches_.assign(all.begin() + static_cast<ptrdiff_t>(half * middle),
+                    half == 0 ? all.begin() + static_cast<ptrdiff_t>(middle) : all.end());
+    for (const auto& file : WriteAll(metadata, {.file_prefix = "half-" + std::to_string(half)}))
+      halves.push_back({.file = file});
+  }
+  ASSERT_EQ(halves.size(), 2U);
+  const auto joined = JoinFiles(*store_, *metadata, halves, {.key = "wh/t/data/joined.parquet"}, budget_, {});
+  ASSERT_TRUE(joined);
+  EXPECT_EQ(joined->footer->num_row_groups(), 1);
+  EXPECT_EQ(budget_.used(), 0);
+  auto made = Measure(*joined, metadata->schema(), MetricsConfig({}, metadata->schema()));
+  made.file_path = store_->UriOf(joined->key);
+  ExpectAgreement(*metadata, {made});
+
+  // What was joined can be joined again, in as many row groups as were asked for.
+  const auto again = JoinFiles(*store_, *metadata, {{.file = made}, halves[0], halves[1]},
+                               {.key = "wh/t/data/again.parquet", .row_group_bytes = 1}, budget_, {});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->footer->num_row_groups(), 3);
+  EXPECT_EQ(again->footer->num_rows(), 2 * 72'000);
+}
+
+TEST_F(DataFileWriterTest, FilesOfOtherColumnsOrFewRowsAreNotJoined) {
+  MakeRows(1'500, 12);
+  auto metadata = Metadata(*store_, {}, {});
+  const auto few = WriteAll(metadata, {});
+  const JoinOptions options{.key = "wh/t/data/joined.parquet"};
+  EXPECT_FALSE(JoinFiles(*store_, *metadata, {{.file = few[0]}}, options, budget_, {}));
+
+  batches_.clear();
+  MakeRows(40'000, 13);
+  auto many = WriteAll(metadata, {.file_prefix = "many"});
+  EXPECT_TRUE(JoinFiles(*store_, *metadata, {{.file = many[0]}}, options, budget_, {}));
+  auto wider = *metadata;
+  wider.schemas[0].fields[4].type = schema::ParseType("long");
+  EXPECT_FALSE(JoinFiles(*store_, wider, {{.file = many[0]}}, {.key = "wh/t/data/other.parquet"}, budget_, {}));
+  many[0].record_count += 1;
+  EXPECT_FALSE(JoinFiles(*store_, *metadata, {{.file = many[0]}}, {.key = "wh/t/data/other.parquet"}, budget_, {}));
 }
 
 }  // namespace

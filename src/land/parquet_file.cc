@@ -1,8 +1,6 @@
 #include "land/parquet_file.h"
 
 #include <arrow/api.h>
-#include <arrow/extension/uuid.h>
-#include <parquet/arrow/schema.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/file_writer.h>
 #include <parquet/schema.h>
@@ -17,12 +15,11 @@
 #include "land/encoding_choice.h"
 #include "land/land_events.h"
 #include "land/object_stream.h"
+#include "land/parquet_form.h"
 
 namespace millrace::land {
 namespace {
 
-/// Bounds of longer values are left out: the footer is read by everyone.
-constexpr size_t kStatisticsBytesMax = size_t{64} << 10;
 /// Encodings are shared between files with fewer rows than this, and chosen anew after so many files.
 constexpr int64_t kSmallRows = 16'384;
 constexpr int kUsesMax = 64;
@@ -50,16 +47,8 @@ void Apply(const ColumnEncoding& encoding, const std::string& path, parquet::Wri
 
 std::shared_ptr<parquet::WriterProperties> PropertiesFor(const arrow::Table& sample, int zstd_level) {
   parquet::WriterProperties::Builder builder;
-  builder.compression(parquet::Compression::ZSTD);
-  builder.compression_level(zstd_level);
-  builder.enable_store_decimal_as_integer();
-  builder.max_statistics_size(kStatisticsBytesMax);
-  builder.created_by("millrace");
-  std::shared_ptr<parquet::SchemaDescriptor> descriptor;
-  Check(parquet::arrow::ToParquetSchema(
-            sample.schema().get(), *parquet::WriterProperties::Builder().enable_store_decimal_as_integer()->build(),
-            &descriptor),
-        "schema of a Parquet file");
+  SetCommonProperties(zstd_level, builder);
+  const auto descriptor = DescriptorOf(*sample.schema());
   const std::vector<Leaf> leaves = LeavesOf(sample);
   if (static_cast<int>(leaves.size()) != descriptor->num_columns()) {
     throw Error(ErrorCode::kInternal, "the leaves of a row group are not those of its Parquet schema");
@@ -98,42 +87,6 @@ int64_t NansOf(const Leaf& leaf) {
     if (chunk->type_id() == arrow::Type::FLOAT) count += CountNans<arrow::FloatArray>(*chunk);
   }
   return count;
-}
-
-std::shared_ptr<arrow::DataType> ParquetTypeOf(const arrow::Field& field);
-
-std::shared_ptr<arrow::Field> ParquetFieldOf(const std::shared_ptr<arrow::Field>& field) {
-  return field->WithType(ParquetTypeOf(*field));
-}
-
-std::shared_ptr<arrow::DataType> ParquetTypeOf(const arrow::Field& field) {
-  const auto& type = field.type();
-  switch (type->id()) {
-    case arrow::Type::STRUCT: {
-      arrow::FieldVector fields;
-      for (const auto& child : type->fields()) fields.push_back(ParquetFieldOf(child));
-      return arrow::struct_(fields);
-    }
-    case arrow::Type::LIST:
-      return arrow::list(ParquetFieldOf(type->field(0)));
-    case arrow::Type::MAP: {
-      const auto& map = static_cast<const arrow::MapType&>(*type);
-      return std::make_shared<arrow::MapType>(ParquetFieldOf(map.key_field()), ParquetFieldOf(map.item_field()));
-    }
-    case arrow::Type::FIXED_SIZE_BINARY: {
-      const bool uuid = field.metadata() && field.metadata()->Get("iceberg.type").ValueOr("") == "uuid";
-      return uuid ? arrow::extension::uuid() : type;
-    }
-    default:
-      return type;
-  }
-}
-
-/// The schema with uuid as the extension type that Parquet annotates: the same bits under another name.
-std::shared_ptr<arrow::Schema> ParquetSchemaOf(const arrow::Schema& schema) {
-  arrow::FieldVector fields;
-  for (const auto& field : schema.fields()) fields.push_back(ParquetFieldOf(field));
-  return arrow::schema(std::move(fields));
 }
 
 /// Dictionaries stay: the writer takes them for what they stand for.
@@ -205,18 +158,22 @@ int64_t ParquetFile::written_bytes() const { return state_->output ? state_->out
 WrittenParquet ParquetFile::Close() && {
   State& state = *state_;
   Check(state.writer->Close(), "closing a Parquet file");
-  Check(state.output->Close(), "closing a Parquet file");
-  FaultPoint("land.before_data_file_finish");
-  if (state.output->Finish() == io::PutOutcome::kExists) {
-    throw Error(ErrorCode::kStop,
-                "data file " + state.store.UriOf(state.key) +
-                    " exists already: names are random, so two programs share one seed; stop one of them");
-  }
-  FaultPoint("land.after_data_file_finish");
+  FinishDataFile(state.store, state.key, *state.output);
   return {.key = state.key,
           .size_bytes = state.output->written(),
           .footer = state.writer->metadata(),
           .nan_counts = std::move(state.nan_counts)};
+}
+
+void FinishDataFile(io::ObjectStore& store, const std::string& key, ObjectOutput& output) {
+  Check(output.Close(), "closing a Parquet file");
+  FaultPoint("land.before_data_file_finish");
+  if (output.Finish() == io::PutOutcome::kExists) {
+    throw Error(ErrorCode::kStop,
+                "data file " + store.UriOf(key) +
+                    " exists already: names are random, so two programs share one seed; stop one of them");
+  }
+  FaultPoint("land.after_data_file_finish");
 }
 
 }  // namespace millrace::land

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/object_store.h"
+#include "land/object_stream.h"
 
 namespace parquet {
 class FileMetaData;
@@ -52,5 +53,8 @@ class ParquetFile {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Makes a data file durable and visible once its footer is in. Error kStop when there is one of its name.
+void FinishDataFile(io::ObjectStore& store, const std::string& key, ObjectOutput& output);
 
 }  // namespace millrace::land

@@ -15,6 +15,7 @@
 #include "land/data_file_rows.h"
 #include "land/data_path.h"
 #include "land/file_metrics.h"
+#include "land/join_files.h"
 #include "land/parquet_file.h"
 #include "land/row_order.h"
 
@@ -189,15 +190,9 @@ int64_t Copy(DataFileRows& source, const std::vector<int64_t>& deleted, int64_t 
   return position;
 }
 
-}  // namespace
-
-std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table::TableMetadata& metadata,
-                                            const FileGroup& group, const DeletedRows& deleted,
-                                            const RewriteOptions& options, ByteBudget& budget,
-                                            const std::stop_token& stop) {
-  StartCompute();
-  const std::string key = DataKey(store, metadata, group.spec_id, group.partition, options.file_name + ".parquet");
-  GroupWriter writer(store, metadata, key, options, budget);
+/// False when no row is left.
+bool CopyRows(io::ObjectStore& store, const FileGroup& group, const DeletedRows& deleted, GroupWriter& writer,
+              const std::stop_token& stop) {
   if (!group.files.empty()) writer.TakeDictionariesOf(store, group.files.front().file.file_path);
   int64_t rows = 0;
   int64_t gone = 0;
@@ -214,13 +209,43 @@ std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table:
     gone += std::ranges::lower_bound(positions, copied) - positions.begin();
     rows += copied;
   }
-  if (gone == rows) return std::nullopt;
-  const auto written = writer.Close();
-  auto made = Measure(written, metadata.schema(), MetricsConfig(metadata.properties, metadata.schema()));
+  return gone < rows;
+}
+
+/// Nothing is asked of the rows but that they stand in one file.
+bool KeepsPages(const table::TableMetadata& metadata, const FileGroup& group, const DeletedRows& deleted,
+                const RewriteOptions& options) {
+  const auto* order = metadata.FindSortOrder(metadata.default_sort_order_id);
+  return !options.visit && (order == nullptr || order->fields.empty()) &&
+         std::ranges::all_of(group.files, [&](const auto& dated) { return deleted.Of(dated.file.file_path).empty(); });
+}
+
+}  // namespace
+
+std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table::TableMetadata& metadata,
+                                            const FileGroup& group, const DeletedRows& deleted,
+                                            const RewriteOptions& options, ByteBudget& budget,
+                                            const std::stop_token& stop) {
+  StartCompute();
+  const std::string key = DataKey(store, metadata, group.spec_id, group.partition, options.file_name + ".parquet");
+  bool in_order = false;
+  auto written =
+      KeepsPages(metadata, group, deleted, options)
+          ? JoinFiles(store, metadata, group.files,
+                      {.key = key, .zstd_level = options.zstd_level, .row_group_bytes = options.row_group_bytes},
+                      budget, stop)
+          : std::nullopt;
+  if (!written) {
+    GroupWriter writer(store, metadata, key, options, budget);
+    if (!CopyRows(store, group, deleted, writer, stop)) return std::nullopt;
+    written = writer.Close();
+    in_order = writer.in_order();
+  }
+  auto made = Measure(*written, metadata.schema(), MetricsConfig(metadata.properties, metadata.schema()));
   made.file_path = store.UriOf(key);
   made.spec_id = group.spec_id;
   made.partition = group.partition;
-  made.sort_order_id = writer.in_order() ? metadata.default_sort_order_id : 0;
+  made.sort_order_id = in_order ? metadata.default_sort_order_id : 0;
   return made;
 }
 
