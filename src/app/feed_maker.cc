@@ -1,5 +1,7 @@
 #include "app/feed_maker.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "app/document_blocks.h"
@@ -9,12 +11,29 @@
 #include "app/table_sinks.h"
 
 namespace millrace::app {
+namespace {
+
+constexpr int64_t kReadBytesMin = int64_t{64} << 10;
+/// A batch that is being read, and one that waits for memory, are not of the budget yet: those of all feeds together
+/// are about a quarter of it.
+constexpr int64_t kShareOfBudget = 8;
+
+}  // namespace
+
+size_t FeedMaker::ReadBytes() const {
+  const auto& config = parts_.config;
+  const auto feeds = static_cast<int64_t>(config.sources.size() + config.tables.size() + config.documents.size());
+  const auto most = static_cast<int64_t>(event::ReadLimits{}.bytes_max);
+  return static_cast<size_t>(
+      std::clamp(parts_.budget.limit() / (kShareOfBudget * std::max<int64_t>(feeds, 1)), kReadBytesMin, most));
+}
 
 void FeedMaker::AddSource(const std::string& name, const SourceConfig& source) const {
   parts_.runner.AddSource(std::make_unique<SourceFeed>(MakeSource(name, source, limits_.until_idle), parts_.stream,
                                                        parts_.budget,
                                                        SourceFeed::Options{.producer = parts_.config.name + "/" + name,
                                                                            .topic = source.topic,
+                                                                           .read_bytes = ReadBytes(),
                                                                            .until_idle = limits_.until_idle,
                                                                            .time = limits_.intake_time}));
 }
@@ -41,6 +60,7 @@ void FeedMaker::AddFeed(const std::string& name, std::string title, const TableC
   } else {
     options.time = limits_.intake_time;
   }
+  options.read_bytes = ReadBytes();
   options.settle = limits_.settle;
   if (limits_.until_idle) {
     options.intake_done = [runner = &parts_.runner, topic = feed.from] { return runner->IntakeDone(topic); };

@@ -38,6 +38,8 @@ class FeedMaker {
   void AddDocuments(const std::string& name, const DocumentsConfig& documents) const;
 
  private:
+  /// Of one read of one feed.
+  size_t ReadBytes() const;
   void AddFeed(const std::string& name, std::string title, const TableConfig& feed,
                std::shared_ptr<event::Sink> sink) const;
   std::unique_ptr<event::Source> OpenReader(const std::string& name, const TableConfig& feed) const;

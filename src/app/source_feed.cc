@@ -37,7 +37,7 @@ void SourceFeed::RunToEnd(const std::stop_token& stop) {
   // A read may wait for an answer far longer than there is time.
   const LimitedStop limited(stop, options_.time);
   while (!limited.token().stop_requested()) {
-    const auto read = source_->Read({}, limited.token());
+    const auto read = source_->Read({.bytes_max = options_.read_bytes}, limited.token());
     if (read.state == event::ReadState::kBatch) {
       paused_ = true;
       const auto held = budget_.Reserve(read.batch->bytes(), stop);

@@ -23,6 +23,7 @@ class SourceFeed {
   struct Options {
     std::string producer;  // stable: its positions are stored under it
     std::string topic;
+    size_t read_bytes = event::ReadLimits{}.bytes_max;
     bool until_idle = false;
     std::optional<std::chrono::milliseconds> time{};  // after this it counts as at its end
   };

@@ -100,7 +100,7 @@ void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token&
 bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
   // Asked before the read: what comes after "done" cannot be missed by an idle read.
   const bool nothing_will_come = options_.intake_done && options_.intake_done();
-  auto read = reader_->Read({}, stop);
+  auto read = reader_->Read({.bytes_max = options_.read_bytes}, stop);
   switch (read.state) {
     case event::ReadState::kBatch: {
       quiet_since_.reset();

@@ -26,6 +26,7 @@ class TableFeed {
     std::string from;                        // the topic, or the source, it reads
     std::string topic;                       // the same for a topic; empty: a source itself
     std::chrono::milliseconds freshness{0};  // events are to be visible so soon
+    size_t read_bytes = event::ReadLimits{}.bytes_max;
     /// Given: the feed is done once this says that nothing more will come and the reader is idle.
     std::function<bool()> intake_done;
     std::chrono::milliseconds settle{0};              // it is idle for this long before it is done

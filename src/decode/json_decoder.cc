@@ -93,6 +93,7 @@ Decoded JsonDecoder::Impl::Decode(const EventBatch& events) {
     ReadWindow(events, window);
     first = window.last;
   }
+  index_.Rest();
   return Finish(events);
 }
 

@@ -3,13 +3,56 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 
 namespace millrace::decode {
 
+namespace {
+
+using Stages = std::unique_ptr<simdjson::internal::dom_parser_implementation>;
+
+constexpr size_t kCapacityMin = size_t{256} << 10;
+/// What one huge record made larger is given back with the next one.
+constexpr size_t kCapacityKept = size_t{8} << 20;
+constexpr size_t kDepthOfUnusedSecondStage = 16;
+
+/// Memory that no index uses at the moment. Thread-safe.
+class Resting {
+ public:
+  /// Null when there is none.
+  Stages Take() {
+    const std::scoped_lock lock(mutex_);
+    if (stages_.empty()) return nullptr;
+    auto taken = std::move(stages_.back());
+    stages_.pop_back();
+    return taken;
+  }
+  void Put(Stages stages) {
+    if (stages->capacity() > kCapacityKept) return;
+    const std::scoped_lock lock(mutex_);
+    if (stages_.size() < most_) stages_.push_back(std::move(stages));
+  }
+
+ private:
+  const size_t most_ = 2 * std::max<size_t>(1, std::thread::hardware_concurrency());
+  std::mutex mutex_;
+  std::vector<Stages> stages_;
+};
+
+Resting& AllResting() {
+  static Resting resting;
+  return resting;
+}
+
+}  // namespace
+
 struct StructuralIndex::Parser {
-  std::unique_ptr<simdjson::internal::dom_parser_implementation> stages;
+  Stages stages;
 };
 
 StructuralIndex::StructuralIndex() : parser_(std::make_unique<Parser>()) {}
@@ -18,17 +61,13 @@ StructuralIndex::~StructuralIndex() = default;
 const uint32_t* StructuralIndex::tokens() const { return parser_->stages->structural_indexes.get(); }
 uint32_t StructuralIndex::count() const { return parser_->stages->n_structural_indexes; }
 
-namespace {
-
-constexpr size_t kCapacityMin = size_t{256} << 10;
-/// What one huge record made larger is given back with the next one.
-constexpr size_t kCapacityKept = size_t{8} << 20;
-constexpr size_t kDepthOfUnusedSecondStage = 16;
-
-}  // namespace
+void StructuralIndex::Rest() {
+  if (parser_->stages) AllResting().Put(std::move(parser_->stages));
+}
 
 StructuralIndex::Result StructuralIndex::Build(std::string_view text) {
   auto& stages = parser_->stages;
+  if (!stages) stages = AllResting().Take();
   if (!stages) {
     const auto failed = simdjson::get_active_implementation()->create_dom_parser_implementation(
         std::max(text.size(), kCapacityMin), kDepthOfUnusedSecondStage, stages);

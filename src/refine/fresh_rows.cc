@@ -13,25 +13,10 @@ namespace {
 using query::QuoteName;
 using query::SqlName;
 
-bool LeavesOut(const Expectation& expectation) {
-  return expectation.action == Expectation::Action::kDrop || expectation.action == Expectation::Action::kQuarantine;
-}
-
-/// "a AND b" of the columns of the expectations that are meant; "true" of none.
-template <typename Meant>
-std::string AllMet(const Model& model, Meant meant) {
-  std::string met;
-  for (size_t i = 0; i < model.expectations.size(); ++i) {
-    if (meant(model.expectations[i])) met += (met.empty() ? "" : " AND ") + QuoteName(ExpectationColumn(i));
-  }
-  return met.empty() ? "true" : met;
-}
-
 /// ", <the row as JSON, where it goes into quarantine> AS <column>", when the model has a quarantine.
 std::string RowColumn(const Model& model, bool fresh) {
   if (!HasQuarantine(model)) return "";
-  const auto met =
-      AllMet(model, [](const auto& expectation) { return expectation.action == Expectation::Action::kQuarantine; });
+  const auto met = AllMet(model, Quarantines);
   const auto row = fresh ? fmt::format("CASE WHEN {} THEN NULL ELSE CAST(to_json(__millrace_r) AS VARCHAR) END", met)
                          : std::string("CAST(NULL AS VARCHAR)");
   return fmt::format(", {} AS {}", row, QuoteName(kRowColumn));
@@ -102,10 +87,20 @@ catalog::TableName FreshRowsName(const Model& model) { return {"rows of", ToStri
 
 std::string ExpectationColumn(size_t index) { return fmt::format("__millrace_expect_{}", index); }
 
-bool HasQuarantine(const Model& model) {
-  return std::ranges::any_of(model.expectations, [](const auto& expectation) {
-    return expectation.action == Expectation::Action::kQuarantine;
-  });
+bool LeavesOut(const Expectation& expectation) {
+  return expectation.action == Expectation::Action::kDrop || Quarantines(expectation);
+}
+
+bool Quarantines(const Expectation& expectation) { return expectation.action == Expectation::Action::kQuarantine; }
+
+bool HasQuarantine(const Model& model) { return std::ranges::any_of(model.expectations, Quarantines); }
+
+std::string AllMet(const Model& model, bool (*meant)(const Expectation&)) {
+  std::string met;
+  for (size_t i = 0; i < model.expectations.size(); ++i) {
+    if (meant(model.expectations[i])) met += (met.empty() ? "" : " AND ") + QuoteName(ExpectationColumn(i));
+  }
+  return met.empty() ? "true" : met;
 }
 
 std::string FreshRowsSql(const Model& model) {

@@ -26,6 +26,13 @@ inline constexpr std::string_view kFreshColumn = "__millrace_fresh";
 /// An expectation says `quarantine`.
 bool HasQuarantine(const Model& model);
 
+/// A row that breaks it is not of the table.
+bool LeavesOut(const Expectation& expectation);
+bool Quarantines(const Expectation& expectation);
+
+/// "a AND b" of the columns of the expectations that are `meant`; "true" of none.
+std::string AllMet(const Model& model, bool (*meant)(const Expectation&));
+
 /// ", <what> AS <column of the expectation>" for each: whether a row meets it, a null being none; true of rows that are
 /// not `fresh`. In the dialects of DuckDB and of Spark, a condition on lines of its own, as it may end with a comment.
 std::string ChecksSql(const Model& model, bool fresh);

@@ -72,18 +72,6 @@ void AddSparkSql(std::vector<Model>& models, const std::vector<std::filesystem::
 
 }  // namespace
 
-void RequireEngineCan(const Model& model) {
-  if (model.engine != ModelEngine::kSpark) return;
-  for (const auto& expectation : model.expectations) {
-    if (expectation.action != Expectation::Action::kQuarantine) continue;
-    throw Error(
-        ErrorCode::kConfig,
-        fmt::format("{}:{}: rows cannot go into quarantine from Spark; say warn, drop or fail, or run the model "
-                    "on duckdb",
-                    model.file.string(), expectation.line));
-  }
-}
-
 Model ParseModel(catalog::TableName name, const std::filesystem::path& file, const std::string& text) {
   Model model;
   model.name = std::move(name);
@@ -127,7 +115,6 @@ std::vector<Model> ReadModels(const std::filesystem::path& folder, const EngineC
   AddSparkSql(models, for_spark);
   for (auto& model : models) {
     model.engine = engine.asked ? *engine.asked : model.stated_engine.value_or(engine.fallback);
-    if (!engine.asked) RequireEngineCan(model);
   }
   return models;
 }

@@ -124,9 +124,6 @@ struct Model {
 /// Reads one file below `folder`. Error kConfig with file:line.
 Model ReadModel(const std::filesystem::path& folder, const std::filesystem::path& file);
 
-/// Error kConfig with file:line for what the model's engine does not do.
-void RequireEngineCan(const Model& model);
-
 /// Every .sql file below a folder, by name. Error kConfig when there is no such folder, two files make one table, or a
 /// model cannot run on the engine that it gets; of one that was asked for, a run says so, of the models that it is for.
 std::vector<Model> ReadModels(const std::filesystem::path& folder, const EngineChoice& engine = {});

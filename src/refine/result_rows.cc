@@ -103,13 +103,13 @@ std::shared_ptr<arrow::Array> ResultRows::Kept(const arrow::RecordBatch& batch) 
     const auto& met = Met(batch, i);
     const auto broken = met.length() - met.true_count();
     violations_[i] += broken;
-    if (broken == 0 || model_.expectations[i].action != Expectation::Action::kDrop) continue;
+    if (broken == 0 || !LeavesOut(model_.expectations[i])) continue;
     for (int64_t row = 0; row < met.length(); ++row) {
       if (!met.Value(row)) keep[static_cast<size_t>(row)] = false;
     }
   }
-  quarantined_.clear();
-  Quarantine(batch, keep);
+  // One that is to be dropped as well is kept in quarantine.
+  quarantined_ = BrokenIn(model_, batch);
   const auto quarantined = static_cast<int64_t>(quarantined_.size());
   quarantined_total_ += quarantined;
   dropped_ += std::ranges::count(keep, false) - quarantined;
@@ -118,23 +118,22 @@ std::shared_ptr<arrow::Array> ResultRows::Kept(const arrow::RecordBatch& batch) 
   return land::ValueOf(builder.Finish(), "a column of booleans");
 }
 
-/// Takes the rows out that have JSON of them beside them. One that is to be dropped as well is kept in quarantine.
-void ResultRows::Quarantine(const arrow::RecordBatch& batch, std::vector<bool>& keep) {
+std::vector<land::BrokenRow> BrokenIn(const Model& model, const arrow::RecordBatch& batch) {
+  std::vector<land::BrokenRow> broken;
   const auto column = batch.GetColumnByName(std::string(kRowColumn));
-  if (!column) return;
+  if (!column) return broken;
   const auto& json = static_cast<const arrow::StringArray&>(*column);
   for (int64_t row = 0; row < json.length(); ++row) {
     if (json.IsNull(row)) continue;
-    land::BrokenRow broken{.row = json.GetString(row), .rule = {}, .rules = {}};
-    for (size_t i = 0; i < model_.expectations.size(); ++i) {
-      const auto& [condition, action, line] = model_.expectations[i];
+    auto& one = broken.emplace_back(land::BrokenRow{.row = json.GetString(row), .rule = {}, .rules = {}});
+    for (size_t i = 0; i < model.expectations.size(); ++i) {
+      const auto& [condition, action, line] = model.expectations[i];
       if (Met(batch, i).Value(row)) continue;
-      if (broken.rule.empty() && action == Expectation::Action::kQuarantine) broken.rule = condition;
-      broken.rules += (broken.rules.empty() ? "does not meet: " : "; ") + condition;
+      if (one.rule.empty() && action == Expectation::Action::kQuarantine) one.rule = condition;
+      one.rules += (one.rules.empty() ? "does not meet: " : "; ") + condition;
     }
-    quarantined_.push_back(std::move(broken));
-    keep[static_cast<size_t>(row)] = false;
   }
+  return broken;
 }
 
 bool ResultRows::failed() const {

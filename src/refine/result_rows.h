@@ -39,7 +39,6 @@ class ResultRows {
 
  private:
   std::shared_ptr<arrow::Array> Kept(const arrow::RecordBatch& batch);
-  void Quarantine(const arrow::RecordBatch& batch, std::vector<bool>& keep);
 
   const Model& model_;
   std::shared_ptr<arrow::Schema> result_;
@@ -51,5 +50,8 @@ class ResultRows {
   int64_t dropped_ = 0;
   int64_t quarantined_total_ = 0;
 };
+
+/// The rows of a batch with kRowColumn where that is not null, and what they break.
+std::vector<land::BrokenRow> BrokenIn(const Model& model, const arrow::RecordBatch& batch);
 
 }  // namespace millrace::refine

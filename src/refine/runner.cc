@@ -100,13 +100,24 @@ class ModelRun {
     const ResultRows rows(model_, spark_->Open());
     Begin(EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
                        parts_.stop));
-    auto written = spark_->Write(*output_, RunNumber::Parse(CursorOf(plan_.to, kRunSplit)).number);
+    auto written = SparkWritten();
     report_.rows = written.rows;
     report_.rows_checked = written.checked;
     report_.rows_dropped = written.dropped;
+    report_.rows_quarantined = written.quarantined;
     for (size_t i = 0; i < model_.expectations.size(); ++i) ReportRows(i, written.violations[i]);
     ReportFiles(written.change.added);
     return Replacing(std::move(written.change));
+  }
+
+  SparkRun::Written SparkWritten() {
+    try {
+      return spark_->Write(*output_, RunNumber::Parse(CursorOf(plan_.to, kRunSplit)).number,
+                           [&](const auto& broken) { quarantine_.Add(broken, attempt_); });
+    } catch (...) {
+      quarantine_.Abandon();
+      throw;
+    }
   }
 
   void ReportRows(size_t index, int64_t violations) {
@@ -131,7 +142,7 @@ class ModelRun {
   void Begin(catalog::LoadedTable output) {
     FinishRebuild(plan_.rebuilt);
     output_ = std::move(output);
-    const auto& uuid = output_->metadata->table_uuid;
+    const auto uuid = output_->metadata->table_uuid;  // outlives this metadata
     auto run = RunNumber::Parse(CursorOf(plan_.from, kRunSplit));
     attempt_ = AttemptOf(run, uuid);
     if (quarantine_.Holds(attempt_)) {
@@ -333,9 +344,6 @@ std::vector<RunReport> Runner::Run(const std::vector<catalog::TableName>& models
     const auto* node = graph_.Find(name);
     if (!node) throw Error(ErrorCode::kUsage, fmt::format("there is no model {}", ToString(name)));
     chosen.insert(node->model.name);
-  }
-  for (const auto& node : graph_.nodes()) {
-    if (chosen.empty() || chosen.contains(node.model.name)) RequireEngineCan(node.model);
   }
   std::vector<RunReport> reports;
   std::set<catalog::TableName> broken;

@@ -21,16 +21,6 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::any_of(names, [&](const std::string& other) { return SameInAnyCase(other, name); });
 }
 
-/// The condition under which a row stays; empty: all do.
-std::string Stays(const Model& model) {
-  std::string stays;
-  for (size_t i = 0; i < model.expectations.size(); ++i) {
-    if (model.expectations[i].action != Expectation::Action::kDrop) continue;
-    stays += (stays.empty() ? "" : " AND ") + QuoteName(ExpectationColumn(i));
-  }
-  return stays;
-}
-
 /// "a", "b", "NULL AS c": the columns of the table out of those that are there.
 std::vector<std::string> Aligned(const SparkColumns& columns, const std::vector<std::string>& there) {
   std::vector<std::string> list;
@@ -51,7 +41,7 @@ std::string MergedSql(const Model& model, const SparkColumns& columns, const Spa
 /// One row a key stays, beside those that are dropped anyway: the newest, then the fresh one; what is then a draw is
 /// decided by the rows themselves, so that a run repeats to the same table.
 std::string OneAKey(const Model& model, const SparkColumns& columns, const std::string& rows, bool merged) {
-  const auto stays = Stays(model).empty() ? std::string("true") : Stays(model);
+  const auto stays = AllMet(model, LeavesOut);
   std::string keys, order, hashed;
   for (const auto& column : model.key) keys += QuoteName(column) + ", ";
   for (const auto& column : model.newest_by) order += QuoteName(column) + " DESC NULLS LAST, ";
@@ -70,16 +60,25 @@ query::SparkSession::Counted CheckedRows(const Model& model, const SparkColumns&
   auto rows = merged ? MergedSql(model, columns, *old)
                      : fmt::format("SELECT *{} FROM {} AS __millrace_r", ChecksSql(model, true), kSparkRows);
   if (!model.key.empty()) rows = OneAKey(model, columns, rows, merged);
-  const auto stays = Stays(model);
+  const auto stays = AllMet(model, LeavesOut);
   query::SparkSession::Counted counted{.sql = std::move(rows),
                                        .counts = {},
                                        .filter = stays,
                                        .columns = Aligned(columns, merged ? columns.table : columns.made)};
   counted.counts.push_back(merged ? fmt::format("count_if({} = 1)", QuoteName(kFreshColumn)) : "count(1)");
-  counted.counts.push_back(stays.empty() ? "count_if(false)" : fmt::format("count_if(NOT ({}))", stays));
+  counted.counts.push_back(fmt::format("count_if(NOT ({}))", stays));
+  counted.counts.push_back(fmt::format("count_if(NOT ({}))", AllMet(model, Quarantines)));
   for (size_t i = 0; i < model.expectations.size(); ++i)
     counted.counts.push_back(fmt::format("count_if(NOT {})", QuoteName(ExpectationColumn(i))));
   return counted;
+}
+
+std::string SparkQuarantineSql(const Model& model) {
+  return fmt::format(
+      "SELECT *, to_json(__millrace_row_of, map('ignoreNullFields', 'false', 'timestampFormat', "
+      "'yyyy-MM-dd HH:mm:ss.SSSSSSXXX')) AS {} FROM (SELECT struct(*) AS __millrace_row_of{} FROM {} AS __millrace_r) "
+      "WHERE NOT ({})",
+      QuoteName(kRowColumn), ChecksSql(model, true), kSparkRows, AllMet(model, Quarantines));
 }
 
 std::string SparkTouchedFilesSql(const Model& model, const std::string& table) {

@@ -20,6 +20,8 @@
 #include "land/edit_table.h"
 #include "query/spark/spark_error.h"
 #include "query/spark/table_names.h"
+#include "refine/fresh_rows.h"
+#include "refine/result_rows.h"
 #include "refine/same_name.h"
 #include "table/live_files.h"
 
@@ -207,9 +209,9 @@ void SparkRun::MakeBranch(const catalog::LoadedTable& output, int64_t run) {
   FaultPoint("spark.after_branch");
 }
 
-SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t run) {
+SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t run, const Quarantine& quarantine) {
   try {
-    return WriteRows(output, run);
+    return WriteRows(output, run, quarantine);
   } catch (const query::SparkError& error) {
     Abandon();
     ThrowAt(node_.model, error);
@@ -219,25 +221,39 @@ SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t ru
   }
 }
 
-SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_t run) {
+SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_t run, const Quarantine& quarantine) {
   const auto& model = node_.model;
   const auto columns = ColumnsWith(output.metadata->schema());
   // First: a session knows the branches that a table had when it first read it.
   MakeBranch(output, run);
   auto old = TouchedRows(output);
   const bool merged = !old.files.empty();
+  int64_t kept_out = 0;
+  if (HasQuarantine(model)) {
+    session_.Stream(SparkQuarantineSql(model), [&](const arrow::RecordBatch& batch) {
+      kept_out += batch.num_rows();
+      quarantine(BrokenIn(model, batch));
+    });
+  }
   FaultPoint("spark.before_write");
   const auto counted =
       session_.Append(CheckedRows(model, columns, merged ? &old : nullptr),
                       SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_), WriteOptions(model, branch_));
   FaultPoint("spark.after_write");
   auto written = OnBranch(output.name, run);
-  if (!counted && written.rows > 0)
+  if (!counted && written.rows + kept_out > 0)
     throw Error(ErrorCode::kUnavailable, "Spark did not say what it counted; run it again");
   const auto count = [&](size_t index) { return counted && index < counted->size() ? (*counted)[index] : 0; };
   written.checked = count(0);
-  written.dropped = count(1);
-  for (size_t i = 0; i < model.expectations.size(); ++i) written.violations.push_back(count(2 + i));
+  written.quarantined = count(2);
+  written.dropped = count(1) - written.quarantined;
+  for (size_t i = 0; i < model.expectations.size(); ++i) written.violations.push_back(count(3 + i));
+  if (written.quarantined != kept_out)
+    throw Error(ErrorCode::kData,
+                fmt::format("{}: {} of its rows went into quarantine and {} were left out of the table: Spark reads the "
+                            "model twice, and what it makes is not the same each time; take out what is not (rand(), "
+                            "current_timestamp() and their like), or run it on duckdb",
+                            model.file.string(), kept_out, written.quarantined));
   written.change.removed_paths = std::move(old.files);
   return written;
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
+#include "land/quarantine_rows.h"
 #include "query/spark/spark_session.h"
 #include "refine/graph.h"
 #include "refine/run_plan.h"
@@ -52,11 +53,14 @@ class SparkRun {
     int64_t rows = 0;     // written
     int64_t checked = 0;  // fresh rows that expectations looked at
     int64_t dropped = 0;
+    int64_t quarantined = 0;
     std::vector<int64_t> violations = {};  // an expectation each
   };
+  using Quarantine = std::function<void(const std::vector<land::BrokenRow>&)>;
   /// Writes the rows to the branch, which is gone again when that fails. `run`: the number of the run, as the table's
-  /// positions will have it.
-  Written Write(const catalog::LoadedTable& output, int64_t run);
+  /// positions will have it. `quarantine` is given the rows that go there, before the others are written; error kData
+  /// when the rows of the model were others then.
+  Written Write(const catalog::LoadedTable& output, int64_t run, const Quarantine& quarantine);
 
   /// Takes the branch away, as far as that can be done: nothing of it is to be committed.
   void Abandon() noexcept;
@@ -67,7 +71,7 @@ class SparkRun {
   void OpenViews(const std::vector<catalog::TableName>& names);
   SparkColumns ColumnsWith(const schema::Schema& table) const;
   SparkTable TouchedRows(const catalog::LoadedTable& output);
-  Written WriteRows(const catalog::LoadedTable& output, int64_t run);
+  Written WriteRows(const catalog::LoadedTable& output, int64_t run, const Quarantine& quarantine);
   Written OnBranch(const catalog::TableName& output, int64_t run);
   void MakeBranch(const catalog::LoadedTable& output, int64_t run);
   std::string SparkNameOf(const catalog::TableName& table) const;

@@ -198,6 +198,58 @@ def test_each_row_once_whatever_dies(millrace, cluster):
     shop.check()
 
 
+KEPT = """/* ---
+{kind}
+schedule: manual
+expect:
+  - id % 10 > 0: warn
+  - amount >= 0: quarantine
+  - name <> 'n3': drop
+  - id % 4 < 3: quarantine
+--- */
+SELECT id, name, amount, ts, {{{{'a': amount, 'none': CAST(NULL AS VARCHAR)}}}} AS inner FROM {{space}}.orders"""
+
+
+def quarantined(cluster, space, model):
+    """The rows that are in quarantine, and the runs that they came from."""
+    rows = [row for row in rows_of(cluster, f"quarantine.{space}_{model}") if row["table"] == f"{space}.{model}"]
+    records = [{**json.loads(row["record"]), "cause": row["cause"], "detail": row["detail"]} for row in rows]
+    # The engines print times in ways of their own.
+    return sorted(({**record, "ts": record["ts"][:10]} for record in records), key=lambda r: r["id"]), {row["split"] for row in rows}
+
+
+def test_quarantine_is_the_same_by_duckdb_and_by_spark(millrace, cluster):
+    shop = Shop(millrace, cluster, "kept")
+    spark_sql = "SELECT id, name, amount, ts, named_struct('a', amount, 'none', CAST(NULL AS STRING)) AS inner FROM {space}.orders"
+    kinds = {"whole": "materialized: table", "appended": "materialized: incremental\nover: kept.orders", "merged": "materialized: incremental\nover: kept.orders\nkey: [name]\nnewest_by: id"}
+    for engine in ("spark", "duckdb"):
+        for name, kind in kinds.items():
+            shop.model(f"{name}_{engine}", KEPT.format(kind=f"engine: {engine}\n{kind}"))
+            if engine == "spark":
+                shop.model(f"{name}_{engine}", spark_sql, suffix=".spark.sql")
+    shop.land(60)
+    shop.refine()
+    shop.land(30)
+    # Dies with its rows in quarantine and the table as it was: the next run takes them back and makes them again.
+    shop.refine("kept.appended_spark", env={"MILLRACE_FAULT": "refine.after_quarantine:1"}, expect=86)
+    told = shop.refine().stderr
+    assert "go into quarantine" in told or "quarantine" in told
+    for name in kinds:
+        by_spark, spark_runs = quarantined(cluster, "kept", f"{name}_spark")
+        by_duckdb, duckdb_runs = quarantined(cluster, "kept", f"{name}_duckdb")
+        assert by_spark == by_duckdb and len(by_spark) > 15
+        assert len(spark_runs) == len(duckdb_runs) == (1 if name == "whole" else 2)
+        key = lambda row: row["id"]
+        assert sorted(shop.rows(f"{name}_spark"), key=key) == sorted(shop.rows(f"{name}_duckdb"), key=key)
+    # Not the same when it is read twice; by chance it may be, once in ninety.
+    shop.model("drawn", "/* ---\nengine: spark\nschedule: manual\nexpect:\n  - kept: quarantine\n--- */\nSELECT id, id < unix_micros(current_timestamp()) % 90 AS kept FROM {space}.orders", suffix=".sql")
+    for _ in range(4):
+        done = shop.refine("kept.drawn", "--full-refresh", expect=None)
+        if done.returncode != 0:
+            break
+    assert done.returncode == 1 and "models/kept/drawn.sql: " in done.stderr and "what it makes is not the same each time" in done.stderr
+
+
 def test_errors_name_the_line_and_what_to_do(millrace, cluster):
     shop = Shop(millrace, cluster, "wrong")
     shop.land(10)
@@ -215,9 +267,6 @@ def test_errors_name_the_line_and_what_to_do(millrace, cluster):
     strict = table_of(cluster, "wrong.strict")
     assert strict.scan().to_arrow().num_rows == 0 and "main" not in strict.metadata.refs and not strict.metadata.refs
 
-    shop.model("kept", table.replace("schedule", "expect:\n  - id > 0: warn\n  - amount > 0: quarantine\nschedule") + "SELECT * FROM {space}.orders")
-    told = millrace.run("check", expect=78).stderr
-    assert "models/wrong/kept.sql:5: rows cannot go into quarantine from Spark" in told
     shutil.rmtree(millrace.folder / "models/wrong")
     shop.model("plain", "SELECT id FROM {space}.orders")
     config = (millrace.folder / "millrace.yaml").read_text()

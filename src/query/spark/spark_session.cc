@@ -68,19 +68,23 @@ void SetCounted(connect::Relation& relation, const SparkSession::Counted& rows) 
   SetSql(*collect.mutable_input(), rows.sql);
 }
 
-SparkSession::Rows Decoded(const std::vector<std::string>& parts) {
+/// One part of a result; gives its schema.
+std::shared_ptr<arrow::Schema> Decode(const std::string& part,
+                                      const std::function<void(std::shared_ptr<arrow::RecordBatch>)>& visit) {
   constexpr std::string_view kDoing = "reading what Spark answered";
-  SparkSession::Rows rows;
-  for (const auto& part : parts) {
-    const auto stream = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(part));
-    const auto reader = ValueOf(arrow::ipc::RecordBatchStreamReader::Open(stream), kDoing);
-    rows.schema = reader->schema();
-    for (std::shared_ptr<arrow::RecordBatch> batch;;) {
-      Check(reader->ReadNext(&batch), kDoing);
-      if (!batch) break;
-      if (batch->num_rows() > 0) rows.batches.push_back(batch);
-    }
+  const auto stream = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(part));
+  const auto reader = ValueOf(arrow::ipc::RecordBatchStreamReader::Open(stream), kDoing);
+  for (std::shared_ptr<arrow::RecordBatch> batch;;) {
+    Check(reader->ReadNext(&batch), kDoing);
+    if (!batch) return reader->schema();
+    if (batch->num_rows() > 0) visit(std::move(batch));
   }
+}
+
+SparkSession::Rows Decoded(const std::vector<std::string>& parts) {
+  SparkSession::Rows rows;
+  for (const auto& part : parts)
+    rows.schema = Decode(part, [&](auto batch) { rows.batches.push_back(std::move(batch)); });
   if (!rows.schema) throw Error(ErrorCode::kUnavailable, "Spark answered without a result; try again");
   return rows;
 }
@@ -311,6 +315,15 @@ SparkSession::Rows SparkSession::Ask(const std::string& sql) {
       throw Error(ErrorCode::kData, fmt::format("{}: a result is larger than {} bytes", shown_, kRowsBytesMax));
   });
   return Decoded(parts);
+}
+
+void SparkSession::Stream(const std::string& sql, const std::function<void(const arrow::RecordBatch&)>& visit) {
+  connect::Plan plan;
+  SetSql(*plan.mutable_root(), sql);
+  Execute(plan, [&](const connect::ExecutePlanResponse& response) {
+    if (response.has_arrow_batch())
+      Decode(response.arrow_batch().data(), [&](const auto& batch) { visit(*batch); });
+  });
 }
 
 std::optional<std::vector<int64_t>> SparkSession::Append(const Counted& rows, const std::string& table,

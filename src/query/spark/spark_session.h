@@ -70,6 +70,9 @@ class SparkSession {
   /// For results of some megabytes at most.
   Rows Ask(const std::string& sql);
 
+  /// Shows each batch of a result of any size, as it comes.
+  void Stream(const std::string& sql, const std::function<void(const arrow::RecordBatch&)>& visit);
+
   /// Rows of `sql` that meet `filter` (empty: all), as `columns`, each an expression, with what is counted of all of
   /// them on the way: each of `counts` is an aggregate, a whole number.
   struct Counted {

@@ -1,0 +1,155 @@
+"""What stays flat and what grows: partitions, tables, workers, a backlog, compaction beside landing."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import kafka_landing
+import measure
+import pipelines
+
+TIMES = {"ts": "timestamptz"}
+RATE = 50_000
+BACKLOG = int(os.environ.get("MILLRACE_BENCH_EVENTS", 5_000_000))
+
+
+def flat(scratch, runs):
+    """CPU an event: 1 and 1,000 partitions of a topic, 1 and 100 tables, of the same events."""
+    rows = 2_000_000
+    for partitions in (1, 1000):
+        costs = []
+        for _ in range(runs):
+            folder = pipelines.fresh(scratch / "flat")
+            table = {"silver.events": {"from": "events", "columns": TIMES}}
+            topics = {"events": {"partitions": partitions}}
+            source = {"events": {"generator": {"kind": "events", "rows": rows}, "topic": "events"}}
+            costs.append(landing(folder, {"tables": table, "topics": topics, "sources": source}))
+            assert pipelines.rows_of(folder, "silver.events") == rows
+        print(f"flat, {partitions:>5} partitions: {measure.median(costs).line(rows)}", flush=True)
+    for tables in (1, 100):
+        costs = []
+        for _ in range(runs):
+            folder = pipelines.fresh(scratch / "flat")
+            names = [f"events_{number}" for number in range(tables)]
+            sources = {name: {"generator": {"kind": "events", "rows": rows // tables}} for name in names}
+            costs.append(landing(folder, {"tables": {f"silver.{name}": {"from": name, "columns": TIMES} for name in names}, "sources": sources}))
+            assert sum(pipelines.rows_of(folder, f"silver.{name}") for name in names) == rows
+        print(f"flat, {tables:>5} tables: {measure.median(costs).line(rows)}", flush=True)
+
+
+def landing(folder, blocks):
+    (folder / "millrace.yaml").write_text(json.dumps({"name": "bench", "data_dir": str(folder / "data"), "memory": "256MiB", **blocks}))
+    return measure.run([pipelines.BINARY, "run", "--until-idle", "-c", folder / "millrace.yaml"])
+
+
+def workers(scratch, runs):
+    """One worker and two on one table, each with a core of its own; the broker takes what it needs from both."""
+    with kafka_landing.Topic(scratch) as topic:
+        walls = {}
+        for count in (1, 2):
+            found = []
+            for _ in range(runs):
+                folder = pipelines.fresh(scratch / "workers")
+                watched = kafka_landing.millrace(topic, folder, {"freshness": "2s"}, {"memory": "256MiB"})
+                watched.stop()  # has written the configuration, which the workers share
+                pipelines.fresh(folder / "data")
+                config = json.loads((folder / "millrace.yaml").read_text())
+                config["name"] = "bench-" + os.urandom(4).hex()
+                config["lake"] = {"warehouse": str(folder / "data/lake"), "catalog": {"sql": {"path": str(folder / "data/catalog.db")}}}
+                processes = []
+                began = time.monotonic()
+                for number in range(count):
+                    config["data_dir"] = str(folder / f"worker-{number}")
+                    path = folder / f"worker-{number}.yaml"
+                    path.write_text(json.dumps(config))
+                    command = ["taskset", "-c", str(number), pipelines.BINARY, "run", "-c", path]
+                    processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(folder / f"log-{number}", "wb")))
+                rows = kafka_landing.millrace_rows(folder)
+                while rows() < topic.events and time.monotonic() - began < 300:
+                    time.sleep(0.05)
+                found.append(time.monotonic() - began)
+                seen = rows()
+                for process in processes:
+                    process.send_signal(signal.SIGTERM)
+                    process.wait()
+                assert seen == topic.events, f"{seen} of {topic.events}"
+            walls[count] = sorted(found)[len(found) // 2]
+            print(f"workers, {count}: {topic.events / walls[count] / 1e3:,.0f} k events/s", flush=True)
+        print(f"workers, two to one: {walls[1] / walls[2]:.2f}")
+
+
+def backlog(scratch, runs):
+    """A backlog is drained while more arrives, and a worker that was killed goes on."""
+    with kafka_landing.Topic.empty(scratch) as topic:
+        kafka = {"stream": {"kafka": {"brokers": topic.bootstrap}}, "topics": {"events": {"partitions": 4}}}
+        feeder = pipelines.fresh(scratch / "feeder")
+        landing(feeder, {**kafka, "name": "feeder", "sources": {"events": {"generator": {"kind": "events", "rows": BACKLOG}, "topic": "events"}}})
+        folder = pipelines.fresh(scratch / "backlog")
+        config = {
+            "name": "bench",
+            "data_dir": str(folder / "data"),
+            "memory": "256MiB",
+            **kafka,
+            "tables": {"silver.events": {"from": "events", "columns": TIMES, "freshness": "1s"}},
+        }
+        (folder / "millrace.yaml").write_text(json.dumps(config))
+        steady = {**kafka, "name": "steady", "data_dir": str(feeder / "steady"), "sources": {"events": {"generator": {"kind": "events", "rate": RATE}, "topic": "events"}}}
+        (feeder / "steady.yaml").write_text(json.dumps(steady))
+        feed = subprocess.Popen([pipelines.BINARY, "run", "-c", feeder / "steady.yaml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        began = time.monotonic()
+
+        def start():
+            return measure.Watched([pipelines.BINARY, "run", "-c", folder / "millrace.yaml"], kafka_landing.millrace_rows(folder), folder / "log")
+
+        worker = start()
+        drained = None
+        while drained is None and time.monotonic() - began < 300:
+            time.sleep(0.1)
+            worker.sample()
+            if worker.rows() >= BACKLOG + RATE * (time.monotonic() - began - 2):
+                drained = time.monotonic() - began
+        print(f"backlog of {BACKLOG / 1e6:.0f} M while {RATE / 1e3:.0f} k/s arrive: freshness is back under 2 s after {drained:.1f} s, {worker.peak_bytes / 1e6:.0f} MB", flush=True)
+        for _ in range(max(runs, 3)):
+            os.killpg(worker.process.pid, signal.SIGKILL)
+            worker.process.wait()
+            before = worker.rows()
+            worker = start()
+            while worker.rows() <= before and worker.now < 60:
+                time.sleep(0.02)
+            print(f"backlog, killed and started: the next rows are seen after {worker.now:.2f} s, freshness 1 s included", flush=True)
+            time.sleep(3)
+        worker.stop()
+        feed.terminate()
+        feed.wait()
+
+
+def beside(scratch, runs):
+    """Landing alone, and while another table's small files are compacted."""
+    rows, parts = 5_000_000, 24
+    events = pipelines.generated(scratch, rows)
+    pieces = [pipelines.generated_piece(scratch, number, 250_000) for number in range(parts)]
+    costs = {False: [], True: []}
+    merged = []
+    for _ in range(runs):
+        for compacts in (False, True):
+            folder = pipelines.fresh(scratch / "beside")
+            (folder / "in").mkdir()
+            small = {"silver.small": {"from": "small", "columns": TIMES}}
+            sources = {"small": {"file": {"path": str(folder / "in/*.ndjson")}}}
+            blocks = {"tables": small, "sources": sources, "maintenance": {"compact": False}}
+            for piece in pieces:
+                os.link(piece, folder / "in" / piece.name)
+                landing(folder, blocks)
+            blocks["tables"] = {**small, "silver.events": {"from": "events", "columns": TIMES, "freshness": "2s"}}
+            blocks["sources"] = {**sources, "events": {"file": {"path": str(events)}}}
+            blocks["maintenance"] = {"compact": compacts, "interval": "1s"}
+            costs[compacts].append(landing(folder, blocks))
+            assert pipelines.rows_of(folder, "silver.events") == rows
+            if compacts:
+                listed = measure.run([pipelines.BINARY, "tables", "files", "silver.small", "--json", "-c", folder / "millrace.yaml"])
+                merged.append(len(json.loads(listed.stdout)))
+    alone, with_it = measure.median(costs[False]), measure.median(costs[True])
+    print(f"beside, landing alone: {alone.line(rows)}")
+    print(f"beside, landing while {2 * parts} files became {merged[-1]}: {with_it.line(rows)}; {with_it.wall / alone.wall:.2f} of the time")
