@@ -28,8 +28,9 @@ struct SparkTable {
 };
 
 /// What is written: the columns of the table, null where the model does not make one, of the model's rows (one a key,
-/// where it has one), with what expectations say of each counted on the way: rows that were looked at, rows that are left
-/// out, those of them that go into quarantine, and rows that do not meet each expectation. `old`: merged with the rows of those files; may be null.
+/// where it has one), with what expectations say of each counted on the way: rows that were looked at, rows that are
+/// left out, those of them that go into quarantine, and rows that do not meet each expectation. `old`: merged with the
+/// rows of those files; may be null.
 query::SparkSession::Counted CheckedRows(const Model& model, const SparkColumns& columns, const SparkTable* old);
 
 /// The rows that go into quarantine, as BrokenIn takes them.

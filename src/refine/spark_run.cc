@@ -249,11 +249,12 @@ SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_
   written.dropped = count(1) - written.quarantined;
   for (size_t i = 0; i < model.expectations.size(); ++i) written.violations.push_back(count(3 + i));
   if (written.quarantined != kept_out)
-    throw Error(ErrorCode::kData,
-                fmt::format("{}: {} of its rows went into quarantine and {} were left out of the table: Spark reads the "
-                            "model twice, and what it makes is not the same each time; take out what is not (rand(), "
-                            "current_timestamp() and their like), or run it on duckdb",
-                            model.file.string(), kept_out, written.quarantined));
+    throw Error(
+        ErrorCode::kData,
+        fmt::format("{}: {} of its rows went into quarantine and {} were left out of the table: Spark reads the "
+                    "model twice, and what it makes is not the same each time; take out what is not (rand(), "
+                    "current_timestamp() and their like), or run it on duckdb",
+                    model.file.string(), kept_out, written.quarantined));
   written.change.removed_paths = std::move(old.files);
   return written;
 }

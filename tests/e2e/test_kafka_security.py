@@ -4,7 +4,6 @@ import base64
 import http.server
 import json
 import pathlib
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from oracle import Lake, compare
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/services"))
 
+from certificates import certificates  # noqa: E402
 from kafka import Kafka, free_port  # noqa: E402
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
@@ -24,19 +24,6 @@ pytestmark = pytest.mark.skipif(not (ROOT / ".deps/kafka").exists(), reason="scr
 
 MODULES = "org.apache.kafka.common.security"
 PASSWORD = "pass-w0rd"
-
-
-def openssl(folder, *arguments):
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def certificates(folder):
-    """ca.pem, and broker.pem: the key and the certificate of 127.0.0.1."""
-    openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test ca")
-    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "broker.key", "-out", "broker.csr", "-subj", "/CN=localhost")
-    (folder / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
-    openssl(folder, "x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-out", "broker.crt", "-days", "2", "-extfile", "san")
-    (folder / "broker.pem").write_text((folder / "broker.key").read_text() + (folder / "broker.crt").read_text())
 
 
 def text(value):
@@ -62,7 +49,7 @@ class TokenServer(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("secured")
-    certificates(folder)
+    certificates(folder, "broker")
     kafka = Kafka(folder / "kafka")
     kafka.secure_port, kafka.folder_of_certificates = free_port(), folder
     plain, controller = kafka.ports[0], kafka.controllers[0]

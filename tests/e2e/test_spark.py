@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -14,7 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/services"))
 
 import spark_connect  # noqa: E402
+from certificates import certificates  # noqa: E402
 from rest_catalog import RestCatalog  # noqa: E402
+from tls_door import TlsDoor  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not spark_connect.ARE_HERE, reason="scripts/setup --servers fetches the catalogue")
 
@@ -22,8 +25,9 @@ LAKE = """
 lake:
   warehouse: {warehouse}
   catalog: {{ rest: {{ uri: "{uri}" }} }}
-spark: {{ remote: "{remote}" }}
+spark: {{ remote: "{remote}", token: {{ secret: "file:{token}" }}, ca_file: "{ca}" }}
 """
+TOKEN = "a-key-that-both-sides-know"
 
 SHOP = """
 name: shop
@@ -61,12 +65,16 @@ SELECT name, id, amount FROM {space}.orders
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A master, a worker, a Spark Connect server, and the catalogue that it shares with the pipelines."""
+    """A master, a worker, a Spark Connect server that asks for a token, TLS before it, and the catalogue that it shares with the pipelines."""
     folder = tmp_path_factory.mktemp("spark")
+    certificates(folder, "door")
+    (folder / "token").write_text(TOKEN)
     with RestCatalog(folder / "rest", warehouse=f"file://{folder}/warehouse") as rest:
-        with spark_connect.SparkConnect(folder / "cluster", rest.uri) as spark:
-            spark.lake = LAKE.format(warehouse=folder / "warehouse", uri=rest.uri, remote=spark.remote)
-            yield spark
+        with spark_connect.SparkConnect(folder / "cluster", rest.uri, {"SPARK_CONNECT_AUTHENTICATE_TOKEN": TOKEN}) as spark:
+            with TlsDoor(folder, spark.port) as spark.door:
+                spark.secure = f"sc://127.0.0.1:{spark.door.port}/;use_ssl=true"
+                spark.lake = LAKE.format(warehouse=folder / "warehouse", uri=rest.uri, remote=spark.secure, token=folder / "token", ca=folder / "ca.pem")
+                yield spark
 
 
 def table_of(cluster, name):
@@ -270,10 +278,18 @@ def test_errors_name_the_line_and_what_to_do(millrace, cluster):
     shutil.rmtree(millrace.folder / "models/wrong")
     shop.model("plain", "SELECT id FROM {space}.orders")
     config = (millrace.folder / "millrace.yaml").read_text()
-    millrace.write("millrace.yaml", config.replace(cluster.remote, "sc://127.0.0.1:1"))
+    millrace.write("wrong-token", "a-key-that-one-side-knows")
+    config_with = lambda line: re.sub(r"\nspark: .*", "\n" + line, config)
+    millrace.write("millrace.yaml", config_with(f'spark: {{ remote: "{cluster.secure}", token: {{ secret: "file:wrong-token" }}, ca_file: "{cluster.door.folder}/ca.pem" }}'))
+    told = shop.refine("--engine", "spark", expect=78).stderr
+    assert "Spark at 127.0.0.1" in told and "token" in told and "a-key-that" not in told
+    millrace.write("millrace.yaml", config_with(f'spark: {{ remote: "{cluster.secure}", token: {{ secret: "file:wrong-token" }} }}'))
+    told = shop.refine("--engine", "spark", expect=69).stderr
+    assert "certificate" in told and "a-key-that" not in told
+    millrace.write("millrace.yaml", config_with('spark: { remote: "sc://127.0.0.1:1" }'))
     told = shop.refine("--engine", "spark", expect=69).stderr
     assert "Spark at 127.0.0.1:1 does not answer" in told and "check `spark.remote`" in told
-    millrace.write("millrace.yaml", config.replace(f'spark: {{ remote: "{cluster.remote}" }}', ""))
+    millrace.write("millrace.yaml", config_with(""))
     told = shop.refine("--engine", "spark", expect=78).stderr
     assert "models/wrong/plain.sql:1: it runs on Spark, and nothing says where that is" in told
 
@@ -285,6 +301,23 @@ def wait_for(what, seconds=60):
             return found
         time.sleep(0.1)
     raise AssertionError("it did not come to that")
+
+
+def test_a_statement_goes_on_when_its_connection_breaks(millrace, cluster):
+    shop = Shop(millrace, cluster, "cut")
+    shop.land(10)
+    shop.model("slow", "/* ---\nengine: spark\nschedule: manual\n--- */\nSELECT id FROM {space}.orders")
+    # Some seconds of work in several tasks.
+    shop.model("slow", "SELECT o.id, count(*) AS n FROM {space}.orders AS o, range(0, 20000, 1, 8) AS a, range(300) AS b WHERE (a.id * b.id + o.id) % 7 = 3 GROUP BY o.id", suffix=".spark.sql")
+    before = cluster.door.taken
+    running = millrace.start("refine")
+    wait_for(lambda: cluster.jobs("running"))
+    cluster.door.cut()
+    wait_for(lambda: not cluster.jobs("running"), 120)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 0 and cluster.door.taken > before + 1, told
+    assert "the connection to a statement broke; going on with it" in told
+    assert sorted(row["id"] for row in shop.rows("slow")) == list(range(10))
 
 
 def test_what_is_stopped_stops_in_spark(millrace, cluster):

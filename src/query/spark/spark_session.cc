@@ -321,8 +321,7 @@ void SparkSession::Stream(const std::string& sql, const std::function<void(const
   connect::Plan plan;
   SetSql(*plan.mutable_root(), sql);
   Execute(plan, [&](const connect::ExecutePlanResponse& response) {
-    if (response.has_arrow_batch())
-      Decode(response.arrow_batch().data(), [&](const auto& batch) { visit(*batch); });
+    if (response.has_arrow_batch()) Decode(response.arrow_batch().data(), [&](const auto& batch) { visit(*batch); });
   });
 }
 
