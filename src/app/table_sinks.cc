@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "app/files_block.h"
 #include "base/error.h"
@@ -24,6 +25,15 @@ namespace {
 /// The first rows of a run are visible after this part of `freshness`, and not before this time.
 constexpr int kFirstPart = 20;
 constexpr std::chrono::milliseconds kFirstFreshnessMin{500};
+
+/// Lanes of all tables together, for each core: enough for a few busy tables to use all cores, and few enough for
+/// hundreds of them to share a machine. A lane has a thread, files of its own in each commit and what it decodes.
+constexpr int kLanesACore = 4;
+
+int LanesBeside(size_t tables) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::clamp(kLanesACore * cores / static_cast<int>(std::max<size_t>(tables, 1)), 1, cores);
+}
 
 schema::ContractMode ModeOf(ContractWord word) {
   switch (word) {
@@ -205,6 +215,7 @@ std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std:
                                       const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on) {
   if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
   auto options = TableSinkOptionsFor(pipeline, name, table, directory);
+  options.lanes = LanesBeside(pipeline.tables.size());
   options.first_freshness =
       goes_on ? std::max<std::chrono::milliseconds>(options.freshness / kFirstPart, kFirstFreshnessMin)
               : options.freshness;
