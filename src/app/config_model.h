@@ -23,7 +23,7 @@ enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
 enum class EnvelopeWord { kNone, kDebezium };
 enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
 enum class FilesEncoding { kJsonLines };
-enum class FilesRecordWord { kOrigin, kJson, kText, kBytes };
+enum class FilesRecordWord { kOrigin, kJson, kPayload, kText, kBytes };
 enum class GapWord { kStop, kLand };
 enum class RecordFormat { kJson, kAvro, kProtobuf, kJsonSchema };
 enum class FramingWord { kConfluent, kSingleObject, kNone };

@@ -95,9 +95,10 @@ struct Choices<app::FilesEncoding> {
 
 template <>
 struct Choices<app::FilesRecordWord> {
-  static constexpr std::array<std::pair<std::string_view, app::FilesRecordWord>, 4> kWords = {
+  static constexpr std::array<std::pair<std::string_view, app::FilesRecordWord>, 5> kWords = {
       {{"origin", app::FilesRecordWord::kOrigin},
        {"json", app::FilesRecordWord::kJson},
+       {"payload", app::FilesRecordWord::kPayload},
        {"text", app::FilesRecordWord::kText},
        {"bytes", app::FilesRecordWord::kBytes}}};
 };

@@ -120,6 +120,8 @@ land::FilesRecord RecordOf(FilesRecordWord record) {
       return land::FilesRecord::kOrigin;
     case FilesRecordWord::kJson:
       return land::FilesRecord::kJson;
+    case FilesRecordWord::kPayload:
+      return land::FilesRecord::kPayload;
     case FilesRecordWord::kText:
       return land::FilesRecord::kText;
     case FilesRecordWord::kBytes:
@@ -149,13 +151,14 @@ const Block<FilesConfig>& FilesBlock() {
           .Nested("s3", &FilesConfig::s3, S3Block())
           .Add(&FilesConfig::encoding,
                {.name = "encoding", .doc = "The form of the files.", .fallback = FilesEncoding::kJsonLines})
-          .Add(
-              &FilesConfig::record,
-              {.name = "record",
-               .doc = "What a record becomes. `origin`: a JSON document with members in front of its own that say "
-                      "where it came from. `json`: the document alone. `text`: any text, as a JSON string. `bytes`: as "
-                      "it came.",
-               .fallback = FilesRecordWord::kOrigin})
+          .Add(&FilesConfig::record,
+               {.name = "record",
+                .doc = "What a record becomes. `origin`: a JSON document with members in front of its own that say "
+                       "where it came from. `json`: the document alone. `payload`: the payload alone of "
+                       "{schema, payload}, as Kafka Connect's JsonConverter writes documents. `text`: any text, as a "
+                       "JSON string. `bytes`: as "
+                       "it came.",
+                .fallback = FilesRecordWord::kOrigin})
           .Add(&FilesConfig::separator,
                {.name = "separator", .doc = "What stands after each record.", .fallback = "\n"})
           .Add(&FilesConfig::compression,

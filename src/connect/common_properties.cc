@@ -128,9 +128,9 @@ Declarations ConverterFamilies() {
   Declarations list;
   list.Add(
           "value.converter.schemas.enable", kBoolean, "true", kMedium, {},
-          Honoured("of JsonConverter only `false`: the record is the JSON in the topic. With `true`, and where nothing "
-                   "is said beside a value.converter, records are `{schema, payload}`, which is not read; other "
-                   "converters do not have it"),
+          Honoured("of JsonConverter. `false`: the record is the JSON in the topic. `true`, and where nothing is said "
+                   "beside a value.converter: records are `{schema, payload}`, of which the S3 sink writes the payload "
+                   "(`record: payload`) and the others are refused; other converters do not have it"),
           "Whether JSON records carry their schema.")
       .Add("value.converter.schema.registry.url", kString, std::nullopt, kHigh, {}, Honoured("`schema_registry.url`"),
            "The schema registry of the value's schemas.")

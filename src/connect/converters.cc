@@ -19,7 +19,12 @@ bool NeedsRegistry(ValueForm form) {
 
 ValueForm ValueFormOf(const Given& given) {
   const auto name = given.Class(kConverter);
-  if (name == "JsonConverter") return ValueForm::kJson;
+  if (name == "JsonConverter") {
+    // Where nothing is said the worker's own converter is, and that of a worker of ours is plain.
+    const bool is_said = given.Has(kConverter) || given.Has("value.converter.schemas.enable");
+    const bool plain = !is_said || given.Text("value.converter.schemas.enable") == "false";
+    return plain ? ValueForm::kJson : ValueForm::kJsonWithSchema;
+  }
   if (name == "StringConverter") return ValueForm::kText;
   if (name == "ByteArrayConverter") return ValueForm::kBytes;
   if (name == "AvroConverter") return ValueForm::kAvro;
@@ -30,12 +35,6 @@ ValueForm ValueFormOf(const Given& given) {
 
 void CheckConverters(const Given& given, Findings& findings) {
   const auto form = ValueFormOf(given);
-  const bool is_said = given.Has(kConverter) || given.Has("value.converter.schemas.enable");
-  if (form == ValueForm::kJson && is_said && given.Text("value.converter.schemas.enable") != "false") {
-    findings.Add(kConverter,
-                 "JsonConverter takes records of {schema, payload} unless value.converter.schemas.enable=false, and "
-                 "Millrace does not read those: say value.converter.schemas.enable=false and send plain JSON");
-  }
   if (NeedsRegistry(form) && given.Text(kRegistry).empty()) {
     findings.Add(kConverter, "Missing required configuration \"schema.registry.url\" which has no default value.");
   }
@@ -47,6 +46,14 @@ void CheckConverters(const Given& given, Findings& findings) {
   if (source == "USER_INFO" && UserInfo(given).find(':') == std::string::npos) {
     findings.Add("value.converter.basic.auth.user.info", "is user:password");
   }
+}
+
+void RefuseJsonWithSchema(const Given& given, Findings& findings) {
+  if (ValueFormOf(given) != ValueForm::kJsonWithSchema) return;
+  findings.Add(kConverter,
+               "JsonConverter takes records of {schema, payload} unless value.converter.schemas.enable=false, and "
+               "Millrace reads those into plain files alone: say value.converter.schemas.enable=false and send plain "
+               "JSON");
 }
 
 void WriteRegistry(const std::string& connector, const Given& given, Tree& root,

@@ -85,6 +85,7 @@ class IcebergSink final : public DeclaredPlugin {
   void CheckTogether(const Given& given, Findings& findings) const override {
     CheckOrigins(given, findings);
     CheckConverters(given, findings);
+    RefuseJsonWithSchema(given, findings);
     // Where nothing but the class was given, Connect finds no fault with what the task would miss.
     if (given.properties().size() <= 1) return;
     CheckForm(given, findings);

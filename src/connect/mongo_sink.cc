@@ -37,8 +37,10 @@ class MongoSink final : public DeclaredPlugin {
   void CheckTogether(const Given& given, Findings& findings) const override {
     CheckOrigins(given, findings);
     CheckConverters(given, findings);
+    RefuseJsonWithSchema(given, findings);
     const auto form = ValueFormOf(given);
-    if (form != ValueForm::kJson && form != ValueForm::kText && form != ValueForm::kJsonSchema) {
+    if (form != ValueForm::kJson && form != ValueForm::kJsonWithSchema && form != ValueForm::kText &&
+        form != ValueForm::kJsonSchema) {
       findings.Add("value.converter",
                    fmt::format("{} gives no documents here: records are JSON (JsonConverter, StringConverter)",
                                given.Class("value.converter")));

@@ -59,6 +59,30 @@ std::string PathOf(const Given& given) {
   return fmt::format("{{topic}}/{{ingested:{}}}", format);
 }
 
+/// Records are JSON documents.
+bool HasMembers(ValueForm form) {
+  return form == ValueForm::kJson || form == ValueForm::kJsonWithSchema || form == ValueForm::kJsonSchema;
+}
+
+/// `files.record` for such values.
+std::string RecordOf(ValueForm form) {
+  switch (form) {
+    case ValueForm::kBytes:
+      return "bytes";
+    case ValueForm::kText:
+      return "text";
+    case ValueForm::kJsonWithSchema:
+      return "payload";
+    case ValueForm::kJson:
+    case ValueForm::kJsonSchema:
+    case ValueForm::kAvro:
+    case ValueForm::kProtobuf:
+    case ValueForm::kOther:
+      break;
+  }
+  return "json";
+}
+
 class S3Sink final : public DeclaredPlugin {
  public:
   S3Sink()
@@ -116,8 +140,7 @@ class S3Sink final : public DeclaredPlugin {
                                                format));
     } else if (format == "ByteArrayFormat" && form != ValueForm::kBytes) {
       findings.Add("value.converter", fmt::format("ByteArrayFormat takes ByteArrayConverter, and not {}", converter));
-    } else if (format == "JsonFormat" && form != ValueForm::kJson && form != ValueForm::kText &&
-               form != ValueForm::kJsonSchema) {
+    } else if (format == "JsonFormat" && form != ValueForm::kText && !HasMembers(form)) {
       findings.Add("value.converter",
                    fmt::format("{} is not supported by Millrace for plain files, which hold records as they came: take "
                                "JsonConverter, JsonSchemaConverter or StringConverter, or the Iceberg sink",
@@ -130,7 +153,7 @@ class S3Sink final : public DeclaredPlugin {
 
   static void CheckPartitioner(const Given& given, Findings& findings) {
     const auto partitioner = given.Class("partitioner.class");
-    const bool has_members = ValueFormOf(given) == ValueForm::kJson || ValueFormOf(given) == ValueForm::kJsonSchema;
+    const bool has_members = HasMembers(ValueFormOf(given));
     if (partitioner == "FieldPartitioner") {
       const auto fields = given.List("partition.field.name");
       if (fields.empty()) findings.Add("partition.field.name", "names no field for FieldPartitioner");
@@ -211,7 +234,7 @@ class S3Sink final : public DeclaredPlugin {
     while (folder.ends_with('/')) folder.pop_back();
     files["location"] = "s3://" + given.Text("s3.bucket.name") + (folder.empty() ? "" : "/" + folder);
     WriteS3(connector, given, files["s3"], secrets);
-    files["record"] = form == ValueForm::kBytes ? "bytes" : (form == ValueForm::kText ? "text" : "json");
+    files["record"] = RecordOf(form);
     const auto separator = given.Raw("format.bytearray.separator");
     if (form == ValueForm::kBytes && !separator.empty())
       files["separator"] = WithContext("format.bytearray.separator", [&] { return Unescaped(separator); });

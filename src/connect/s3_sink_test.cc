@@ -95,6 +95,9 @@ TEST(S3Sink, FormsOfRecords) {
                         "      extension: \".txt.gz\"\n"));
   EXPECT_THAT(Yaml({{"value.converter", "org.apache.kafka.connect.storage.StringConverter"}}),
               HasSubstr("record: text\n"));
+  EXPECT_THAT(Yaml({{"value.converter", "org.apache.kafka.connect.json.JsonConverter"},
+                    {"value.converter.schemas.enable", "true"}}),
+              HasSubstr("record: payload\n"));
   EXPECT_THAT(Yaml({{"value.converter", "io.confluent.connect.json.JsonSchemaConverter"},
                     {"value.converter.schema.registry.url", "http://127.0.0.1:8081"}}),
               HasSubstr("format: json_schema\n"));

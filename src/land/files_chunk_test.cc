@@ -119,6 +119,26 @@ TEST(FilesChunk, TextBytesAndFramedRecords) {
   EXPECT_EQ(rejects.size(), 1U);
 }
 
+TEST(FilesChunk, PayloadsAlone) {
+  auto encoding = Encoding();
+  encoding.record = FilesRecord::kPayload;
+  encoding.path = "c={field:c}";
+  std::vector<event::Reject> rejects;
+  EXPECT_THAT(
+      Made(encoding,
+           {R"({"schema":{"type":"struct"},"payload":{"c":1, "n":1.50}})",
+            R"( { "payload" : {"c":"x","payload":{"c":2}} , "schema" : null } )", R"({"schema":null,"payload":null})",
+            R"({"c":3})", R"([{"payload":{}}])", "", R"({"payload":{"c":1}} trailing)"},
+           &rejects),
+      ElementsAre("c=1/orders+3+00000.json: {\"c\":1, \"n\":1.50}\n",
+                  "c=x/orders+3+00001.json: {\"c\":\"x\",\"payload\":{\"c\":2}}\n"));
+  ASSERT_EQ(rejects.size(), 3U);
+  EXPECT_EQ(rejects[0].record, 3U);
+  EXPECT_THAT(rejects[0].detail, HasSubstr("no member `payload`"));
+  encoding.path = "all";
+  EXPECT_THAT(Made(encoding, {R"({"payload":[1e400]})"}), ElementsAre(HasSubstr(": [1e400]\n")));
+}
+
 TEST(FilesChunk, PlansOfBeforeAreReadAsTheyWere) {
   FilesEncoding plain;
   plain.prefix = "bronze/t";

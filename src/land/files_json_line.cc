@@ -116,6 +116,20 @@ class JsonLineWriter::Parser {
     return code;
   }
 
+  /// The text of the member `payload` of the document that was parsed, whose own members are then what Member sees;
+  /// nullopt when it has none.
+  std::optional<std::string_view> Payload(std::string_view record) {
+    simdjson::ondemand::document document;
+    std::string_view text;
+    if (lazy_.iterate(record.data(), record.size(), record.size() + simdjson::SIMDJSON_PADDING).get(document) !=
+            simdjson::SUCCESS ||
+        document["payload"].raw_json().get(text) != simdjson::SUCCESS) {
+      return std::nullopt;
+    }
+    is_parsed_ = is_parsed_ && root_["payload"].get(root_) == simdjson::SUCCESS;
+    return Trimmed(text);
+  }
+
   std::optional<std::string> Member(std::string_view name) const {
     simdjson::dom::object object;
     if (!is_parsed_ || root_.get(object) != simdjson::SUCCESS) return std::nullopt;
@@ -153,6 +167,7 @@ class JsonLineWriter::Parser {
   }
 
   simdjson::dom::parser dom_;
+  simdjson::ondemand::parser lazy_;
   simdjson::dom::element root_;
   bool is_parsed_ = false;
 };
@@ -248,10 +263,16 @@ LineOutcome JsonLineWriter::Append(size_t record, std::string& out) {
     }
     bytes.remove_prefix(kFrameBytes);
   }
-  const auto text = Trimmed(bytes);
+  auto text = Trimmed(bytes);
   if (text.empty()) return LineOutcome::kBlank;
   if (auto reject = Check(text)) return Rejected(*std::move(reject), record);
-  if (options_.record == FilesRecord::kJson) {
+  if (options_.record == FilesRecord::kPayload) {
+    const auto payload = parser_->Payload(text);
+    if (!payload) return Rejected({0, RejectCause::kMalformed, "it has no member `payload`"}, record);
+    if (*payload == "null") return LineOutcome::kBlank;
+    text = *payload;
+  }
+  if (options_.record != FilesRecord::kOrigin) {
     AppendOnOneLine(text, out);
     out += options_.separator;
   } else {

@@ -18,8 +18,9 @@ enum class LineOutcome { kRow, kBlank, kRejected };
 ///   {"_topic":"t","_partition":0,"_offset":7,"_event_time":"...","_ingested_at":"...","_key":"k", ...
 /// raw line ends between its tokens as spaces; any other JSON value as member "_value". A key that is not UTF-8 comes
 /// as "_key_base64". Members of the record that are called like ours get one underscore more (files_json_names.h). What
-/// is no JSON document is rejected. Other forms of a record are plainer: the document itself; any text as a JSON
-/// string; any bytes, and then the line has whatever ends it in it. A pure function of the record; single-threaded.
+/// is no JSON document is rejected. Other forms of a record are plainer: the document itself, or its payload alone; any
+/// text as a JSON string; any bytes, and then the line has whatever ends it in it. A pure function of the record;
+/// single-threaded.
 class JsonLineWriter {
  public:
   struct Options {

@@ -42,6 +42,8 @@ std::string_view ToString(FilesRecord record) {
       return "origin";
     case FilesRecord::kJson:
       return "json";
+    case FilesRecord::kPayload:
+      return "payload";
     case FilesRecord::kText:
       return "text";
     case FilesRecord::kBytes:
@@ -51,11 +53,12 @@ std::string_view ToString(FilesRecord record) {
 }
 
 FilesRecord ParseFilesRecord(std::string_view name) {
-  for (const auto record : {FilesRecord::kOrigin, FilesRecord::kJson, FilesRecord::kText, FilesRecord::kBytes}) {
+  for (const auto record :
+       {FilesRecord::kOrigin, FilesRecord::kJson, FilesRecord::kPayload, FilesRecord::kText, FilesRecord::kBytes}) {
     if (name == ToString(record)) return record;
   }
   throw Error(ErrorCode::kConfig,
-              fmt::format("files record '{}' is not known; choose origin, json, text or bytes", name));
+              fmt::format("files record '{}' is not known; choose origin, json, payload, text or bytes", name));
 }
 
 std::string_view ExtensionOf(FilesCompression compression) {

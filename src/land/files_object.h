@@ -17,13 +17,14 @@ std::string_view ExtensionOf(FilesCompression compression);
 
 /// What a record becomes. Persisted in plans by name: frozen.
 enum class FilesRecord {
-  kOrigin,  // a JSON document as it came, with members that say where from in front of its own
-  kJson,    // a JSON document as it came
-  kText,    // any text as a JSON string
-  kBytes,   // any bytes as they came
+  kOrigin,   // a JSON document as it came, with members that say where from in front of its own
+  kJson,     // a JSON document as it came
+  kPayload,  // of {"schema": ..., "payload": ...}, as Connect's JsonConverter writes documents, the payload as it came
+  kText,     // any text as a JSON string
+  kBytes,    // any bytes as they came
 };
 std::string_view ToString(FilesRecord record);
-/// Error kConfig when it is none of "origin", "json", "text", "bytes".
+/// Error kConfig when it is none of "origin", "json", "payload", "text", "bytes".
 FilesRecord ParseFilesRecord(std::string_view name);
 
 /// Lower-case hex.

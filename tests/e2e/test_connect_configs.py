@@ -111,15 +111,25 @@ def test_files_are_named_and_filled_as_the_s3_sink_does(field):
     raw_config = s3(field, **raw)
     del raw_config["value.converter.schemas.enable"]
     four = translated(field, "raw", {"name": "raw", "config": raw_config})
+    # As Connect's JsonConverter writes them by default.
+    typed_topic = field.topic + "-typed"
+    field.admin.create_topics([field.new_topic(typed_topic, 1, 1)])[typed_topic].result(30)
+    for row in rows:
+        field.producer.produce(typed_topic, json.dumps({"schema": {"type": "struct", "optional": False}, "payload": row}))
+    assert field.producer.flush(60) == 0
+    typed = {"topics": typed_topic, "topics.dir": field.space + "/e", "flush.size": 100, "value.converter.schemas.enable": True}
+    five = translated(field, "typed", {"name": "typed", "config": s3(field, **typed)})
 
-    crashed = run(field, one, two, three, four, expect=None, env={"MILLRACE_FAULT": "files.before_object:3"})
+    crashed = run(field, one, two, three, four, five, expect=None, env={"MILLRACE_FAULT": "files.before_object:3"})
     assert crashed.returncode == 86, crashed.stderr
-    run(field, one, two, three, four)
+    run(field, one, two, three, four, five)
     topic = field.topic
     a = objects(field, field.space + "/a")
     sizes = {name: len(content.splitlines()) for name, content in a.items()}
     assert sizes == {f"{topic}/partition=0/{topic}+0+{offset:010}.json": rows for offset, rows in ((0, 3), (3, 3), (6, 2))}
     assert [json.loads(line) for name in sorted(a) for line in a[name].splitlines()] == rows
+    e = objects(field, field.space + "/e")
+    assert [json.loads(line) for name in sorted(e) for line in e[name].splitlines()] == rows
     b = objects(field, field.space + "/b")  # half past eleven in London is tomorrow in Berlin
     assert {name: [json.loads(line)["id"] for line in gzip.decompress(content).splitlines()] for name, content in b.items()} == {
         f"{topic}/year=2026/month=03/day=02/{topic}+0+0000000000.json.gz": [0, 1, 2, 3],
