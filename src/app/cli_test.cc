@@ -8,7 +8,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
 #include <vector>
+
+#include "app/version.h"
 
 namespace millrace::app {
 namespace {
@@ -109,7 +112,16 @@ TEST_F(CliTest, ANewerFormatStops) {
   Write("data/format", "millrace data 2\n");
   const auto outcome = Millrace({"topics", "list", "-c", Write("x.yaml", "data_dir: data\n")});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("has format 2 and millrace 0.1.0 knows format 1"));
+  EXPECT_THAT(outcome.err, HasSubstr(std::string("has format 2 and millrace ") + kVersion + " knows format 1"));
+}
+
+TEST_F(CliTest, WhatDoesNotRunIsNotReady) {
+  const auto config = Write("x.yaml", "data_dir: data\n");
+  EXPECT_EQ(Millrace({"topics", "create", "t", "-c", config}).code, 0);
+  const auto outcome = Millrace({"status", "--ready", "--json", "-c", config});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("not ready: the pipeline does not run"));
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["ready"], false);
 }
 
 TEST_F(CliTest, TopicsAreMadeFilledShownAndDeleted) {

@@ -144,6 +144,7 @@ ordered_json PipelineView::Describe() const {
   status["tables"] = ordered_json::object();
   for (const auto& feed : parts_.runner.tables()) status["tables"][feed->table()] = DescribeTable(*feed, now);
   if (connectors_ != nullptr) status["connectors"] = connectors_->Describe();
+  status["not_ready"] = OwnReasons();
   return status;
 }
 
@@ -204,11 +205,16 @@ void PipelineView::AddFeedReasons(std::vector<std::string>& reasons) const {
   }
 }
 
-std::vector<std::string> PipelineView::NotReady() {
+std::vector<std::string> PipelineView::OwnReasons() const {
   std::vector<std::string> reasons;
   if (phase_ == Phase::kStarting) reasons.emplace_back("the pipeline is starting");
   if (phase_ == Phase::kEnding) reasons.emplace_back("the pipeline is coming to its end");
   AddFeedReasons(reasons);
+  return reasons;
+}
+
+std::vector<std::string> PipelineView::NotReady() {
+  auto reasons = OwnReasons();
   for (auto* probe : {&stream_probe_, &catalog_probe_, &lake_probe_}) {
     if (auto problem = probe->Problem()) reasons.push_back(std::move(*problem));
   }

@@ -48,6 +48,8 @@ class PipelineView final : public api::Observation {
   nlohmann::ordered_json DescribeTable(const TableFeed& feed, Timestamp now) const;
   TableSituation SituationOf(const TableFeed& feed, Timestamp now) const;
   bool IntakeEnded(const TableFeed& feed) const;
+  /// Why it is not ready, as far as that is known without asking a peer.
+  std::vector<std::string> OwnReasons() const;
   void AddFeedReasons(std::vector<std::string>& reasons) const;
 
   const GaugeSources parts_;

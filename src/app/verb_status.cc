@@ -76,15 +76,19 @@ std::string TextAt(const nlohmann::ordered_json& object, const char* member) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// As the running process says of the table.
-TableWhy WhyWhileRunning(const RunFacts& run, const std::string& name) {
-  if (!run.status || run.status->contains("ended")) return {"starting", "the pipeline is starting"};
+/// Why a process that runs says nothing that counts.
+std::optional<TableWhy> WhySilent(const RunFacts& run) {
+  if (!run.status || run.status->contains("ended")) return TableWhy{"starting", "the pipeline is starting"};
   const auto said = ParseTimestamp(TextAt(*run.status, "at"));
   const auto now = Clock::System().Now();
-  if (said && now - *said > kSilentAfter) {
-    return {"silent", fmt::format("process {} has said nothing for {}: it is suspended, or stuck", *run.holder,
-                                  Span(now - *said))};
-  }
+  if (!said || now - *said <= kSilentAfter) return std::nullopt;
+  return TableWhy{"silent", fmt::format("process {} has said nothing for {}: it is suspended, or stuck", *run.holder,
+                                        Span(now - *said))};
+}
+
+/// As the running process says of the table.
+TableWhy WhyWhileRunning(const RunFacts& run, const std::string& name) {
+  if (auto silent = WhySilent(run)) return *std::move(silent);
   const auto tables = run.status->find("tables");
   if (tables == run.status->end() || !tables->contains(name)) {
     return {"unknown", "the process that runs does not know this table: it was started with another configuration"};
@@ -173,6 +177,24 @@ ExitCode PrintJson(const PipelineConfig& pipeline, const Listing& listing, const
   return ExitCode::kDone;
 }
 
+/// A probe may ask every few seconds: the process' own word is read, neither the lake nor the stream.
+ExitCode Ready(const Session& session) {
+  const auto pipeline = LoadConfigOrDefaults(session.config_paths);
+  const auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
+  const RunFacts run{DataDirectory::HolderOf(directory.path()), ReadRunStatus(directory.status())};
+  std::vector<std::string> reasons;
+  if (!run.holder) {
+    reasons.push_back(WhyNothingRuns(run).sentence);
+  } else if (const auto silent = WhySilent(run)) {
+    reasons.push_back(silent->sentence);
+  } else {
+    reasons = run.status->value("not_ready", reasons);
+  }
+  if (session.json) fmt::print("{}\n", nlohmann::ordered_json{{"ready", reasons.empty()}, {"reasons", reasons}}.dump());
+  for (const auto& reason : reasons) fmt::print(stderr, "millrace: not ready: {}\n", reason);
+  return reasons.empty() ? ExitCode::kDone : ExitCode::kFailed;
+}
+
 ExitCode Status(const Session& session, bool why) {
   const auto pipeline = LoadConfigOrDefaults(session.config_paths);
   const auto directory = DataDirectory::OpenToRead(pipeline.data_dir.value);
@@ -214,10 +236,14 @@ ExitCode Status(const Session& session, bool why) {
 
 void AddStatus(CLI::App& root, Session& session) {
   const auto why = std::make_shared<bool>(false);
+  const auto ready = std::make_shared<bool>(false);
   auto* verb = AddVerb(
       root, session, "status", "How far each table is, and why not further",
-      [&session, why] { return Status(session, *why); }, "  millrace status\n  millrace status --why");
+      [&session, why, ready] { return *ready ? Ready(session) : Status(session, *why); },
+      "  millrace status\n  millrace status --why\n  millrace status --ready || echo not ready");
   verb->add_flag("--why", *why, "Say of each table why nothing more was committed");
+  verb->add_flag("--ready", *ready,
+                 "Exit with 0 when the pipeline runs and nothing is in its way, else with 1 and why");
   AddJsonOption(*verb, session);
   AddConfigOption(*verb, session);
 }

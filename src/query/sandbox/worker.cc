@@ -87,11 +87,15 @@ void RunStatement(const StartText& start, LakeCalls& calls) {
   calls.Tell(FrameKind::kEnd, {});
 }
 
-/// Whoever started it is gone, or goes: so does this.
+/// Whoever started it is gone, or goes: so does this. It is known by the socket that it made, as in a container it may
+/// well be process 1.
 void DieWithParent() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_NAME, "millrace-query");
-  if (::getppid() == 1) ::_exit(1);
+  ucred parent{};
+  socklen_t size = sizeof parent;
+  if (::getsockopt(kWorkerSocket, SOL_SOCKET, SO_PEERCRED, &parent, &size) != 0 || parent.pid != ::getppid())
+    ::_exit(1);
 }
 
 int Converse(Channel& channel) {
