@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "io/sqlite_format.h"
+#include "refine/schedule/run_log.h"
 
 namespace millrace::app {
 namespace {
@@ -42,6 +44,7 @@ ConnectorStore::ConnectorStore(const std::filesystem::path& file) : connection_(
   namespace fs = std::filesystem;
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
   connection_.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  io::EnsureLayout(connection_, file, refine::kStateLayout);
   connection_.Execute(kTables);
 }
 

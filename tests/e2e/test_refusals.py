@@ -1,6 +1,8 @@
 """What stops the program stops it with one sentence that names the cause and the mend, and loses nothing."""
 
+import contextlib
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -60,21 +62,27 @@ def test_a_disk_that_cannot_be_written_then_can(millrace, how, word):
     assert rest.rstrip().endswith("rows 300000"), said
 
 
-def test_a_data_directory_of_another_version(millrace):
-    millrace.write("millrace.yaml", CONFIG.format(data="data", rows=10))
+def test_what_a_newer_version_wrote_is_left_alone(millrace):
+    """Each file of the data directory and the warehouse that has a format of its own; with the older one back, it goes on."""
+    millrace.write("millrace.yaml", CONFIG.format(data="data", rows=10) + "models: models\nserver: { listen: '127.0.0.1:0' }\n")
+    millrace.write("models/gold/n.sql", "SELECT count(*) AS n FROM silver.events\n")
     millrace.run("run", "--until-idle")
-    import sqlite3
-
-    for name in ("stream.db", "state.db"):
-        path = millrace.folder / "data" / name
-        if path.exists():
-            with sqlite3.connect(path) as db:
-                db.execute("pragma user_version = 999")
-    marker = [p for p in (millrace.folder / "data").iterdir() if "version" in p.name.lower() or p.name.endswith(".json")]
-    for path in marker:
-        path.write_text(path.read_text().replace("1", "999"))
-    done = millrace.run("run", "--until-idle", expect=1)
-    assert "version" in sentence(done)
+    data = millrace.folder / "data"
+    for name in ("stream.db", "state.db", "schemas.db"):
+        with contextlib.closing(sqlite3.connect(data / name)) as db:
+            (known,) = db.execute("PRAGMA user_version").fetchone()
+            assert known >= 1
+            db.execute("PRAGMA user_version = 999")
+            said = sentence(millrace.run("run", "--until-idle", expect=1))
+            assert name in said and "999" in said and "version" in said
+            assert db.execute("PRAGMA user_version").fetchone() == (999,)
+            db.execute(f"PRAGMA user_version = {known}")
+    for path in (data / "format", data / "lake/.millrace-format"):
+        known = path.read_text()
+        path.write_text(known.replace(" 1", " 999"))
+        assert "has format 999" in sentence(millrace.run("run", "--until-idle", expect=1))
+        path.write_text(known)
+    millrace.run("run", "--until-idle")
 
 
 def test_a_catalogue_file_that_is_something_else(millrace):

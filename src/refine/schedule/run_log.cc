@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "io/sqlite_format.h"
 
 namespace millrace::refine {
 namespace {
@@ -19,6 +20,7 @@ constexpr double kMicro = 1e6;
 
 RunLog::RunLog(const std::filesystem::path& file) : connection_(file, "") {
   connection_.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  io::EnsureLayout(connection_, file, kStateLayout);
   connection_.Execute(kTables);
 }
 

@@ -13,6 +13,9 @@
 
 namespace millrace::refine {
 
+/// Of the tables in state.db, which several parts of the program keep what they remember in.
+inline constexpr int64_t kStateLayout = 1;
+
 /// One run of a model, as it is remembered.
 struct LoggedRun {
   std::string model;

@@ -11,6 +11,7 @@
 
 #include "io/digest.h"
 #include "io/sqlite.h"
+#include "io/sqlite_format.h"
 #include "schema/json_object.h"
 #include "schema/protobuf/protobuf_schema.h"
 #include "schema/registry/references.h"
@@ -28,6 +29,7 @@ constexpr size_t kSchemaBytesMax = size_t{1} << 20;
 /// 4 MiB in the write-ahead log.
 constexpr int kCheckpointFrames = 1'000;
 
+constexpr int64_t kLayout = 1;
 constexpr const char* kTables = R"(
   CREATE TABLE IF NOT EXISTS schemas(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, text TEXT NOT NULL,
                                      refs TEXT NOT NULL, digest BLOB NOT NULL UNIQUE);
@@ -103,6 +105,7 @@ class RegistryStore::Impl {
   explicit Impl(const std::filesystem::path& file) : db_(file, "") {
     db_.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
     Transaction transaction(db_, Transaction::Kind::kWrite);
+    io::EnsureLayout(db_, file, kLayout);
     db_.Execute(kTables);
     transaction.Commit();
   }

@@ -1,7 +1,11 @@
 #include "stream/kinesis/producer_positions.h"
 
+#include "io/sqlite_format.h"
+
 namespace millrace::stream {
 namespace {
+
+constexpr int64_t kLayout = 1;
 
 event::Cursor CursorOf(io::Connection& connection, const event::ProducerPosition& position) {
   auto select = connection.Prepare("SELECT cursor FROM producer WHERE name = ? AND split = ?");
@@ -13,6 +17,7 @@ event::Cursor CursorOf(io::Connection& connection, const event::ProducerPosition
 
 ProducerPositions::ProducerPositions(const std::filesystem::path& path) : connection_(path, {}) {
   connection_.Execute("PRAGMA synchronous = FULL");
+  io::EnsureLayout(connection_, path, kLayout);
   connection_.Execute(
       "CREATE TABLE IF NOT EXISTS producer (name TEXT NOT NULL, split TEXT NOT NULL, cursor TEXT NOT NULL, "
       "PRIMARY KEY (name, split)) WITHOUT ROWID");
