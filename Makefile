@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
-.PHONY: all setup demo demo-kafka test lint fuzz clean
+.PHONY: all setup demo demo-kafka test lint fuzz infra clean
 
 all: setup
 	@./dev build release millrace
@@ -28,6 +28,11 @@ lint:
 fuzz:
 	@scripts/setup
 	@./dev fuzz all 15
+
+# What puts the program somewhere: packages and image in a clean Debian, and every file of deploy/. As root: it makes a root of its own.
+infra: all
+	@scripts/setup --infra
+	@scripts/infra
 
 clean:
 	rm -rf build

@@ -241,6 +241,7 @@ def test_live_ready_and_status_answer(millrace):
         wait_until(lambda: pipeline.get("/health/ready")[0] == 200)
         assert json.loads(pipeline.get("/health/ready")[1]) == {"status": "ready"}
         assert pipeline.get("/health/live")[0] == 200
+        wait_until(lambda: millrace.run("status", "--ready", expect=None).returncode == 0)
         status = pipeline.status()
         assert status["pipeline"] == "observed" and set(status["tables"]) == {"silver.events", "bronze.events"}
         assert curl(pipeline.url + "/health/live").strip().startswith("{")

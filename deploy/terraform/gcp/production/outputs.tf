@@ -1,0 +1,4 @@
+output "pipeline" {
+  description = "What the pipeline's configuration and its readers need to know. See modules/gcp-pipeline."
+  value       = module.pipeline
+}
