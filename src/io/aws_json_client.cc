@@ -19,12 +19,18 @@ bool IsOneOf(std::string_view code, std::initializer_list<std::string_view> code
   return std::ranges::find(codes, code) != codes.end();
 }
 
+/// Refused before anything was done.
+bool IsThrottled(const AwsRefusal& refusal) {
+  return refusal.status == 429 ||
+         IsOneOf(refusal.code, {"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"});
+}
+
 bool IsPassing(const AwsRefusal& refusal) {
-  return refusal.status >= 500 || refusal.status == 429 || refusal.status == 408 ||
+  return IsThrottled(refusal) || refusal.status >= 500 || refusal.status == 408 ||
          IsOneOf(refusal.code,
-                 {"ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded",
-                  "LimitExceededException", "InternalServerError", "ServiceUnavailable", "TransactionConflictException",
-                  "TransactionInProgressException", "ReplicatedWriteConflictException"});
+                 {"ProvisionedThroughputExceededException", "LimitExceededException", "InternalServerError",
+                  "ServiceUnavailable", "TransactionConflictException", "TransactionInProgressException",
+                  "ReplicatedWriteConflictException"});
 }
 
 bool IsExpired(const AwsRefusal& refusal) {
@@ -81,8 +87,10 @@ HttpClient::Options HttpOptions(const AwsJsonOptions& options) {
 /// The attempts of one operation.
 class AwsJsonClient::Attempts {
  public:
-  Attempts(AwsJsonClient& client, const std::string& operation, std::string_view body)
-      : client_(client), operation_(operation), body_(body) {}
+  enum class Repeat { kAnything, kWhatDidNothing };
+
+  Attempts(AwsJsonClient& client, const std::string& operation, std::string_view body, Repeat repeat)
+      : client_(client), operation_(operation), body_(body), repeat_(repeat) {}
 
   AwsJsonAnswer Run() {
     for (;;) {
@@ -99,6 +107,10 @@ class AwsJsonClient::Attempts {
     try {
       credentials = client_.credentials_.Get();
       response = client_.http_.Send(Signed(credentials), OutagePatience::Stop());
+    } catch (const HttpFailure& failure) {
+      const bool may_repeat = repeat_ == Repeat::kAnything || !failure.may_have_arrived();
+      if (!may_repeat || !client_.budget_.WaitToRetry(attempts_)) throw;
+      return std::nullopt;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnavailable || !client_.budget_.WaitToRetry(attempts_)) throw;
       return std::nullopt;
@@ -109,7 +121,8 @@ class AwsJsonClient::Attempts {
     }
     auto refusal = RefusalOf(response);
     if (Mended(refusal, response, credentials)) return std::nullopt;
-    if (!IsPassing(refusal)) return AwsJsonAnswer{{}, std::move(refusal)};
+    const bool passes = repeat_ == Repeat::kAnything ? IsPassing(refusal) : IsThrottled(refusal);
+    if (!passes) return AwsJsonAnswer{{}, std::move(refusal)};
     if (!client_.budget_.WaitToRetry(attempts_)) {
       throw Error(ErrorCode::kUnavailable, Said(refusal, operation_) + "; it is busy or down, try again later");
     }
@@ -141,6 +154,7 @@ class AwsJsonClient::Attempts {
   AwsJsonClient& client_;
   const std::string& operation_;
   const std::string_view body_;
+  const Repeat repeat_;
   int attempts_ = 0;
   bool refreshed_ = false;
   bool clock_set_ = false;
@@ -155,7 +169,11 @@ AwsJsonClient::AwsJsonClient(AwsJsonOptions options)
       clock_(*options_.credentials.clock) {}
 
 AwsJsonAnswer AwsJsonClient::Send(const std::string& operation, std::string_view body) {
-  return Attempts(*this, operation, body).Run();
+  return Attempts(*this, operation, body, Attempts::Repeat::kAnything).Run();
+}
+
+AwsJsonAnswer AwsJsonClient::SendOnce(const std::string& operation, std::string_view body) {
+  return Attempts(*this, operation, body, Attempts::Repeat::kWhatDidNothing).Run();
 }
 
 Error ErrorOf(const AwsRefusal& refusal, const std::string& what) {

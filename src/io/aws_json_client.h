@@ -48,6 +48,9 @@ class AwsJsonClient {
 
   /// Any answer that will not pass by itself. Error kUnavailable when the retries are used up.
   AwsJsonAnswer Send(const std::string& operation, std::string_view body);
+  /// For operations that must not be done twice: again only after what is certain to have done nothing (throttling,
+  /// keys, a server that was not reached). Any other answer, 5xx too. HttpFailure when none came.
+  AwsJsonAnswer SendOnce(const std::string& operation, std::string_view body);
 
   const AwsJsonOptions& options() const { return options_; }
 

@@ -1,10 +1,11 @@
-"""pyiceberg on a catalogue: FILE is that of a SQL catalogue, or the address (http://...) of a REST catalogue.
+"""pyiceberg on a catalogue: FILE is that of a SQL catalogue, or the address (http://...) of a REST catalogue, or that of Glue behind "glue=".
 
 catalogs.py show FILE WAREHOUSE             every table: name, uuid, columns, partition fields, sort fields, owner, rows
 catalogs.py make FILE WAREHOUSE             makes judge.made with two rows
 catalogs.py append FILE WAREHOUSE TABLE     appends one row (id) to a table without partitions
 catalogs.py v0 FILE                         makes an empty catalogue as pyiceberg did before 0.12, without iceberg_type
 """
+import pathlib
 import sqlite3
 import sys
 
@@ -13,7 +14,14 @@ from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "services"))
+
+
 def catalog():
+    if sys.argv[2].startswith("glue="):
+        import glue
+
+        return glue.pyiceberg_catalog(sys.argv[2].removeprefix("glue="))
     if sys.argv[2].startswith("http://"):
         return RestCatalog("millrace", uri=sys.argv[2])
     return SqlCatalog("millrace", uri=f"sqlite:///{sys.argv[2]}", warehouse=f"file://{sys.argv[3]}")

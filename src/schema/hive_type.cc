@@ -1,0 +1,107 @@
+#include "schema/hive_type.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace millrace::schema {
+namespace {
+
+std::string PrimitiveHiveType(const PrimitiveType& type) {
+  switch (type.kind) {
+    case Primitive::kBoolean:
+      return "boolean";
+    case Primitive::kInt:
+      return "int";
+    case Primitive::kLong:
+      return "bigint";
+    case Primitive::kFloat:
+      return "float";
+    case Primitive::kDouble:
+      return "double";
+    case Primitive::kDecimal:
+      return fmt::format("decimal({},{})", type.precision, type.scale);
+    case Primitive::kDate:
+      return "date";
+    case Primitive::kTimestamp:
+    case Primitive::kTimestamptz:
+      return "timestamp";
+    case Primitive::kTime:
+    case Primitive::kString:
+    case Primitive::kUuid:
+      return "string";
+    case Primitive::kFixed:
+    case Primitive::kBinary:
+      return "binary";
+  }
+  return "string";
+}
+
+bool IsSpelled(const std::string& name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+bool IsSpelled(const Type& type) {
+  if (const auto* list = std::get_if<ListType>(&type)) return IsSpelled(list->element->type);
+  if (const auto* map = std::get_if<MapType>(&type)) return IsSpelled(map->value->type);
+  const auto* group = std::get_if<StructType>(&type);
+  if (group == nullptr) return true;
+  return !group->fields.empty() && std::ranges::all_of(group->fields, [](const Field& field) {
+    return IsSpelled(field.name) && IsSpelled(field.type);
+  });
+}
+
+Type AsJson(const Type& type) {
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) {
+    switch (primitive->kind) {
+      case Primitive::kBoolean:
+      case Primitive::kInt:
+      case Primitive::kLong:
+      case Primitive::kFloat:
+      case Primitive::kDouble:
+      case Primitive::kDecimal:
+      case Primitive::kDate:
+        return type;
+      case Primitive::kTime:
+      case Primitive::kTimestamp:
+      case Primitive::kTimestamptz:
+      case Primitive::kString:
+      case Primitive::kUuid:
+      case Primitive::kFixed:
+      case Primitive::kBinary:
+        return PrimitiveType{.kind = Primitive::kString};
+    }
+  }
+  if (const auto* list = std::get_if<ListType>(&type)) {
+    auto element = *list->element;
+    element.type = AsJson(element.type);
+    return ListType{std::make_shared<const Field>(std::move(element))};
+  }
+  if (const auto* map = std::get_if<MapType>(&type)) {
+    auto value = *map->value;
+    value.type = AsJson(value.type);
+    return MapType{map->key, std::make_shared<const Field>(std::move(value))};
+  }
+  auto group = std::get<StructType>(type);
+  for (auto& field : group.fields) field.type = AsJson(field.type);
+  return group;
+}
+
+}  // namespace
+
+std::string HiveJsonType(const Type& type) { return IsSpelled(type) ? HiveType(AsJson(type)) : "string"; }
+
+std::string HiveType(const Type& type) {
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) return PrimitiveHiveType(*primitive);
+  if (const auto* list = std::get_if<ListType>(&type)) return fmt::format("array<{}>", HiveType(list->element->type));
+  if (const auto* map = std::get_if<MapType>(&type))
+    return fmt::format("map<{},{}>", HiveType(map->key->type), HiveType(map->value->type));
+  std::string fields;
+  for (const auto& field : std::get<StructType>(type).fields)
+    fields += fmt::format("{}{}:{}", fields.empty() ? "" : ",", field.name, HiveType(field.type));
+  return fmt::format("struct<{}>", fields);
+}
+
+}  // namespace millrace::schema

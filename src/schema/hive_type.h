@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "schema/schema.h"
+
+namespace millrace::schema {
+
+/// A type as Hive's catalogues write it, in Iceberg's mapping (org.apache.iceberg.aws.glue.IcebergToGlueConverter):
+/// "bigint", "decimal(9,2)", "struct<os:string>"; time and uuid are strings, both timestamps "timestamp".
+std::string HiveType(const Type& type);
+/// The same for lines of JSON that a SerDe reads: what JSON has no form for is a string, and so is a struct whose
+/// members' names Hive's types cannot spell (it is read as its own text).
+std::string HiveJsonType(const Type& type);
+
+}  // namespace millrace::schema
