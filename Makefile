@@ -1,5 +1,6 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
 .PHONY: all setup demo demo-kafka test lint fuzz infra clean
+.PHONY: all setup demo demo-kafka demo-aws test lint fuzz clean
 
 all: setup
 	@./dev build release millrace
@@ -14,6 +15,11 @@ demo: all
 demo-kafka: all
 	@scripts/setup --servers
 	@scripts/demo-kafka
+
+# The same as in AWS: Kinesis, S3 and Glue as others make them, by a simulated clock.
+demo-aws: all
+	@scripts/setup --servers
+	@scripts/demo-aws
 
 test:
 	@scripts/setup --servers

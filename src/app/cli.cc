@@ -46,7 +46,7 @@ void AddVerbs(CLI::App& root, Session& session) {
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
       [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); }, [&] { AddExport(root, session); },
-      [&] { AddReport(root, session); });
+      [&] { AddExportSql(root, session); }, [&] { AddReport(root, session); });
   group(
       "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); },
       [&] { AddModels(root, session); }, [&] { AddConnectors(root, session); }, [&] { AddOffsets(root, session); },

@@ -5,6 +5,7 @@
 #include "app/config_words.h"
 #include "app/document_blocks.h"
 #include "app/files_block.h"
+#include "app/glue_block.h"
 #include "app/http_ingest_blocks.h"
 #include "app/http_poll_blocks.h"
 #include "app/kafka_blocks.h"
@@ -315,7 +316,7 @@ const Block<CatalogConfig>& CatalogBlock() {
       Block<CatalogConfig>("Who says which files are tables. Without it, a file in the data directory.")
           .Nested("rest", &CatalogConfig::rest, RestCatalogBlock())
           .Nested("sqlite", &CatalogConfig::sqlite, SqliteCatalogBlock())
-          .Reserve("glue", "AWS Glue's own API")
+          .Nested("glue", &CatalogConfig::glue, GlueBlock())
           .Check(CheckCatalog);
   return block;
 }

@@ -267,8 +267,8 @@ void CheckRestCatalog(const RestCatalogConfig& rest, const std::string& path, co
 }
 
 void CheckCatalog(const CatalogConfig& catalog, const std::string& path, config::ParseContext& context) {
-  if (catalog.rest && catalog.sqlite) {
-    context.problems.Add(catalog.mark, fmt::format("{}: is either `rest` or `sqlite`, not both", path));
+  if (catalog.rest.has_value() + catalog.glue.has_value() + catalog.sqlite.has_value() > 1) {
+    context.problems.Add(catalog.mark, fmt::format("{}: is one of `rest`, `glue` and `sqlite`", path));
   }
 }
 

@@ -181,6 +181,20 @@ struct S3Config : AwsAccessConfig {
   std::optional<bool> path_style;
 };
 
+struct GlueConfig : AwsAccessConfig {
+  std::string catalog_id;
+  config::Duration timeout{};
+};
+
+enum class SerdeWord { kOpenx, kHcatalog };
+
+/// A table of Glue over plain files.
+struct GlueTableConfig : config::Located {
+  std::string name;  // "database.table"; empty: as the table is called
+  SerdeWord serde = SerdeWord::kOpenx;
+  std::optional<GlueConfig> server;  // absent: lake.catalog.glue
+};
+
 struct FilesConfig : config::Located {
   std::optional<config::Path> location;  // absent: the table's folder in the warehouse
   std::optional<S3Config> s3;            // absent: the lake's
@@ -198,6 +212,7 @@ struct FilesConfig : config::Located {
   std::optional<std::string> error_path;
   config::ByteSize buffer_size;
   config::Duration buffer_time{};
+  std::optional<GlueTableConfig> glue;
 };
 
 struct IcebergConfig : config::Located {
@@ -361,7 +376,8 @@ struct SqliteCatalogConfig : config::Located {
 
 struct CatalogConfig : config::Located {
   std::optional<RestCatalogConfig> rest;
-  std::optional<SqliteCatalogConfig> sqlite;  // both absent: a file in the data directory
+  std::optional<GlueConfig> glue;
+  std::optional<SqliteCatalogConfig> sqlite;  // all absent: a file in the data directory
 };
 
 struct LakeConfig : config::Located {

@@ -94,6 +94,12 @@ struct Choices<app::FilesEncoding> {
 };
 
 template <>
+struct Choices<app::SerdeWord> {
+  static constexpr std::array<std::pair<std::string_view, app::SerdeWord>, 2> kWords = {
+      {{"openx", app::SerdeWord::kOpenx}, {"hcatalog", app::SerdeWord::kHcatalog}}};
+};
+
+template <>
 struct Choices<app::FilesRecordWord> {
   static constexpr std::array<std::pair<std::string_view, app::FilesRecordWord>, 5> kWords = {
       {{"origin", app::FilesRecordWord::kOrigin},

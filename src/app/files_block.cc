@@ -4,6 +4,7 @@
 
 #include "app/aws_access.h"
 #include "app/config_words.h"
+#include "app/glue_block.h"
 #include "app/warehouse_store.h"
 #include "base/error.h"
 #include "catalog/catalog.h"
@@ -88,6 +89,27 @@ void CheckRecords(const FilesConfig& files, const std::string& path, config::Par
   }
 }
 
+/// What is refused must be where engines do not look: they pass over folders with an underscore in front.
+void CheckGlue(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
+  if (!files.glue) return;
+  if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) {
+    context.problems.Add(files.glue->mark,
+                         fmt::format("{}.glue: reads lines of JSON: `record: origin` or `json`", path));
+  }
+  if (files.separator != "\n") {
+    context.problems.Add(files.glue->mark,
+                         fmt::format("{}.glue: reads lines, so that `separator` is a line end", path));
+  }
+  if (files.error_path && !files.error_path->starts_with('_')) {
+    context.problems.Add(files.MarkOf("error_path"),
+                         fmt::format("{}.error_path: begins with an underscore where there is `glue`, so that engines "
+                                     "do not read it: _{}",
+                                     path, *files.error_path));
+  }
+  if (!files.glue->name.empty())
+    Collect(files, "glue", path, context, [&] { catalog::ParseTableName(files.glue->name); });
+}
+
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
   if (files.compression == FileCompression::kAuto) {
     context.problems.Add(files.MarkOf("compression"),
@@ -99,6 +121,7 @@ void CheckFiles(const FilesConfig& files, const std::string& path, config::Parse
   CheckErrorPath(files, path, context);
   CheckLocation(files, path, context);
   CheckRecords(files, path, context);
+  CheckGlue(files, path, context);
 }
 
 land::FilesCompression CompressionOf(FileCompression compression) {
@@ -198,6 +221,7 @@ const Block<FilesConfig>& FilesBlock() {
                                            .doc = "A file is closed at this age.",
                                            .fallback = Duration(60'000),
                                            .min = Duration(100)})
+          .Nested("glue", &FilesConfig::glue, GlueTableBlock())
           .Check(CheckFiles);
   return block;
 }

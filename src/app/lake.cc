@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "app/glue_block.h"
 #include "app/rest_lake.h"
 #include "app/warehouse_store.h"
 #include "base/error.h"
@@ -28,6 +29,10 @@ Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDire
     lake.catalog = OpenRestCatalog(*rest, *lake.store, lake.vended);
     return lake;
   }
+  if (pipeline.lake.catalog.glue) {
+    lake.catalog = OpenGlueCatalog(*pipeline.lake.catalog.glue, *lake.store);
+    return lake;
+  }
   catalog::SqlCatalogOptions options;
   options.file = CatalogFile(pipeline, directory);
   auto own = std::make_unique<catalog::SqlCatalog>(options, *lake.store);
@@ -43,7 +48,7 @@ Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
 }
 
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  const bool made = pipeline.lake.catalog.rest ||
+  const bool made = pipeline.lake.catalog.rest || pipeline.lake.catalog.glue ||
                     (std::filesystem::exists(CatalogFile(pipeline, directory)) && MayHaveWarehouse(pipeline));
   if (!made) {
     throw Error(ErrorCode::kUnavailable,

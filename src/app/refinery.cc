@@ -48,7 +48,8 @@ Refinery::Refinery(const PipelineConfig& pipeline, const DataDirectory& director
       log_(directory.state()) {
   // A catalogue in the data directory has one process at a time anyway; keys that a catalogue vends are for tables
   // alone.
-  if ((pipeline.lake.catalog.rest || pipeline.lake.catalog.sqlite) && !lake.vended)
+  const auto& catalog = pipeline.lake.catalog;
+  if ((catalog.rest || catalog.glue || catalog.sqlite) && !lake.vended)
     leases_.emplace(lake.catalog->store(), ProcessName(), pipeline.model_lease);
   if (auto server = SparkServerOf(pipeline)) {
     spark_.emplace(refine::SparkSupport{

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/files_block.h"
+#include "app/glue_files.h"
 #include "base/error.h"
 #include "decode/avro/avro_decoder.h"
 #include "decode/change_decoder.h"
@@ -73,11 +74,35 @@ decode::ChangeForm ChangeFormOf(const TableConfig& table) {
   return form;
 }
 
+/// A sink of files that a table of Glue follows: every batch is looked at for its columns.
+class FollowedFiles final : public event::Sink {
+ public:
+  FollowedFiles(land::FilesSink& sink, GlueFiles& glue) : sink_(sink), glue_(glue) {}
+
+  event::Positions Recover() override { return sink_.Recover(); }
+  using event::Sink::Write;
+  void Write(event::EventBatchPtr events, std::stop_token stop) override {
+    glue_.Learn(*events);
+    sink_.Write(std::move(events), std::move(stop));
+  }
+  bool CommitDue() const override { return sink_.CommitDue(); }
+  event::CommitOutcome Commit(std::stop_token stop) override { return sink_.Commit(std::move(stop)); }
+  event::Positions positions() const override { return sink_.positions(); }
+  event::SinkCounts counts() const override { return sink_.counts(); }
+  event::Wait WaitsFor() const override { return sink_.WaitsFor(); }
+
+ private:
+  land::FilesSink& sink_;
+  GlueFiles& glue_;
+};
+
 /// A sink of files and what it borrows.
 struct FilesLanding {
   std::shared_ptr<io::ObjectStore> store;
   land::QuarantineWriter quarantine;
   land::FilesSink sink;
+  std::unique_ptr<GlueFiles> glue = {};
+  std::optional<FollowedFiles> followed = {};
 
   FilesLanding(FilesPlace place, Lake& lake, land::QuarantineOptions quarantine_options, land::FilesSinkOptions options,
                ByteBudget& budget)
@@ -95,10 +120,18 @@ std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const
   options.encoding.prefix = place.prefix;
   options.buffer_bytes = table.files->buffer_size.bytes;
   options.buffer_time = table.files->buffer_time;
+  std::unique_ptr<GlueFiles> glue;
+  if (table.files->glue) {
+    glue = std::make_unique<GlueFiles>(pipeline, name, place);
+    options.before_objects = [follower = glue.get()](const land::FilesPlan& plan) { follower->Register(plan); };
+  }
   land::QuarantineOptions quarantine{.target = catalog::ParseTableName(name), .scope = pipeline.name};
   auto landing =
       std::make_shared<FilesLanding>(std::move(place), lake, std::move(quarantine), std::move(options), budget);
-  return {landing, &landing->sink};
+  if (!glue) return {landing, &landing->sink};
+  landing->glue = std::move(glue);
+  landing->followed.emplace(landing->sink, *landing->glue);
+  return {landing, &*landing->followed};
 }
 
 /// Null when none are declared.

@@ -16,6 +16,7 @@ void AddTables(CLI::App& root, Session& session);
 void AddModels(CLI::App& root, Session& session);
 void AddQuery(CLI::App& root, Session& session);
 void AddExport(CLI::App& root, Session& session);
+void AddExportSql(CLI::App& root, Session& session);
 void AddReport(CLI::App& root, Session& session);
 void AddRefine(CLI::App& root, Session& session);
 void AddTest(CLI::App& root, Session& session);

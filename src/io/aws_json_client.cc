@@ -21,16 +21,15 @@ bool IsOneOf(std::string_view code, std::initializer_list<std::string_view> code
 
 /// Refused before anything was done.
 bool IsThrottled(const AwsRefusal& refusal) {
-  return refusal.status == 429 ||
-         IsOneOf(refusal.code, {"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"});
+  return refusal.status == 429 || IsOneOf(refusal.code, {"ThrottlingException", "Throttling", "RequestLimitExceeded",
+                                                         "TooManyRequestsException"});
 }
 
 bool IsPassing(const AwsRefusal& refusal) {
   return IsThrottled(refusal) || refusal.status >= 500 || refusal.status == 408 ||
-         IsOneOf(refusal.code,
-                 {"ProvisionedThroughputExceededException", "LimitExceededException", "InternalServerError",
-                  "ServiceUnavailable", "TransactionConflictException", "TransactionInProgressException",
-                  "ReplicatedWriteConflictException"});
+         IsOneOf(refusal.code, {"ProvisionedThroughputExceededException", "LimitExceededException",
+                                "InternalServerError", "ServiceUnavailable", "TransactionConflictException",
+                                "TransactionInProgressException", "ReplicatedWriteConflictException"});
 }
 
 bool IsExpired(const AwsRefusal& refusal) {

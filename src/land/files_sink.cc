@@ -287,6 +287,14 @@ bool FilesSink::PutPlan(Sealed& sealed, std::stop_token stop) {
 /// In any order: the plan is there, and each object is created for itself. A store takes its time over each.
 void FilesSink::PutObjects(const SealedChunk& chunk, std::stop_token stop) {
   const auto& objects = chunk.plan.objects;
+  if (options_.before_objects) {
+    FaultPoint("files.before_register");
+    Insist(stop, [&] {
+      options_.before_objects(chunk.plan);
+      return true;
+    });
+    FaultPoint("files.after_register");
+  }
   io::SeveralAtOnce(objects.size(), kPutsAtOnce, [&](size_t i) {
     const StoreOutage outage(board_, clock_, stop);
     FaultPoint("files.before_object");

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,9 @@ struct FilesSinkOptions {
   /// A commit is due when this much is buffered, before packing, or for this long.
   int64_t buffer_bytes = int64_t{128} << 20;
   std::chrono::milliseconds buffer_time{60'000};
+  /// Called before the objects of a planned chunk are created, again for a chunk that a crash left unfinished, and
+  /// again while it throws kUnavailable: whoever lists folders by a catalogue sees an object as soon as it is there.
+  std::function<void(const FilesPlan&)> before_objects = nullptr;
 };
 
 /// Lands records as JSON lines in plain objects, exactly once by the plan protocol: a chunk's plan is created before

@@ -19,13 +19,18 @@ def pyiceberg_rows(data_dir, table):
     return pyiceberg_catalog(data_dir).load_table(table).scan().to_arrow().to_pylist()
 
 
+def load_duckdb_extensions(database):
+    """Those that scan Iceberg, from the pinned packages; the connection allows unsigned ones."""
+    for extension in ("avro", "iceberg"):
+        path = PACKAGES / f"duckdb_extension_{extension}/extensions/v1.5.5/{extension}.duckdb_extension"
+        database.execute(f"LOAD '{path}'")
+
+
 def duckdb_rows(metadata_location, select="*", where="true"):
     import duckdb
 
     database = duckdb.connect(config={"allow_unsigned_extensions": "true", "autoinstall_known_extensions": "false"})
-    for extension in ("avro", "iceberg"):
-        path = PACKAGES / f"duckdb_extension_{extension}/extensions/v1.5.5/{extension}.duckdb_extension"
-        database.execute(f"LOAD '{path}'")
+    load_duckdb_extensions(database)
     result = database.execute(f"SELECT {select} FROM iceberg_scan('{metadata_location}') WHERE {where}")
     names = [d[0] for d in result.description]
     return [dict(zip(names, row)) for row in result.fetchall()]

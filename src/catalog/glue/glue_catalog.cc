@@ -19,6 +19,13 @@ using schema::JsonObject;
 
 constexpr size_t kCachedMetadataMax = 64;
 
+bool IsBelow(io::ObjectStore& store, const json& entry) {
+  const auto storage = entry.find("StorageDescriptor");
+  if (storage == entry.end() || !storage->is_object()) return true;
+  const auto* location = JsonObject(*storage, "StorageDescriptor").MaybeString("Location");
+  return location == nullptr || store.KeyOf(*location).has_value();
+}
+
 json AddressOf(const TableName& name) { return {{"DatabaseName", name.name_space}, {"Name", name.name}}; }
 
 }  // namespace
@@ -59,7 +66,8 @@ std::vector<TableName> GlueCatalog::ListTables(const std::string& name_space) {
                         const auto& entries = answer.Array("TableList");
                         for (size_t i = 0; i < entries.size(); ++i) {
                           const JsonObject entry(entries[i], answer.PathOf("TableList", i));
-                          if (IsIceberg(entries[i]))
+                          // An account has one catalogue for all its lakes.
+                          if (IsIceberg(entries[i]) && IsBelow(store_, entries[i]))
                             tables.push_back({.name_space = name_space, .name = entry.String("Name")});
                         }
                       });
@@ -123,8 +131,7 @@ CommitResult GlueCatalog::Create(const CreateTable& request) {
   RequireLocking(request.name.name_space);
   const std::string exists = fmt::format("the table {} exists", ToString(request.name));
   if (FindEntry(request.name)) return Conflict{exists};
-  auto metadata =
-      std::make_shared<const table::TableMetadata>(NewTable(request, store_, FreshUuid(), clock_.Now()));
+  auto metadata = std::make_shared<const table::TableMetadata>(NewTable(request, store_, FreshUuid(), clock_.Now()));
   LoadedTable made{.name = request.name,
                    .metadata_location = NextMetadataLocation(*metadata, "", FreshUuid()),
                    .metadata = metadata};

@@ -28,6 +28,7 @@ class GlueCatalog final : public Catalog {
   /// Error kConfig for a name that engines over Glue do not take.
   void EnsureNamespace(const std::string& name_space) override;
   std::vector<std::string> ListNamespaces() override;
+  /// Those whose files are in the store.
   std::vector<TableName> ListTables(const std::string& name_space) override;
   /// Error kStop for a table whose files are outside the store, kConfig for one that is not Iceberg's.
   std::optional<LoadedTable> Load(const TableName& name) override;

@@ -152,6 +152,10 @@ TEST_F(GlueCatalogTest, TablesThatAreNotIcebergsAreNotTouched) {
   lake.catalog().EnsureNamespace("silver");
   GlueClient client(services::GlueAt(services::GlueEndpoint()));
   client.Change("CreateTable", {{"DatabaseName", "silver"}, {"TableInput", {{"Name", "users"}}}}, "making");
+  const json elsewhere = {{"Name", "elsewhere"},
+                          {"Parameters", {{"table_type", "ICEBERG"}, {"metadata_location", "s3://b/t/metadata/m"}}},
+                          {"StorageDescriptor", {{"Location", "s3://b/t"}}}};
+  client.Change("CreateTable", {{"DatabaseName", "silver"}, {"TableInput", elsewhere}}, "making");
   EXPECT_THAT(lake.catalog().ListTables("silver"), testing::IsEmpty());
   EXPECT_THAT([&] { lake.catalog().Load(kName); }, ThrowsMessage<Error>(HasSubstr("is not Iceberg's")));
   EXPECT_TRUE(std::holds_alternative<Conflict>(lake.catalog().Create(ExampleTable(kName))));
@@ -177,8 +181,8 @@ class FaultyGlueLake : public GlueCatalogTest {
   void SetUp() override {
     GlueCatalogTest::SetUp();
     if (IsSkipped()) return;
-    proxy_ = std::make_unique<services::Service>(
-        "fault_proxy.py", std::vector<std::string>{"http", services::GlueEndpoint().substr(7)});
+    proxy_ = std::make_unique<services::Service>("fault_proxy.py",
+                                                 std::vector<std::string>{"http", services::GlueEndpoint().substr(7)});
     lake_ = std::make_unique<GlueLake>(proxy_->address());
     Make(lake_->catalog());
     Set(lake_->catalog(), "first", "v");

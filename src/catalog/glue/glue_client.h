@@ -26,8 +26,8 @@ enum class GlueOutcome {
 };
 struct GlueChange {
   GlueOutcome outcome = GlueOutcome::kDone;
-  std::string why = {};          // in one sentence, but for kDone
-  nlohmann::json answer = {};    // of kDone
+  std::string why = {};        // in one sentence, but for kDone
+  nlohmann::json answer = {};  // of kDone
 };
 
 /// The operations of the AWS Glue Data Catalog as JSON (docs.aws.amazon.com/glue/latest/webapi). Thread-safe.

@@ -76,10 +76,11 @@ void RequireGlueName(const std::string& name, const char* what) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   });
   if (fits) return;
-  throw Error(ErrorCode::kConfig,
-              fmt::format("the {} '{}' cannot be in Glue, where engines take lower-case letters, digits and _, up to {} "
-                          "of them, and databases have no levels; name it otherwise",
-                          what, name, kNameCharactersMax));
+  throw Error(
+      ErrorCode::kConfig,
+      fmt::format("the {} '{}' cannot be in Glue, where engines take lower-case letters, digits and _, up to {} "
+                  "of them, and databases have no levels; name it otherwise",
+                  what, name, kNameCharactersMax));
 }
 
 bool IsIceberg(const json& table) {
@@ -126,8 +127,8 @@ json TableInputOf(const LoadedTable& made, const json& before) {
 }
 
 json RenamedTableInput(const json& table, const std::string& name) {
-  auto input = Kept(table, {"Owner", "Description", "Retention", "TableType", "Parameters", "StorageDescriptor",
-                            "PartitionKeys"});
+  auto input = Kept(
+      table, {"Owner", "Description", "Retention", "TableType", "Parameters", "StorageDescriptor", "PartitionKeys"});
   input["Name"] = name;
   return input;
 }

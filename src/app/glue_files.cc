@@ -1,0 +1,78 @@
+#include "app/glue_files.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "app/glue_block.h"
+#include "base/error.h"
+#include "land/files_levels.h"
+
+namespace millrace::app {
+namespace {
+
+const GlueConfig& ServerOf(const PipelineConfig& pipeline, const std::string& table) {
+  const auto& glue = *pipeline.tables.at(table).files->glue;
+  if (glue.server) return *glue.server;
+  if (pipeline.lake.catalog.glue) return *pipeline.lake.catalog.glue;
+  throw Error(
+      ErrorCode::kConfig,
+      fmt::format("tables.{}.files.glue: says nothing of how Glue is reached; give `server: {{ region: ... }}`, "
+                  "or let the lake's catalogue be `lake.catalog.glue`",
+                  table));
+}
+
+std::string RootOf(const FilesPlace& place) {
+  const auto below = place.store->UriOf(place.prefix.empty() ? "x" : place.prefix + "/x");
+  return below.substr(0, below.size() - 2);
+}
+
+catalog::HiveTableOptions OptionsOf(const PipelineConfig& pipeline, const std::string& table, const FilesPlace& place) {
+  const auto& files = *pipeline.tables.at(table).files;
+  catalog::HiveTableOptions options;
+  options.name = catalog::ParseTableName(files.glue->name.empty() ? table : files.glue->name);
+  options.location = RootOf(place);
+  for (const auto& level : land::FolderLevelsOf(files.path))
+    if (!level.name.empty()) options.partition_keys.push_back(level.name);
+  options.compression = land::ToString(FilesEncodingOf(pipeline.tables.at(table)).compression);
+  if (options.compression == "none") options.compression.clear();
+  options.serde =
+      files.glue->serde == SerdeWord::kHcatalog ? catalog::JsonSerde::kHcatalog : catalog::JsonSerde::kOpenx;
+  options.owner = pipeline.name + "/" + table;
+  return options;
+}
+
+}  // namespace
+
+GlueFiles::GlueFiles(const PipelineConfig& pipeline, const std::string& table, const FilesPlace& place)
+    : place_(place),
+      origin_(pipeline.tables.at(table).files->record == FilesRecordWord::kOrigin),
+      levels_(land::FolderLevelsOf(pipeline.tables.at(table).files->path)),
+      table_(GlueOptionsOf(ServerOf(pipeline, table)), OptionsOf(pipeline, table, place)) {}
+
+void GlueFiles::Learn(const event::EventBatch& events) {
+  if (!columns_) columns_ = std::make_unique<FilesColumns>(table_.Find(), origin_);
+  columns_->Learn(events);
+}
+
+void GlueFiles::Register(const land::FilesPlan& plan) {
+  const auto columns = columns_ ? columns_->columns() : std::nullopt;
+  if (!columns) return;
+  table_.Ensure(*columns);
+  const auto root = place_.prefix.empty() ? std::string() : place_.prefix + "/";
+  std::set<std::string> folders;
+  for (const auto& object : plan.objects) {
+    if (!object.key.starts_with(root)) continue;
+    const auto below = object.key.substr(root.size());
+    if (const auto slash = below.rfind('/'); slash != std::string::npos) folders.insert(below.substr(0, slash));
+  }
+  std::vector<catalog::HivePartition> partitions;
+  for (const auto& folder : folders) {
+    const auto values = land::LevelValues(levels_, folder);
+    if (values && !values->empty()) partitions.push_back({*values, place_.store->UriOf(root + folder)});
+  }
+  table_.AddPartitions(partitions);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,203 @@
+#include "catalog/glue/hive_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/letter_case.h"
+#include "catalog/glue/glue_table.h"
+#include "schema/evolution.h"
+#include "schema/hive_type.h"
+#include "schema/json_object.h"
+
+namespace millrace::catalog {
+namespace {
+
+using nlohmann::json;
+using schema::JsonObject;
+
+constexpr const char* kSchema = "millrace.schema";
+constexpr const char* kOwner = "millrace.table";
+constexpr int kAttemptsMax = 20;
+constexpr size_t kPartitionsPerCall = 100;
+
+const char* ClassOf(JsonSerde serde) {
+  switch (serde) {
+    case JsonSerde::kOpenx:
+      return "org.openx.data.jsonserde.JsonSerDe";
+    case JsonSerde::kHcatalog:
+      return "org.apache.hive.hcatalog.data.JsonSerDe";
+  }
+  return "";
+}
+
+/// As engines take it: lower case, anything strange an underscore.
+std::string ColumnName(const std::string& member) {
+  auto name = Lower(member);
+  for (char& c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (!plain) c = '_';
+  }
+  return name;
+}
+
+schema::Schema Merged(const schema::Schema& known, const schema::Schema& wanted) {
+  auto base = known;
+  const auto last = schema::AssignIds(base, base.highest_id().value());
+  return schema::Evolve(base, last, wanted).schema;
+}
+
+}  // namespace
+
+HiveTable::HiveTable(GlueOptions glue, HiveTableOptions options)
+    : client_(std::move(glue)),
+      options_(std::move(options)),
+      doing_(fmt::format("the table {} of Glue", ToString(options_.name))) {
+  RequireGlueName(options_.name.name_space, "database");
+  RequireGlueName(options_.name.name, "table");
+}
+
+std::optional<json> HiveTable::Entry() {
+  auto answer = client_.Ask("GetTable", {{"DatabaseName", options_.name.name_space}, {"Name", options_.name.name}},
+                            "reading " + doing_);
+  if (!answer) return std::nullopt;
+  return JsonObject(*answer, "").Member("Table");
+}
+
+schema::Schema HiveTable::ColumnsOf(const json& entry) const {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::kConfig,
+                fmt::format("{}: {}; give `files.glue.name` another name, or drop that table", doing_, why));
+  };
+  const JsonObject table(entry, "Table");
+  const auto* parameters = table.Maybe("Parameters");
+  const auto said = parameters == nullptr ? json::object() : *parameters;
+  const JsonObject facts(said, "Parameters");
+  const auto* owner = facts.MaybeString(kOwner);
+  if (owner == nullptr || *owner != options_.owner) refuse("it is not this pipeline's");
+  std::vector<std::string> keys;
+  if (const auto* listed = table.MaybeArray("PartitionKeys"))
+    for (const auto& key : *listed) keys.push_back(JsonObject(key, "PartitionKeys").String("Name"));
+  if (keys != options_.partition_keys) refuse("`files.path` has other levels than its partitions");
+  const JsonObject storage(table.Member("StorageDescriptor"), "StorageDescriptor");
+  if (storage.String("Location") != options_.location + "/")
+    refuse(fmt::format("its files are at {}", storage.String("Location")));
+  return schema::SchemaFromJson(schema::ParseJson(facts.String(kSchema), kSchema));
+}
+
+std::optional<schema::Schema> HiveTable::Find() {
+  const auto entry = Entry();
+  if (entry) known_ = ColumnsOf(*entry);
+  return known_;
+}
+
+json HiveTable::Storage(const schema::Schema& columns, const std::string& location) const {
+  json listed = json::array();
+  json serde = {{"serialization.format", "1"}};
+  std::set<std::string> names(options_.partition_keys.begin(), options_.partition_keys.end());
+  for (const auto& field : columns.fields) {
+    const auto name = ColumnName(field.name);
+    if (!names.insert(name).second) continue;  // called like another one, or like a partition, which wins
+    listed.push_back({{"Name", name}, {"Type", schema::HiveJsonType(field.type)}});
+    if (name != Lower(field.name) && options_.serde == JsonSerde::kOpenx) serde["mapping." + name] = field.name;
+  }
+  return {{"Columns", std::move(listed)},
+          {"Location", location + "/"},
+          {"InputFormat", "org.apache.hadoop.mapred.TextInputFormat"},
+          {"OutputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"},
+          {"Compressed", !options_.compression.empty()},
+          {"SerdeInfo", {{"SerializationLibrary", ClassOf(options_.serde)}, {"Parameters", std::move(serde)}}}};
+}
+
+json HiveTable::Input(const schema::Schema& columns, const json& before) const {
+  json input = before.is_null() ? json::object() : RenamedTableInput(before, options_.name.name);
+  input["Name"] = options_.name.name;
+  input["TableType"] = "EXTERNAL_TABLE";
+  input["StorageDescriptor"] = Storage(columns, options_.location);
+  input["PartitionKeys"] = json::array();
+  for (const auto& key : options_.partition_keys) input["PartitionKeys"].push_back({{"Name", key}, {"Type", "string"}});
+  auto& parameters = input["Parameters"];
+  if (!parameters.is_object()) parameters = json::object();
+  parameters["EXTERNAL"] = "TRUE";
+  parameters["classification"] = "json";
+  parameters["compressionType"] = options_.compression.empty() ? "none" : options_.compression;
+  parameters[kOwner] = options_.owner;
+  parameters[kSchema] = schema::ToJson(columns).dump();
+  return input;
+}
+
+void HiveTable::EnsureDatabase() {
+  const auto& name = options_.name.name_space;
+  if (client_.Ask("GetDatabase", {{"Name", name}}, "looking for the database " + name)) return;
+  const auto doing = "making the database " + name;
+  Decided(client_.Change("CreateDatabase", {{"DatabaseInput", {{"Name", name}}}}, doing), doing);
+}
+
+void HiveTable::Ensure(const schema::Schema& columns) {
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    if (known_ && schema::SameColumns(Merged(*known_, columns), Merged(*known_, *known_))) return;
+    const auto entry = Entry();
+    json request = {{"DatabaseName", options_.name.name_space}};
+    if (entry) {
+      known_ = ColumnsOf(*entry);
+      const auto merged = Merged(*known_, columns);
+      if (schema::SameColumns(merged, Merged(*known_, *known_))) return;
+      request["TableInput"] = Input(merged, *entry);
+      request["VersionId"] = VersionIdOf(*entry, doing_);
+      request["SkipArchive"] = true;
+      if (client_.Change("UpdateTable", request, "adding columns to " + doing_).outcome == GlueOutcome::kDone)
+        known_ = merged;
+      continue;  // what did not happen for sure is read again
+    }
+    known_.reset();
+    EnsureDatabase();
+    request["TableInput"] = Input(Merged({}, columns), nullptr);
+    client_.Change("CreateTable", request, "making " + doing_);
+  }
+  throw Error(
+      ErrorCode::kUnavailable,
+      fmt::format("{}: it changed {} times while columns were to be added; trying again", doing_, kAttemptsMax));
+}
+
+void HiveTable::AddPartitions(const std::vector<HivePartition>& partitions) {
+  std::vector<HivePartition> fresh;
+  for (const auto& partition : partitions) {
+    const auto same = [&](const HivePartition& other) { return other.values == partition.values; };
+    if (!added_.contains(partition.values) && std::ranges::none_of(fresh, same)) fresh.push_back(partition);
+  }
+  for (size_t first = 0; first < fresh.size(); first += kPartitionsPerCall)
+    AddSome(fresh, first, std::min(first + kPartitionsPerCall, fresh.size()));
+}
+
+void HiveTable::AddSome(const std::vector<HivePartition>& partitions, size_t first, size_t end) {
+  const auto doing = "adding partitions to " + doing_;
+  json inputs = json::array();
+  for (size_t i = first; i < end; ++i)
+    inputs.push_back({{"Values", partitions[i].values},
+                      {"StorageDescriptor", Storage(known_.value_or(schema::Schema()), partitions[i].location)}});
+  const auto change = client_.Change("BatchCreatePartition",
+                                     {{"DatabaseName", options_.name.name_space},
+                                      {"TableName", options_.name.name},
+                                      {"PartitionInputList", std::move(inputs)}},
+                                     doing);
+  if (Decided(change, doing) == GlueOutcome::kMissing) {
+    known_.reset();
+    added_.clear();
+    throw Error(ErrorCode::kUnavailable, doing + ": it is gone; making it again");
+  }
+  if (const auto* errors = JsonObject(change.answer, "").MaybeArray("Errors")) {
+    for (const auto& error : *errors) {
+      const JsonObject detail(JsonObject(error, "Errors").Member("ErrorDetail"), "ErrorDetail");
+      if (detail.String("ErrorCode") == "AlreadyExistsException") continue;
+      const auto* message = detail.MaybeString("ErrorMessage");
+      throw Error(ErrorCode::kUnavailable,
+                  fmt::format("{}: {} {}", doing, detail.String("ErrorCode"), message == nullptr ? "" : *message));
+    }
+  }
+  for (size_t i = first; i < end; ++i) added_.insert(partitions[i].values);
+}
+
+}  // namespace millrace::catalog

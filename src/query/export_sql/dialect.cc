@@ -1,0 +1,102 @@
+#include "query/export_sql/dialect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "query/sql_text.h"
+#include "schema/hive_type.h"
+
+namespace millrace::query {
+namespace {
+
+constexpr std::string_view kFile = "file://";
+
+/// With a backslash before quotes and itself; line ends by their letters, which these engines want.
+std::string Escaped(std::string_view text, char quote) {
+  std::string escaped(1, quote);
+  for (const char c : text) {
+    if (c == quote || c == '\\') escaped += '\\';
+    if (c == '\n') {
+      escaped += "\\n";
+    } else if (c == '\r') {
+      escaped += "\\r";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped + quote;
+}
+
+}  // namespace
+
+void SqlScript::Say(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  text_ += fmt::format("-- {}\n", line);
+}
+
+void SqlScript::Add(std::string_view statement) { text_ += fmt::format("{};\n\n", statement); }
+
+std::string Dialect::Name(std::string_view name) const { return QuoteName(name); }
+std::string Dialect::Text(std::string_view text) const { return QuoteText(text); }
+
+std::string Dialect::QualifiedName(const ExportedTable& table) const {
+  return Name(table.name.name_space) + "." + Name(table.name.name);
+}
+
+std::string Dialect::Reference(const ExportedLake& /*lake*/, const ExportedTable& table) const {
+  return QualifiedName(table);
+}
+
+std::string Dialect::Member(const std::vector<std::string>& path) const {
+  std::string member = "t";
+  for (const auto& name : path) member += "." + Name(name);
+  return member;
+}
+
+void Dialect::MakeSchemas(std::string_view statement, const std::vector<ExportedTable>& tables,
+                          SqlScript& script) const {
+  std::set<std::string> names;
+  for (const auto& table : tables) names.insert(table.name.name_space);
+  for (const auto& name : names) script.Add(fmt::format("{} {}", statement, Name(name)));
+}
+
+std::string BacktickDialect::Name(std::string_view name) const { return HiveName(name); }
+std::string BacktickDialect::Text(std::string_view text) const { return Escaped(text, '\''); }
+
+std::string HiveName(std::string_view name) {
+  std::string quoted = "`";
+  for (const char c : name) {
+    if (c == '`') quoted += '`';
+    quoted += c;
+  }
+  return quoted + "`";
+}
+
+std::string BelowWarehouse(const ExportedLake& lake, const std::string& location) {
+  return location.starts_with(lake.warehouse + "/") ? location.substr(lake.warehouse.size() + 1) : location;
+}
+
+std::string LocalPath(const std::string& uri) { return uri.starts_with(kFile) ? uri.substr(kFile.size()) : uri; }
+
+std::string HiveColumns(const ExportedTable& table, std::string_view indent) {
+  std::string columns;
+  for (const auto& field : table.schema.fields) {
+    columns += fmt::format("{}{}{} {}", columns.empty() ? "" : ",\n", indent, HiveName(field.name),
+                           schema::HiveJsonType(field.type));
+  }
+  return columns;
+}
+
+std::string HivePartitions(const ExportedTable& table) {
+  std::string partitions;
+  for (const auto& [name, text] : table.levels) {
+    if (!name.empty()) partitions += fmt::format("{}{} string", partitions.empty() ? "" : ", ", HiveName(name));
+  }
+  return partitions;
+}
+
+}  // namespace millrace::query

@@ -1,0 +1,135 @@
+#include "query/export_sql/dialect_types.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "query/sql_text.h"
+
+namespace millrace::query {
+namespace {
+
+using schema::ListType;
+using schema::MapType;
+using schema::Primitive;
+using schema::PrimitiveType;
+using schema::StructType;
+
+/// The words of an engine for what JSON can hold; decimal gets its digits behind.
+struct Words {
+  const char* boolean;
+  const char* small;
+  const char* whole;
+  const char* real;
+  const char* number;
+  const char* decimal;
+  const char* date;
+  const char* text;
+};
+
+std::string Word(const PrimitiveType& type, const Words& words) {
+  switch (type.kind) {
+    case Primitive::kBoolean:
+      return words.boolean;
+    case Primitive::kInt:
+      return words.small;
+    case Primitive::kLong:
+      return words.whole;
+    case Primitive::kFloat:
+      return words.real;
+    case Primitive::kDouble:
+      return words.number;
+    case Primitive::kDecimal:
+      return fmt::format("{}({}, {})", words.decimal, type.precision, type.scale);
+    case Primitive::kDate:
+      return words.date;
+    case Primitive::kTime:
+    case Primitive::kTimestamp:
+    case Primitive::kTimestamptz:
+    case Primitive::kString:
+    case Primitive::kUuid:
+    case Primitive::kFixed:
+    case Primitive::kBinary:
+      return words.text;
+  }
+  return words.text;
+}
+
+/// Letters, digits and _, not a digit first.
+bool IsPlainName(const std::string& name) {
+  const auto plain = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !name.empty() && std::ranges::all_of(name, plain) && (name.front() < '0' || name.front() > '9');
+}
+
+}  // namespace
+
+std::string TrinoType(const schema::Type& type) {
+  constexpr Words kWords = {"boolean", "integer", "bigint", "real", "double", "decimal", "varchar", "varchar"};
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) return Word(*primitive, kWords);
+  if (const auto* list = std::get_if<ListType>(&type)) return fmt::format("array({})", TrinoType(list->element->type));
+  if (const auto* map = std::get_if<MapType>(&type))
+    return fmt::format("map({}, {})", TrinoType(map->key->type), TrinoType(map->value->type));
+  std::string members;
+  for (const auto& field : std::get<StructType>(type).fields)
+    members += fmt::format("{}{} {}", members.empty() ? "" : ", ", QuoteName(field.name), TrinoType(field.type));
+  return fmt::format("row({})", members);
+}
+
+std::string ClickHouseType(const schema::Type& type, const std::function<std::string(std::string_view)>& name) {
+  constexpr Words kWords = {"Bool", "Int32", "Int64", "Float32", "Float64", "Decimal", "Date32", "String"};
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type))
+    return fmt::format("Nullable({})", Word(*primitive, kWords));
+  if (const auto* list = std::get_if<ListType>(&type))
+    return fmt::format("Array({})", ClickHouseType(list->element->type, name));
+  if (const auto* map = std::get_if<MapType>(&type))
+    return fmt::format("Map(String, {})", ClickHouseType(map->value->type, name));
+  std::string members;
+  for (const auto& field : std::get<StructType>(type).fields)
+    members += fmt::format("{}{} {}", members.empty() ? "" : ", ", name(field.name), ClickHouseType(field.type, name));
+  return fmt::format("Tuple({})", members);
+}
+
+std::string SnowflakeType(const schema::Type& type) {
+  constexpr Words kWords = {"BOOLEAN", "INT", "BIGINT", "FLOAT", "DOUBLE", "NUMBER", "DATE", "VARCHAR"};
+  const auto* primitive = std::get_if<PrimitiveType>(&type);
+  return primitive == nullptr ? "VARIANT" : Word(*primitive, kWords);
+}
+
+std::string RedshiftType(const schema::Type& type) {
+  constexpr Words kWords = {"boolean",          "int",     "bigint", "real",
+                            "double precision", "decimal", "date",   "varchar(65535)"};
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) return Word(*primitive, kWords);
+  if (const auto* list = std::get_if<ListType>(&type))
+    return fmt::format("array<{}>", RedshiftType(list->element->type));
+  if (const auto* map = std::get_if<MapType>(&type))
+    return fmt::format("map<{},{}>", kWords.text, RedshiftType(map->value->type));
+  const auto& fields = std::get<StructType>(type).fields;
+  if (!std::ranges::all_of(fields, IsPlainName, &schema::Field::name) || fields.empty()) return kWords.text;
+  std::string members;
+  for (const auto& field : fields)
+    members += fmt::format("{}{}:{}", members.empty() ? "" : ",", field.name, RedshiftType(field.type));
+  return fmt::format("struct<{}>", members);
+}
+
+std::string BigQueryType(const schema::Type& type) {
+  constexpr Words kWords = {"BOOL", "INT64", "INT64", "FLOAT64", "FLOAT64", "BIGNUMERIC", "DATE", "STRING"};
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) {
+    if (primitive->kind == Primitive::kDecimal) return kWords.decimal;
+    return Word(*primitive, kWords);
+  }
+  if (std::holds_alternative<MapType>(type)) return "JSON";
+  if (const auto* list = std::get_if<ListType>(&type)) {
+    const auto element = BigQueryType(list->element->type);
+    return element.starts_with("ARRAY") ? "JSON" : fmt::format("ARRAY<{}>", element);
+  }
+  const auto& fields = std::get<StructType>(type).fields;
+  if (!std::ranges::all_of(fields, IsPlainName, &schema::Field::name) || fields.empty()) return "JSON";
+  std::string members;
+  for (const auto& field : fields)
+    members += fmt::format("{}`{}` {}", members.empty() ? "" : ", ", field.name, BigQueryType(field.type));
+  return fmt::format("STRUCT<{}>", members);
+}
+
+}  // namespace millrace::query
