@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 import duckdb
+import pyarrow
 
 endpoint = sys.argv[1]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/services"))
@@ -35,8 +36,6 @@ for listed in glue.get_databases()["DatabaseList"]:
         if of_iceberg:
             rows = iceberg.load_table((schema, name)).scan().to_arrow()
         else:
-            import pyarrow
-
             rows = pyarrow.Table.from_pylist(list(hive_rows(schema, name)))
         database.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         database.register("listed", rows)
@@ -51,4 +50,4 @@ landed, once, counted = database.sql(
 ).fetchone()
 if once != counted:
     sys.exit(f"gold counts {counted} events and bronze has {once}")
-print(f"{landed} events landed, {once} of them once; gold counts {counted}.")
+print(f"{landed} events landed, as some were sent twice; there are {once}, and gold counts {counted}.")
