@@ -33,6 +33,8 @@ class Dialect {
   virtual std::string Reference(const ExportedLake& lake, const ExportedTable& table) const;
   /// A member of a struct, from its column down, of the table alias t.
   virtual std::string Member(const std::vector<std::string>& path) const;
+  /// Whether the struct of a column is one to the engine too, and not text.
+  virtual bool HasMembers(const ExportedTable& /*table*/, const schema::Field& /*column*/) const { return true; }
   virtual bool ReadsLocalFolders() const { return false; }
 
   virtual void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& tables, SqlScript& script) const = 0;

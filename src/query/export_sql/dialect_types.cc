@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "query/export_sql/dialect.h"
 #include "query/sql_text.h"
 
 namespace millrace::query {
@@ -64,6 +65,17 @@ bool IsPlainName(const std::string& name) {
 }
 
 }  // namespace
+
+std::string SparkType(const schema::Type& type) {
+  constexpr Words kWords = {"boolean", "int", "bigint", "float", "double", "decimal", "date", "string"};
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) return Word(*primitive, kWords);
+  if (const auto* list = std::get_if<ListType>(&type)) return fmt::format("array<{}>", SparkType(list->element->type));
+  if (const auto* map = std::get_if<MapType>(&type)) return fmt::format("map<string, {}>", SparkType(map->value->type));
+  std::string members;
+  for (const auto& field : std::get<StructType>(type).fields)
+    members += fmt::format("{}{}: {}", members.empty() ? "" : ", ", HiveName(field.name), SparkType(field.type));
+  return fmt::format("struct<{}>", members);
+}
 
 std::string TrinoType(const schema::Type& type) {
   constexpr Words kWords = {"boolean", "integer", "bigint", "real", "double", "decimal", "varchar", "varchar"};

@@ -9,6 +9,7 @@
 /// Types as engines spell them where they are told the columns of JSON lines. Times come as text.
 namespace millrace::query {
 
+std::string SparkType(const schema::Type& type);
 std::string TrinoType(const schema::Type& type);
 /// `name` quotes a member's name. Everything may be null, but for what ClickHouse does not let be.
 std::string ClickHouseType(const schema::Type& type, const std::function<std::string(std::string_view)>& name);

@@ -91,11 +91,14 @@ class Spark final : public BacktickDialect {
 
   void Define(const ExportedLake& /*lake*/, const ExportedTable& table, SqlScript& script) const override {
     if (table.is_iceberg()) return;
+    std::string columns;
+    for (const auto& field : table.schema.fields)
+      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name), SparkType(field.type));
     script.Add(fmt::format("CREATE DATABASE IF NOT EXISTS {}", Name(table.name.name_space)));
     script.Add(
         fmt::format("CREATE TABLE IF NOT EXISTS {} (\n{}\n) USING json OPTIONS ('recursiveFileLookup' = 'true', "
                     "'pathGlobFilter' = {}) LOCATION {}",
-                    QualifiedName(table), HiveColumns(table, "  "), Text("*" + Ending(table)), Text(table.location)));
+                    QualifiedName(table), columns, Text("*" + Ending(table)), Text(table.location)));
     script.Say("What landed since is seen after:");
     script.Add("REFRESH TABLE " + QualifiedName(table));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <memory>
 
 #include "base/error.h"
@@ -88,7 +89,10 @@ class Queries {
                       day, from_));
     }
     if (const auto* text = FirstColumn(table_, IsText)) Frequent({text->name});
-    if (const auto member = FirstMember(table_.schema.fields, {}); !member.empty()) Frequent(member);
+    std::vector<schema::Field> open;
+    std::ranges::copy_if(table_.schema.fields, std::back_inserter(open),
+                         [&](const schema::Field& field) { return dialect_.HasMembers(table_, field); });
+    if (const auto member = FirstMember(open, {}); !member.empty()) Frequent(member);
     if (const auto* number = FirstColumn(table_, IsNumber)) {
       const auto value = dialect_.Member({number->name});
       Ask("The range of " + number->name + ".",

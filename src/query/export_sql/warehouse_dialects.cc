@@ -4,6 +4,7 @@
 
 #include "query/export_sql/dialect.h"
 #include "query/export_sql/dialect_types.h"
+#include "schema/hive_type.h"
 
 /// Services that query a bucket: Athena, Redshift, Snowflake, BigQuery.
 namespace millrace::query {
@@ -25,6 +26,10 @@ std::string HiveTable(const Dialect& dialect, const std::string& name, const Exp
 
 class Athena final : public Dialect {
  public:
+  bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
+    return table.is_iceberg() || schema::HiveJsonType(column.type).starts_with("struct");
+  }
+
   void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& /*tables*/,
                SqlScript& script) const override {
     if (InGlue(lake)) return script.Say("The Iceberg tables are in Glue, so Athena sees them, always as they are.");
@@ -77,6 +82,10 @@ class Athena final : public Dialect {
 
 class Redshift final : public Dialect {
  public:
+  bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
+    return table.is_iceberg() || schema::HiveJsonType(column.type).starts_with("struct");
+  }
+
   void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& tables, SqlScript& script) const override {
     script.Say("Redshift Spectrum reads the databases of Glue as external schemas, always as they are.");
     if (!InGlue(lake)) {
@@ -201,6 +210,10 @@ class Snowflake final : public Dialect {
 
 class BigQuery final : public BacktickDialect {
  public:
+  bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
+    return table.is_iceberg() || BigQueryType(column.type).find("JSON") == std::string::npos;
+  }
+
   std::string Name(std::string_view name) const override {
     auto quoted = Text(name);
     std::string marked = "`";
