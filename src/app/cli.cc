@@ -41,8 +41,9 @@ void AddVerbs(CLI::App& root, Session& session) {
     for (size_t i = before; i < all.size(); ++i) all[i]->group(name);
   };
   group(
-      "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); }, [&] { AddStatus(root, session); },
-      [&] { AddRefine(root, session); }, [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
+      "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); },
+      [&] { AddDoctor(root, session); }, [&] { AddStatus(root, session); }, [&] { AddRefine(root, session); },
+      [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
       [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); }, [&] { AddExport(root, session); },

@@ -105,15 +105,18 @@ void EnsureFormat(const fs::path& folder, const std::string& marker_name, const 
   }
 }
 
+void DataDirectory::RequireUsable(const fs::path& path) {
+  if (fs::exists(path / kMarker)) return EnsureFormat(path, kMarker, kDataWord, kDataFormat);
+  if (const auto strange = StrangeEntry(path)) {
+    throw Error(ErrorCode::kStop,
+                fmt::format("{} holds '{}' and no millrace data; choose an empty or a new folder as data_dir",
+                            path.string(), *strange));
+  }
+}
+
 DataDirectory DataDirectory::Make(const fs::path& path) {
   MakeFolder(path);
-  if (!fs::exists(path / kMarker)) {
-    if (const auto strange = StrangeEntry(path)) {
-      throw Error(ErrorCode::kStop,
-                  fmt::format("{} holds '{}' and no millrace data; choose an empty or a new folder as data_dir",
-                              path.string(), *strange));
-    }
-  }
+  RequireUsable(path);
   return DataDirectory(path);
 }
 

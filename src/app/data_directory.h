@@ -28,6 +28,9 @@ class DataDirectory {
   /// For looking while another process may write. Error kUnavailable when there is nothing yet.
   static DataDirectory OpenToRead(const std::filesystem::path& path);
 
+  /// Makes nothing. Error kStop when it is there and none of the above could use it.
+  static void RequireUsable(const std::filesystem::path& path);
+
   /// The pid, as text, of the process that has it locked; nullopt when none has.
   static std::optional<std::string> HolderOf(const std::filesystem::path& path);
 

@@ -124,16 +124,7 @@ document::Shape ShapeBy(const std::string& where, const std::string& transform) 
   };
 }
 
-std::unique_ptr<document::DocumentStore> MakeMongoStore(const std::string& scope, const std::string& name,
-                                                        const MongoDbConfig& config) {
-  document::MongoStoreOptions options;
-  options.server = {.uri = config.uri.Reveal(), .timeout = config.timeout};
-  options.database = config.database;
-  options.collection = config.collection.empty() ? name : config.collection;
-  options.scope = scope;
-  options.writers = static_cast<int>(config.writers);
-  return std::make_unique<document::MongoStore>(std::move(options));
-}
+std::string ScopeOf(const PipelineConfig& pipeline, const std::string& name) { return pipeline.name + "/" + name; }
 
 std::unique_ptr<document::DocumentStore> MakeDynamoStore(const std::string& scope, const std::string& name,
                                                          const DocumentsConfig& documents) {
@@ -155,14 +146,6 @@ std::unique_ptr<document::DocumentStore> MakeDynamoStore(const std::string& scop
   options.deleted_for = documents.keep_deleted;
   options.writers = static_cast<int>(config.writers);
   return std::make_unique<document::DynamoStore>(std::move(options));
-}
-
-std::unique_ptr<document::DocumentStore> MakeStore(const PipelineConfig& pipeline, const std::string& name,
-                                                   const DocumentsConfig& documents) {
-  const auto scope = pipeline.name + "/" + name;
-  if (documents.mongodb) return MakeMongoStore(scope, name, *documents.mongodb);
-  if (documents.dynamodb) return MakeDynamoStore(scope, name, documents);
-  return MakeFirestoreStore(scope, name, documents);
 }
 
 }  // namespace
@@ -228,6 +211,26 @@ const Block<DocumentsConfig>& DocumentsBlock() {
                     "it. It looks at one record at a time, and may leave some out by WHERE."})
           .Check(CheckDocuments);
   return block;
+}
+
+document::MongoStoreOptions MongoStoreOptionsFor(const PipelineConfig& pipeline, const std::string& name,
+                                                 const MongoDbConfig& config) {
+  document::MongoStoreOptions options;
+  options.server = {.uri = config.uri.Reveal(), .timeout = config.timeout};
+  options.database = config.database;
+  options.collection = config.collection.empty() ? name : config.collection;
+  options.scope = ScopeOf(pipeline, name);
+  options.writers = static_cast<int>(config.writers);
+  return options;
+}
+
+std::unique_ptr<document::DocumentStore> MakeDocumentStore(const PipelineConfig& pipeline, const std::string& name,
+                                                           const DocumentsConfig& documents) {
+  if (documents.mongodb) {
+    return std::make_unique<document::MongoStore>(MongoStoreOptionsFor(pipeline, name, *documents.mongodb));
+  }
+  if (documents.dynamodb) return MakeDynamoStore(ScopeOf(pipeline, name), name, documents);
+  return MakeFirestoreStore(ScopeOf(pipeline, name), name, documents);
 }
 
 const Block<MongoSourceConfig>& MongoSourceBlock() {
@@ -303,7 +306,8 @@ std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, co
   }
   options.deleted_for = documents.keep_deleted;
   return WithContext(options.name, [&] {
-    return std::make_shared<document::DocumentSink>(MakeStore(pipeline, name, documents), std::move(options), budget);
+    return std::make_shared<document::DocumentSink>(MakeDocumentStore(pipeline, name, documents), std::move(options),
+                                                    budget);
   });
 }
 

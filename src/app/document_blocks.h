@@ -9,6 +9,11 @@
 #include "event/sink.h"
 #include "event/source.h"
 
+namespace millrace::document {
+class DocumentStore;
+struct MongoStoreOptions;
+}  // namespace millrace::document
+
 namespace millrace::app {
 
 /// `documents:` of the configuration.
@@ -17,6 +22,12 @@ const config::Block<DocumentsConfig>& DocumentsBlock();
 /// `mongodb:` of a source, and the source.
 const config::Block<MongoSourceConfig>& MongoSourceBlock();
 std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const MongoSourceConfig& config, bool ends);
+
+/// The document store that is configured, and what it is reached by where that is MongoDB.
+std::unique_ptr<document::DocumentStore> MakeDocumentStore(const PipelineConfig& pipeline, const std::string& name,
+                                                           const DocumentsConfig& documents);
+document::MongoStoreOptions MongoStoreOptionsFor(const PipelineConfig& pipeline, const std::string& name,
+                                                 const MongoDbConfig& config);
 
 /// What puts records into the document store that is configured. `budget` outlives it.
 std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, const std::string& name,

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "catalog/rest/rest_catalog.h"
-
 namespace millrace::app {
 namespace {
 
@@ -27,8 +25,8 @@ catalog::RestAuthentication AuthenticationOf(const RestCatalogConfig& config) {
 
 }  // namespace
 
-std::unique_ptr<catalog::Catalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store,
-                                                  std::shared_ptr<catalog::VendedCredentials> vended) {
+std::unique_ptr<catalog::RestCatalog> OpenRestCatalog(const RestCatalogConfig& config, io::ObjectStore& store,
+                                                      std::shared_ptr<catalog::VendedCredentials> vended) {
   const catalog::RestCatalogOptions options{.uri = config.uri,
                                             .warehouse = config.warehouse,
                                             .prefix = config.prefix,

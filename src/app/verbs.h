@@ -7,6 +7,7 @@ namespace millrace::app {
 
 void AddRun(CLI::App& root, Session& session);
 void AddCheck(CLI::App& root, Session& session);
+void AddDoctor(CLI::App& root, Session& session);
 void AddStatus(CLI::App& root, Session& session);
 void AddGenerate(CLI::App& root, Session& session);
 void AddProduce(CLI::App& root, Session& session);

@@ -20,18 +20,23 @@ constexpr const char* kWarehouseWord = "millrace warehouse";
 /// Hidden, so that tools that list the warehouse see tables only.
 constexpr const char* kWarehouseMarker = ".millrace-format";
 
-/// The marker of a bucket's warehouse, as EnsureFormat keeps that of a folder.
-void EnsureBucketFormat(io::ObjectStore& store) {
-  const auto wanted = fmt::format("{} {}\n", kWarehouseWord, kWarehouseFormat);
-  auto found = store.Get(kWarehouseMarker);
-  if (!found && store.PutIfAbsent(kWarehouseMarker, wanted) == io::PutOutcome::kExists)
-    found = store.Get(kWarehouseMarker);
-  if (!found || *found == wanted) return;
+std::string WantedMarker() { return fmt::format("{} {}\n", kWarehouseWord, kWarehouseFormat); }
+
+void RequireMarker(const io::ObjectStore& store, const std::optional<std::string>& found) {
+  if (!found || *found == WantedMarker()) return;
   throw Error(ErrorCode::kStop,
               fmt::format("{} says '{}', and millrace {} knows '{} {}'; use the version of millrace that made it, or "
                           "another prefix",
                           store.UriOf(kWarehouseMarker), found->substr(0, std::min<size_t>(found->find('\n'), 80)),
                           kVersion, kWarehouseWord, kWarehouseFormat));
+}
+
+/// The marker of a bucket's warehouse, as EnsureFormat keeps that of a folder.
+void EnsureBucketFormat(io::ObjectStore& store) {
+  auto found = store.Get(kWarehouseMarker);
+  if (!found && store.PutIfAbsent(kWarehouseMarker, WantedMarker()) == io::PutOutcome::kExists)
+    found = store.Get(kWarehouseMarker);
+  RequireMarker(store, found);
 }
 
 std::unique_ptr<io::ObjectStore> Open(const PipelineConfig& pipeline, std::shared_ptr<io::PrefixCredentials> vended,
@@ -79,6 +84,8 @@ std::unique_ptr<io::ObjectStore> OpenWarehouseToWrite(const PipelineConfig& pipe
 std::unique_ptr<io::ObjectStore> OpenBucket(const PipelineConfig& pipeline, const io::S3Location& location) {
   return std::make_unique<io::S3ObjectStore>(BucketOptions(pipeline.lake.s3, location));
 }
+
+void RequireWarehouseFormat(io::ObjectStore& store) { RequireMarker(store, store.Get(kWarehouseMarker)); }
 
 void RequireWarehouse(io::ObjectStore& store) {
   if (store.Size(kWarehouseMarker)) return;

@@ -24,6 +24,9 @@ io::S3Options BucketOptions(const S3Config& config, const io::S3Location& locati
 /// A bucket, or a prefix of it, that is reached as `lake.s3` says and holds no warehouse of ours.
 std::unique_ptr<io::ObjectStore> OpenBucket(const PipelineConfig& pipeline, const io::S3Location& location);
 
+/// Makes nothing. Error kStop when the warehouse that is there belongs to another version.
+void RequireWarehouseFormat(io::ObjectStore& store);
+
 /// Error kUnavailable when the store does not answer, or holds no warehouse any more.
 void RequireWarehouse(io::ObjectStore& store);
 

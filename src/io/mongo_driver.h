@@ -10,12 +10,12 @@ namespace millrace::io {
       each(bulk_operation_replace_one_with_opts) each(client_get_collection) each(client_pool_destroy)                 \
           each(client_pool_new) each(client_pool_pop) each(client_pool_push) each(client_pool_set_error_api)           \
               each(collection_aggregate) each(collection_create_bulk_operation_with_opts) each(collection_delete_many) \
-                  each(collection_destroy) each(collection_find_with_opts) each(collection_insert_one)                 \
-                      each(collection_update_one) each(cursor_destroy) each(cursor_error) each(cursor_next) each(init) \
-                          each(log_set_handler) each(uri_destroy) each(uri_has_option) each(uri_new_with_error)        \
-                              each(uri_set_appname) each(uri_set_option_as_int32) each(uri_set_write_concern)          \
-                                  each(write_concern_destroy) each(write_concern_new) each(write_concern_set_journal)  \
-                                      each(write_concern_set_wmajority)
+                  each(collection_destroy) each(collection_drop) each(collection_find_with_opts)                       \
+                      each(collection_insert_one) each(collection_update_one) each(cursor_destroy) each(cursor_error)  \
+                          each(cursor_next) each(init) each(log_set_handler) each(uri_destroy) each(uri_has_option)    \
+                              each(uri_new_with_error) each(uri_set_appname) each(uri_set_option_as_int32)             \
+                                  each(uri_set_write_concern) each(write_concern_destroy) each(write_concern_new)      \
+                                      each(write_concern_set_journal) each(write_concern_set_wmajority)
 
 struct MongoDriver {
 // NOLINTNEXTLINE(bugprone-macro-parentheses): it is a declarator

@@ -5,8 +5,10 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "io/hidden_file.h"
 #include "io/object_key.h"
+#include "io/outage_patience.h"
 #include "io/percent_encoding.h"
 #include "io/s3_client.h"
 #include "io/s3_create.h"
@@ -80,6 +82,26 @@ class Listing {
   std::string token_;
 };
 
+/// Deletes an object when it goes, also when its thread is to stop.
+class Removed {
+ public:
+  Removed(S3Client& client, std::string key) : client_(client), key_(std::move(key)) {}
+  Removed(const Removed&) = delete;
+  Removed& operator=(const Removed&) = delete;
+  ~Removed() {
+    const OutagePatience unstopped({}, {});
+    try {
+      client_.Send({.method = "DELETE", .key = key_, .query = ""});
+    } catch (const std::exception& error) {
+      LogWarning("{} stays behind: {}", client_.UriOf(key_), error.what());
+    }
+  }
+
+ private:
+  S3Client& client_;
+  const std::string key_;
+};
+
 }  // namespace
 
 S3ObjectStore::S3ObjectStore(S3Options options) : client_(std::make_shared<S3Client>(std::move(options))) {}
@@ -93,6 +115,11 @@ PutOutcome S3ObjectStore::PutIfAbsent(const std::string& key, std::string_view b
 std::unique_ptr<ObjectWriter> S3ObjectStore::OpenWriter(const std::string& key) {
   CheckStoreKey(*client_, key);
   return std::make_unique<S3Writer>(client_, key);
+}
+
+std::unique_ptr<ObjectWriter> S3ObjectStore::OpenWriterInParts(const std::string& key) {
+  CheckStoreKey(*client_, key);
+  return std::make_unique<S3Writer>(client_, key, S3Writer::Way::kInParts);
 }
 
 std::optional<std::string> S3ObjectStore::Get(const std::string& key) {
@@ -174,12 +201,12 @@ std::optional<std::string> S3ObjectStore::KeyOf(std::string_view uri) const {
 
 void S3ObjectStore::ProbeConditionalCreate() {
   const auto key = fmt::format("{}/probe-{}", kHiddenFolder, NewWriterMark());
+  const Removed removed(*client_, key);
   CreateObject(*client_, key, "1");
   const auto whole = CreateObject(*client_, key, "2");
   S3Writer writer(client_, key, S3Writer::Way::kInParts);
   writer.Write("3");
   const auto in_parts = std::move(writer).Finish();
-  client_->Send({.method = "DELETE", .key = key, .query = ""});
   if (whole == PutOutcome::kExists && in_parts == PutOutcome::kExists) return;
   throw Error(ErrorCode::kStop,
               fmt::format("the store of {} ignores the condition of {} ({}) and overwrites, so nothing can land in it "

@@ -33,6 +33,9 @@ class S3ObjectStore final : public ObjectStore {
   std::string UriOf(const std::string& key) const override;
   std::optional<std::string> KeyOf(std::string_view uri) const override;
 
+  /// As OpenWriter, but for an upload in parts, however small it is.
+  std::unique_ptr<ObjectWriter> OpenWriterInParts(const std::string& key);
+
   /// Puts a scratch object, then again, whole and in parts. Error kStop when that overwrote the first: such a store
   /// cannot serve exactly-once.
   void ProbeConditionalCreate();

@@ -58,6 +58,9 @@ def secured(tmp_path_factory):
         "listeners": f"PLAINTEXT://127.0.0.1:{plain},CONTROLLER://127.0.0.1:{controller},SASL_SSL://127.0.0.1:{kafka.secure_port}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{kafka.secure_port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
+        "super.users": "User:ANONYMOUS",  # brokers, and whoever comes by the plain listener
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": folder / "broker.pem",
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
@@ -128,3 +131,29 @@ def test_a_wrong_password_or_certificate_is_one_sentence(millrace, secured):
     config(millrace, secured, login(secured, "SCRAM-SHA-512"), ca="broker.crt")
     said = millrace.run("run", env={"PASSWORD": PASSWORD}, expect=78).stderr
     assert "certificate" in said and PASSWORD not in said
+
+
+def test_doctor_names_the_right_that_is_missing(millrace, secured):
+    from confluent_kafka.admin import AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType, ResourceType
+
+    config(millrace, secured, login(secured, "SCRAM-SHA-512"))
+    admin = AdminClient({"bootstrap.servers": secured.bootstrap})
+    admin.create_topics([NewTopic(topic(millrace), 1, 1)])[topic(millrace)].result(30)
+    look = lambda expect, password=PASSWORD: [
+        (found["verdict"], found["says"], found["do"])
+        for found in json.loads(millrace.run("doctor", "--json", "--only", "stream", env={"PASSWORD": password}, expect=expect).stdout)
+    ]
+    assert f"topic {topic(millrace)}: this user may read and write" in str(look(0))
+    refused = look(1, "other-w0rd")
+    assert "refuse this client" in refused[0][1] and "other-w0rd" not in str(refused) and PASSWORD not in str(refused)
+    rule = [ResourcePatternType.LITERAL, "User:millrace", "*", AclOperation.WRITE, AclPermissionType.DENY]
+    for future in admin.create_acls([AclBinding(ResourceType.TOPIC, topic(millrace), *rule)]).values():
+        future.result(30)
+    try:
+        deadline = time.monotonic() + 30
+        while "this user lacks WRITE" not in str(found := look(None)):  # brokers hear of it a moment later
+            assert time.monotonic() < deadline, found
+        assert "kafka-acls.sh --add --operation WRITE" in str(found)
+    finally:
+        for future in admin.delete_acls([AclBindingFilter(ResourceType.TOPIC, topic(millrace), *rule)]).values():
+            future.result(30)

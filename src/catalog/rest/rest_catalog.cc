@@ -243,6 +243,13 @@ bool RestCatalog::Drop(const TableName& name) {
   return true;
 }
 
+bool RestCatalog::DropNamespace(const std::string& name_space) {
+  const auto response = connection_.Change("DELETE", "/namespaces/" + connection_.NamespaceInPath(name_space));
+  if (response.status == 404) return false;
+  if (response.status != 200 && response.status != 204) ThrowRefusal("dropping the namespace " + name_space, response);
+  return true;
+}
+
 void RestCatalog::Rename(const TableName& from, const TableName& to) {
   EnsureNamespace(to.name_space);
   const json body = {{"source", IdentifierOf(from)}, {"destination", IdentifierOf(to)}};

@@ -38,6 +38,9 @@ class RestCatalog final : public Catalog {
   void Rename(const TableName& from, const TableName& to) override;
   io::ObjectStore& store() override { return store_; }
 
+  /// Beyond the port. False when there is none; an error when something is in it.
+  bool DropNamespace(const std::string& name_space);
+
  private:
   std::string TablePath(const TableName& name) const;
   /// Visits the pages of a listing; `path` may have a query already.

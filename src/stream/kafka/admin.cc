@@ -355,4 +355,55 @@ std::optional<std::set<TopicPartition>> Admin::Assigned(const std::string& group
   return assigned;
 }
 
+std::optional<std::set<std::string>> Admin::Rights(const std::string& name) {
+  const auto what = fmt::format("the rights on topic {}", name);
+  Request request(*this, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what);
+  ThrowIf(rd_kafka_AdminOptions_set_include_authorized_operations(request.options(), 1), what);
+  const char* names[] = {name.c_str()};
+  const std::unique_ptr<rd_kafka_TopicCollection_t, void (*)(rd_kafka_TopicCollection_t*)> topics(
+      rd_kafka_TopicCollection_of_topic_names(names, 1), rd_kafka_TopicCollection_destroy);
+  rd_kafka_DescribeTopics(request.handle(), topics.get(), request.options(), request.queue());
+  const auto event = request.Wait();
+  size_t count = 0;
+  const auto* topic =
+      rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count)[0];
+  const auto* error = rd_kafka_TopicDescription_error(topic);
+  if (const auto code = rd_kafka_error_code(error); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
+    throw KafkaError(code, what, rd_kafka_error_string(error));
+  }
+  std::set<std::string> rights;
+  const auto* operations = rd_kafka_TopicDescription_authorized_operations(topic, &count);
+  for (size_t i = 0; operations != nullptr && i < count; ++i) rights.insert(rd_kafka_AclOperation_name(operations[i]));
+  return rights;
+}
+
+std::vector<std::string> Admin::Brokers() {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto error = rd_kafka_metadata(client_.handle(), 0, nullptr, &metadata, Millis(options_.timeout));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.Unreachable("asking for the brokers");
+  std::vector<std::string> brokers;
+  for (int i = 0; i < metadata->broker_cnt; ++i) {
+    brokers.push_back(fmt::format("{}:{}", metadata->brokers[i].host, metadata->brokers[i].port));
+  }
+  rd_kafka_metadata_destroy(metadata);
+  std::ranges::sort(brokers);
+  return brokers;
+}
+
+void Admin::DeleteGroup(const std::string& group) {
+  const auto what = fmt::format("deleting group {}", group);
+  Request request(*this, RD_KAFKA_ADMIN_OP_DELETEGROUPS, what);
+  const std::unique_ptr<rd_kafka_DeleteGroup_t, void (*)(rd_kafka_DeleteGroup_t*)> wanted(
+      rd_kafka_DeleteGroup_new(group.c_str()), rd_kafka_DeleteGroup_destroy);
+  rd_kafka_DeleteGroup_t* groups[] = {wanted.get()};
+  rd_kafka_DeleteGroups(request.handle(), groups, 1, request.options(), request.queue());
+  const auto event = request.Wait();
+  size_t count = 0;
+  const auto* gone = rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event.get()), &count);
+  const auto* error = rd_kafka_group_result_error(gone[0]);
+  if (error == nullptr || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return;
+  ThrowIf(rd_kafka_error_code(error), what);
+}
+
 }  // namespace millrace::stream

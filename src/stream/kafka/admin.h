@@ -81,6 +81,14 @@ class Admin {
   /// What the members of a group have; absent while they share anew, or when it has none.
   std::optional<std::set<TopicPartition>> Assigned(const std::string& group, const Patience& patience = {});
 
+  /// What this user may do with a topic, in Kafka's words: READ, WRITE, DESCRIBE. Where nobody is held to account,
+  /// everything. Absent: there is no such topic, or it is not told of it.
+  std::optional<std::set<std::string>> Rights(const std::string& topic);
+  /// "host:port" of each.
+  std::vector<std::string> Brokers();
+  /// Forgets a group that nobody is in any more.
+  void DeleteGroup(const std::string& group);
+
   Client& client() { return client_; }
 
  private:
