@@ -41,7 +41,7 @@ void AddVerbs(CLI::App& root, Session& session) {
     for (size_t i = before; i < all.size(); ++i) all[i]->group(name);
   };
   group(
-      "Pipeline", [&] { AddRun(root, session); }, [&] { AddCheck(root, session); },
+      "Pipeline", [&] { AddInit(root, session); }, [&] { AddRun(root, session); }, [&] { AddCheck(root, session); },
       [&] { AddDoctor(root, session); }, [&] { AddStatus(root, session); }, [&] { AddRefine(root, session); },
       [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
   group(

@@ -5,6 +5,7 @@
 /// Every verb of the command line, each in the .cc of its name. The list in cli.cc gives their order in the help.
 namespace millrace::app {
 
+void AddInit(CLI::App& root, Session& session);
 void AddRun(CLI::App& root, Session& session);
 void AddCheck(CLI::App& root, Session& session);
 void AddDoctor(CLI::App& root, Session& session);
