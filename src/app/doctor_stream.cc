@@ -51,6 +51,7 @@ void LookAtTopic(stream::ClusterProbe& probe, const std::string& topic, const To
     return findings.Fail(says, fmt::format("make it with `millrace topics create {}`, or grant DESCRIBE on it", topic));
   }
   std::vector<std::string> missing;
+  if (!rights->contains("DESCRIBE")) missing.emplace_back("DESCRIBE");
   if (use.read && !rights->contains("READ")) missing.emplace_back("READ");
   if (use.written && !rights->contains("WRITE")) missing.emplace_back("WRITE");
   if (!missing.empty()) {

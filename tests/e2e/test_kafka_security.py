@@ -146,8 +146,9 @@ def test_doctor_names_the_right_that_is_missing(millrace, secured):
     assert f"topic {topic(millrace)}: this user may read and write" in str(look(0))
     refused = look(1, "other-w0rd")
     assert "refuse this client" in refused[0][1] and "other-w0rd" not in str(refused) and PASSWORD not in str(refused)
-    rule = [ResourcePatternType.LITERAL, "User:millrace", "*", AclOperation.WRITE, AclPermissionType.DENY]
-    for future in admin.create_acls([AclBinding(ResourceType.TOPIC, topic(millrace), *rule)]).values():
+    place = (ResourceType.TOPIC, topic(millrace), ResourcePatternType.LITERAL, "User:millrace", "*")
+    rules = [(AclOperation.READ, AclPermissionType.ALLOW), (AclOperation.DESCRIBE, AclPermissionType.ALLOW)]
+    for future in admin.create_acls([AclBinding(*place, *rule) for rule in rules]).values():
         future.result(30)
     try:
         deadline = time.monotonic() + 30
@@ -155,5 +156,5 @@ def test_doctor_names_the_right_that_is_missing(millrace, secured):
             assert time.monotonic() < deadline, found
         assert "kafka-acls.sh --add --operation WRITE" in str(found)
     finally:
-        for future in admin.delete_acls([AclBindingFilter(ResourceType.TOPIC, topic(millrace), *rule)]).values():
+        for future in admin.delete_acls([AclBindingFilter(*place, *rule) for rule in rules]).values():
             future.result(30)

@@ -370,6 +370,7 @@ std::optional<std::set<std::string>> Admin::Rights(const std::string& name) {
   const auto* error = rd_kafka_TopicDescription_error(topic);
   if (const auto code = rd_kafka_error_code(error); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) return std::set<std::string>();
     throw KafkaError(code, what, rd_kafka_error_string(error));
   }
   std::set<std::string> rights;
