@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/services"))
 
 from fault_proxy import FaultProxy  # noqa: E402
-from kafka import Kafka  # noqa: E402
+from kafka import Kafka, free_port  # noqa: E402
 from rest_catalog import RestCatalog  # noqa: E402
 from s3 import S3, SERVERS  # noqa: E402
 
