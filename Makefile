@@ -1,6 +1,5 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
-.PHONY: all setup demo demo-kafka test lint fuzz infra clean
-.PHONY: all setup demo demo-kafka demo-aws test lint fuzz clean
+.PHONY: all setup demo demo-kafka demo-aws test lint fuzz infra clean
 
 all: setup
 	@./dev build release millrace
