@@ -42,8 +42,8 @@ void AddVerbs(CLI::App& root, Session& session) {
   };
   group(
       "Pipeline", [&] { AddInit(root, session); }, [&] { AddRun(root, session); }, [&] { AddCheck(root, session); },
-      [&] { AddDoctor(root, session); }, [&] { AddStatus(root, session); }, [&] { AddRefine(root, session); },
-      [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
+      [&] { AddDoctor(root, session); }, [&] { AddStatus(root, session); }, [&] { AddTop(root, session); },
+      [&] { AddRefine(root, session); }, [&] { AddTest(root, session); }, [&] { AddMaintain(root, session); });
   group(
       "Data in and out", [&] { AddGenerate(root, session); }, [&] { AddProduce(root, session); },
       [&] { AddConvert(root, session); }, [&] { AddQuery(root, session); }, [&] { AddExport(root, session); },

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "app/load_config.h"
 #include "app/run_status.h"
@@ -32,7 +34,14 @@ std::string UrlOf(const Session& session) {
 
 }  // namespace
 
-ConnectClient::ConnectClient(const Session& session, std::string url) : url_(std::move(url)) {
+void AddWorkerOptions(CLI::App& verb, WorkerPlace& place) {
+  verb.add_option("--url", place.url, "Where the worker is; without it, the process that runs the pipeline");
+  verb.add_option("--cacert", place.ca_file, "Who signed its certificate, a PEM file; without it, the system's list")
+      ->type_name("FILE");
+}
+
+ConnectClient::ConnectClient(const Session& session, WorkerPlace place)
+    : url_(std::move(place.url)), client_(io::HttpClient::Options{.ca_file = place.ca_file}) {
   if (url_.empty()) url_ = UrlOf(session);
   while (url_.ends_with('/')) url_.pop_back();
   if (!url_.starts_with("http://") && !url_.starts_with("https://")) {
@@ -41,7 +50,7 @@ ConnectClient::ConnectClient(const Session& session, std::string url) : url_(std
 }
 
 nlohmann::ordered_json ConnectClient::Ask(const std::string& method, const std::string& path,
-                                          const std::optional<nlohmann::ordered_json>& body) {
+                                          const std::optional<nlohmann::ordered_json>& body, std::stop_token stop) {
   const auto text = body ? body->dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) : std::string();
   io::HttpRequest request;
   request.method = method;
@@ -52,7 +61,7 @@ nlohmann::ordered_json ConnectClient::Ask(const std::string& method, const std::
   if (const char* token = std::getenv(kToken))
     request.headers.push_back({"Authorization", fmt::format("Bearer {}", token)});
   request.body = text;
-  const auto answer = client_.Send(request);
+  const auto answer = client_.Send(request, std::move(stop));
   auto said = nlohmann::ordered_json::parse(answer.body, nullptr, false);
   if (answer.status < 300) return said.is_discarded() ? nlohmann::ordered_json() : said;
   const auto message = said.is_object() && said.contains("message") && said["message"].is_string()

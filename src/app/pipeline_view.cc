@@ -11,6 +11,7 @@
 #include "app/process_gauges.h"
 #include "app/table_why.h"
 #include "app/warehouse_store.h"
+#include "land/land_events.h"
 
 namespace millrace::app {
 namespace {
@@ -106,6 +107,7 @@ ordered_json PipelineView::DescribeTable(const TableFeed& feed, Timestamp now) c
                         {"commits", status.counts.commits},
                         {"unread_records", status.lag.records},
                         {"pending_records", status.pending},
+                        {"landed_records", status.landed.records},
                         {"read_per_second", std::round(status.read_per_second)},
                         {"lag_seconds", SecondsSince(status.oldest_unlanded, now)},
                         {"freshness_seconds", std::chrono::duration<double>(situation.freshness).count()},
@@ -125,7 +127,10 @@ ordered_json PipelineView::Describe() const {
     const std::lock_guard lock(mutex_);
     if (!url_.empty()) status["server"] = url_;
   }
-  status["memory"] = {{"used_bytes", parts_.budget.used()}, {"limit_bytes", parts_.budget.limit()}};
+  status["memory"] = {{"used_bytes", parts_.budget.used()},
+                      {"limit_bytes", parts_.budget.limit()},
+                      {"pressure", parts_.budget.under_pressure()}};
+  status["open_data_files"] = Metrics::Process().Value(land::kOpenDataFiles, {});
   status["sources"] = ordered_json::object();
   for (const auto& feed : parts_.runner.sources()) {
     status["sources"][std::string(feed->name())] = {{"state", feed->paused() ? "paused" : ToString(feed->state())},

@@ -21,7 +21,7 @@ namespace {
 using nlohmann::ordered_json;
 
 struct ConnectorArguments {
-  std::string url;
+  WorkerPlace place;
   std::string name;
   std::string file;
   std::string state;
@@ -41,7 +41,7 @@ void PrintJson(const ordered_json& body) {
 }
 
 ExitCode List(const Session& session, const ConnectorArguments& arguments) {
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   Listing listing({{"connector"}, {"type"}, {"class"}, {"state"}, {"tasks"}, {"failed"}});
   const auto all = client.Ask("GET", "/connectors?expand=status&expand=info");
   for (const auto& [name, each] : all.items()) {
@@ -68,7 +68,7 @@ void TellTraces(const ordered_json& status) {
 }
 
 ExitCode Describe(const Session& session, const ConnectorArguments& arguments) {
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   ordered_json described = {{"status", client.Ask("GET", PathOf(arguments, "/status"))},
                             {"config", client.Ask("GET", PathOf(arguments, "/config"))},
                             {"topics", client.Ask("GET", PathOf(arguments, "/topics")).at(arguments.name).at("topics")},
@@ -146,7 +146,7 @@ ordered_json ReadConnector(const ConnectorArguments& arguments) {
 ExitCode Create(const Session& session, const ConnectorArguments& arguments) {
   auto connector = ReadConnector(arguments);
   if (!arguments.state.empty()) connector["initial_state"] = arguments.state;
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   const auto name = connector["name"].get<std::string>();
   const auto made = arguments.update
                         ? client.Ask("PUT", "/connectors/" + io::PercentEncoded(name) + "/config", connector["config"])
@@ -162,14 +162,14 @@ ExitCode Create(const Session& session, const ConnectorArguments& arguments) {
 /// A request that is answered with nothing.
 ExitCode Tell(const Session& session, const ConnectorArguments& arguments, const char* method, const char* rest,
               const char* said) {
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   client.Ask(method, PathOf(arguments, rest));
   fmt::print(stderr, "connector {}: {}\n", arguments.name, said);
   return ExitCode::kDone;
 }
 
 ExitCode Restart(const Session& session, const ConnectorArguments& arguments) {
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   client.Ask("POST", PathOf(arguments, fmt::format("/restart?includeTasks={}&onlyFailed={}", arguments.tasks,
                                                    arguments.only_failed)));
   fmt::print(stderr, "connector {}: is restarted\n", arguments.name);
@@ -193,7 +193,7 @@ ordered_json ParseMove(const std::string& text) {
 }
 
 ExitCode Offsets(const Session& session, const ConnectorArguments& arguments) {
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   const auto path = PathOf(arguments, "/offsets");
   if (arguments.reset || !arguments.moves.empty()) {
     ordered_json moves = ordered_json::array();
@@ -214,7 +214,7 @@ ExitCode Offsets(const Session& session, const ConnectorArguments& arguments) {
 }
 
 ExitCode Plugins(const Session& session, const ConnectorArguments& arguments) {
-  ConnectClient client(session, arguments.url);
+  ConnectClient client(session, arguments.place);
   Listing listing({{"class"}, {"type"}, {"version"}});
   for (const auto& each : client.Ask("GET", "/connector-plugins")) {
     listing.Add({each.at("class").get<std::string>(), each.at("type").get<std::string>(),
@@ -233,7 +233,7 @@ void AddConnectors(CLI::App& root, Session& session) {
   const auto add = [&](const char* name, const char* doc, Action action, const char* examples) {
     auto* verb = AddVerb(
         *group, session, name, doc, [&session, arguments, action] { return action(session, *arguments); }, examples);
-    verb->add_option("--url", arguments->url, "Where the worker is; without it, the process that runs the pipeline");
+    AddWorkerOptions(*verb, arguments->place);
     AddConfigOption(*verb, session);
     return verb;
   };

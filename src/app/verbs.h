@@ -10,6 +10,7 @@ void AddRun(CLI::App& root, Session& session);
 void AddCheck(CLI::App& root, Session& session);
 void AddDoctor(CLI::App& root, Session& session);
 void AddStatus(CLI::App& root, Session& session);
+void AddTop(CLI::App& root, Session& session);
 void AddGenerate(CLI::App& root, Session& session);
 void AddProduce(CLI::App& root, Session& session);
 void AddConvert(CLI::App& root, Session& session);

@@ -58,6 +58,9 @@ uint32_t PointAt(std::string_view text, size_t at, size_t size) {
 /// What a character is shown as.
 std::string_view Shown(std::string_view character, std::string& buffer) {
   const auto byte = static_cast<unsigned char>(character[0]);
+  if (byte == 0xC2 && character.size() == 2 && static_cast<unsigned char>(character[1]) < 0xA0) {
+    return buffer = fmt::format("\\x{:02x}", static_cast<unsigned char>(character[1]));  // some terminals obey these
+  }
   if (byte >= 0x20 && byte != 0x7F) return character;
   buffer = byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
   return buffer;

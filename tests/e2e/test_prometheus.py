@@ -34,11 +34,27 @@ def test_rules_and_dashboard_name_what_there_is():
     known = set(listed) | {name + part for name, kind in listed.items() if kind == "histogram" for part in ("_bucket", "_sum", "_count")}
     rules = re.findall(r"alert: (\w+)\n +expr: (.*?)\n +(?:for|labels):", ALERTS.read_text(), re.DOTALL)
     named = [(where, name) for where, expression in [*rules, *queries()] for name in NAME.findall(expression)]
-    assert len(rules) > 15 and len(named) > 80
+    assert len(rules) > 15 and len(named) > 70
     assert [each for each in named if each[1] not in known] == []
     headings = {line.removeprefix("### ").lower() for line in (ROOT / "docs/operations.md").read_text().splitlines() if line.startswith("### ")}
     runbooks = re.findall(r"alert: (\w+)|runbook: docs/operations.md#(\w+)", ALERTS.read_text())
     assert [a.lower() for a, _ in runbooks[::2]] == [b for _, b in runbooks[1::2]] and {b for _, b in runbooks[1::2]} <= headings
+
+
+@needs_prometheus
+def test_no_metric_breaks_the_conventions():
+    """Every declared one, in the text that a process would show of it."""
+    text = ""
+    for name, kind, labels, meaning in re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w, ]*) \| (.*) \|$", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE):
+        shown = ",".join(f'{label}="x"' for label in labels.split(", ") if label.strip())
+        text += f"# HELP {name} {meaning}\n# TYPE {name} {kind}\n"
+        if kind == "histogram":
+            text += f'{name}_bucket{{{shown}{"," if shown else ""}le="+Inf"}} 1\n'
+        for part in ("_sum", "_count") if kind == "histogram" else ("",):
+            text += f"{name}{part}{{{shown}}} 1\n"
+    assert text.count("# TYPE") > 40
+    status, said = prometheus.promtool("check", "metrics", stdin=text)
+    assert (status, said.strip()) == (0, "")
 
 
 @needs_prometheus
