@@ -17,6 +17,7 @@ set(MILLRACE_THIRD_PARTY_land Arrow::arrow Arrow::parquet Arrow::compute ZLIB::Z
 set(MILLRACE_THIRD_PARTY_document simdjson protobuf)
 set(MILLRACE_THIRD_PARTY_query duckdb Arrow::arrow Arrow::parquet seccomp xlsxwriter protobuf)
 set(MILLRACE_THIRD_PARTY_refine yaml-cpp SQLite::SQLite3 date::date-tz Arrow::arrow Arrow::parquet Arrow::compute)
+set(MILLRACE_THIRD_PARTY_telemetry protobuf)
 set(MILLRACE_THIRD_PARTY_app CLI11::CLI11 yaml-cpp edit)
 
 function(millrace_folders arrows_file)

@@ -13,6 +13,7 @@
 #include "land/land_events.h"
 #include "source/http_ingest/ingest_events.h"
 #include "source/http_poll/http_poll_events.h"
+#include "telemetry/telemetry_events.h"
 
 namespace millrace::app {
 namespace {
@@ -50,6 +51,8 @@ std::vector<Chapter> Chapters() {
         &catalog::kCatalogSeconds}},
       {"HTTP server",
        {&io::kHttpRequests, &io::kHttpRequestSeconds, &io::kHttpConnections, &io::kHttpConnectionsEnded}},
+      {"Traces and lineage",
+       {&telemetry::kSpansExported, &telemetry::kSpansDropped, &telemetry::kLineageSent, &telemetry::kLineageDropped}},
       {"Memory and process",
        {&kBuildInfo, &kMemoryUsed, &kMemoryLimit, &kMemoryPressure, &kProcessResident, &kProcessVirtual, &kProcessCpu,
         &kProcessFiles, &kProcessFilesMax, &kProcessThreads, &kProcessStart}},

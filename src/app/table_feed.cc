@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/chunk_trace.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
     WithContext(options_.title, [&] { RunUntilAborted(stop, abort); });
     account_.Turned(drained_ ? FeedState::kDrained : FeedState::kStopped);
   } catch (const std::exception& failure) {
+    ChunkTrace::OfThread().Failed(failure.what());
     account_.Turned(FeedState::kFailed, failure.what());
     throw;
   }
@@ -100,11 +102,13 @@ void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token&
 bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
   // Asked before the read: what comes after "done" cannot be missed by an idle read.
   const bool nothing_will_come = options_.intake_done && options_.intake_done();
+  const auto began = ChunkTrace::Wanted() ? Clock::System().Now() : Timestamp{};
   auto read = reader_->Read({.bytes_max = options_.read_bytes}, stop);
   switch (read.state) {
     case event::ReadState::kBatch: {
       quiet_since_.reset();
       account_.Read(*read.batch);
+      if (ChunkTrace::Wanted()) ChunkTrace::OfThread().Read(began, *read.batch, options_.table, options_.from);
       sink_->Write(std::move(read.batch), abort);
       return true;
     }
@@ -127,10 +131,17 @@ bool TableFeed::Commit(const std::stop_token& stop, const std::stop_token& abort
   if (!reader_->ConfirmRead(abort)) {
     LogWarning("{}: what was read since the last commit is dropped and read again", options_.title);
     account_.Overtaken(sink_->counts(), 0);
+    ChunkTrace::OfThread().Failed("what was read is dropped and read again");
     RecoverAgain(stop, abort);
     return false;
   }
-  const auto outcome = sink_->Commit(abort);
+  auto& trace = ChunkTrace::OfThread();
+  event::CommitOutcome outcome{};
+  {
+    const Tracing::Within within(trace.context());
+    outcome = sink_->Commit(abort);
+  }
+  trace.Ended(outcome, sink_->counts());
   const double seconds = std::chrono::duration<double>(Clock::System().Steady() - begin).count();
   switch (outcome) {
     case event::CommitOutcome::kNothing:

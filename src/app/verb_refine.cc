@@ -10,6 +10,7 @@
 #include "app/refine_backfill.h"
 #include "app/refinery.h"
 #include "app/signal_stop.h"
+#include "app/start_telemetry.h"
 #include "app/text_table.h"
 #include "app/verbs.h"
 #include "base/bytes.h"
@@ -112,6 +113,7 @@ ExitCode Refine(const Session& session, const RefineArguments& arguments) {
   if (session.json) throw Error(ErrorCode::kUsage, "--json belongs to --dry-run");
   const SignalStop stop;
   const auto pipeline = LoadConfig(session.config_paths);
+  const auto telemetry = StartTelemetry(pipeline);
   const auto directory = DataDirectory::OpenToWrite(pipeline.data_dir.value);
   auto lake = OpenLake(pipeline, directory);
   ByteBudget budget(BufferShare(pipeline));

@@ -11,6 +11,7 @@
 #include "app/progress.h"
 #include "app/run_status.h"
 #include "app/signal_stop.h"
+#include "app/start_telemetry.h"
 #include "app/verbs.h"
 #include "base/error.h"
 #include "config/value_types.h"
@@ -101,6 +102,7 @@ ExitCode Run(const Session& session, const RunArguments& arguments) {
   const auto time = TimeOf(arguments, limits);
   const SignalStop signal;
   const auto config = LoadConfig(session.config_paths);
+  const auto telemetry = StartTelemetry(config);
   Pipeline pipeline(config, limits);
   const LimitedStop stop(signal.token(), time);
   RunReport report;

@@ -82,7 +82,8 @@ class Observer {
 
 void Observer::LookAtModels(const std::stop_token& stop) {
   const auto now = Clock::System().Steady();
-  if (models_at_ && now - *models_at_ < kModelsEvery) return;
+  const bool all_ran = std::ranges::none_of(models_, [](const auto& model) { return model.at("outcome").is_null(); });
+  if (models_at_ && all_ran && now - *models_at_ < kModelsEvery) return;
   models_ = client_.Ask("GET", "/api/v1/models", std::nullopt, stop);
   if (!models_.empty()) runs_ = client_.Ask("GET", kRunsPath, std::nullopt, stop);
   models_at_ = now;

@@ -1,9 +1,12 @@
 #include "app/work_events.h"
 
+#include <chrono>
 #include <map>
+#include <utility>
 
 #include "app/housekeeper.h"
 #include "base/log.h"
+#include "base/trace.h"
 
 namespace millrace::app {
 namespace {
@@ -12,6 +15,27 @@ std::string_view OutcomeOf(const refine::MaintenanceReport& report) {
   if (!report.why_failed.empty()) return "failed";
   if (report.busy) return "busy";
   return report.did_something() ? "worked" : "nothing";
+}
+
+/// A run that found nothing to do is none.
+void TraceRun(const refine::RunReport& report) {
+  using Outcome = refine::RunReport::Outcome;
+  if (report.outcome != Outcome::kBuilt && report.outcome != Outcome::kFailed) return;
+  const auto context = Tracing::Begin();
+  if (!context) return;
+  const auto took =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(report.seconds));
+  Span span{.context = *context, .name = "model", .begin = report.began, .end = report.began + took};
+  span.attributes = {{"millrace.model", catalog::ToString(report.model)},
+                     {"millrace.outcome", std::string(ToString(report.outcome))},
+                     {"millrace.rows", report.rows},
+                     {"millrace.files", report.files},
+                     {"millrace.bytes", report.bytes},
+                     {"millrace.full_refresh", report.full_refresh},
+                     {"millrace.rows_quarantined", report.rows_quarantined}};
+  if (report.snapshot_id) span.attributes.emplace_back("millrace.snapshot_id", report.snapshot_id->value());
+  if (report.outcome == Outcome::kFailed) span.error = report.why;
+  Tracing::End(std::move(span));
 }
 
 }  // namespace
@@ -29,6 +53,7 @@ void TableMaintained::Emit() const {
 }
 
 void ModelTurned::Emit() const {
+  TraceRun(report);
   auto& metrics = Metrics::Process();
   const auto model = catalog::ToString(report.model);
   metrics.Add(kModelRuns, {model, ToString(report.outcome)});

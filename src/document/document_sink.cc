@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "event/blank.h"
 #include "io/outage_patience.h"
 
@@ -204,6 +205,7 @@ bool DocumentSink::CommitDue() const {
 
 event::CommitOutcome DocumentSink::Commit(std::stop_token stop) {
   if (!buffered_since_) return event::CommitOutcome::kNothing;
+  const ChildSpan span("commit");
   board_.Put(event::WaitKind::kCommitting, "documents are being written");
   const bool ours = Through(stop, [&] { return WriteAndMove(); });
   if (!ours) {

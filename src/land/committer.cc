@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "land/drop_file.h"
 #include "land/land_events.h"
+#include "land/last_landed.h"
 #include "land/positions.h"
 #include "table/live_files.h"
 
@@ -244,7 +245,9 @@ Landed Committer::Attempt::Done(const catalog::LoadedTable& table) {
   landed_ = true;
   const table::Snapshot* snapshot = table.metadata->FindSnapshot(builder_->snapshot_id());
   if (requests_ > 1 && snapshot != nullptr) builder_->DropSuperseded(*snapshot);
-  return {.table = table, .snapshot_id = builder_->snapshot_id()};
+  Landed landed{.table = table, .snapshot_id = builder_->snapshot_id()};
+  NoteLanded(landed);
+  return landed;
 }
 
 /// Only what this commit wrote, and only when every request was answered: after an unknown outcome a late request may

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/trace.h"
 #include "io/several_at_once.h"
 #include "land/land_events.h"
 #include "land/through_outage.h"
@@ -222,6 +223,7 @@ event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
   if (std::ranges::all_of(splits_, [](const auto& entry) { return entry.second.sealed.empty(); })) {
     return event::CommitOutcome::kNothing;
   }
+  const ChildSpan span("commit");
   board_.Put(event::WaitKind::kCommitting, "files are being written");
   if (!OwnsStarts(stop) || !CommitRejects(stop)) return GiveWay();
   for (auto& [id, split] : splits_) {

@@ -207,7 +207,11 @@ void Lane::Process(uint64_t sequence, const event::EventBatch& events) {
     context_.rejects.AddGap(events);
     counts_.missing += static_cast<uint64_t>(events.gap->end_offset - events.gap->first_offset);
   }
-  event::Decoded decoded = events.size() == 0 ? event::Decoded{} : DecodeFitting(events);
+  event::Decoded decoded;
+  if (events.size() > 0) {
+    const BusyTimer timer(times_.decode);
+    decoded = DecodeFitting(events);
+  }
   StopIfFrozen(events, decoded);
   DropHeld(events, decoded);
   std::vector<uint32_t> numbers;
@@ -217,7 +221,10 @@ void Lane::Process(uint64_t sequence, const event::EventBatch& events) {
     DropDuplicates(sequence, decoded);
   }
   if (!decoded.rejects.empty()) context_.rejects.Add(events, decoded.rejects);
-  WriteRows(events, decoded, numbers);
+  {
+    const BusyTimer timer(times_.encode);
+    WriteRows(events, decoded, numbers);
+  }
   counts_.records += events.size();
   counts_.blank += decoded.blank;
   counts_.rescued_values += decoded.rescued_values;
@@ -239,12 +246,14 @@ void Lane::FinishWriter() {
 }
 
 std::vector<table::DataFile> Lane::Finish() {
+  const BusyTimer timer(times_.encode);
   FinishWriter();
   finished_bytes_ = 0;
   return std::exchange(files_, {});
 }
 
 event::SinkCounts Lane::TakeCounts() { return std::exchange(counts_, {}); }
+LaneTimes Lane::TakeTimes() { return std::exchange(times_, {}); }
 
 void Lane::Discard() noexcept {
   auto& store = context_.catalog.store();

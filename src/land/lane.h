@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/trace.h"
 #include "event/decoder.h"
 #include "event/sink.h"
 #include "event/waiting.h"
@@ -39,6 +40,12 @@ struct LaneContext {
   std::stop_token stop;  // of waiting for the catalogue
 };
 
+/// Where the time of lanes went; stays empty while nothing is traced.
+struct LaneTimes {
+  BusyTime decode;
+  BusyTime encode;  // to columns, and as files into the store
+};
+
 /// Decodes batches and encodes their rows: one thread's part of a table sink. Used by one thread at a time.
 class Lane {
  public:
@@ -51,6 +58,7 @@ class Lane {
   /// Closes the files and hands them over, together with what was counted since the last time.
   std::vector<table::DataFile> Finish();
   event::SinkCounts TakeCounts();
+  LaneTimes TakeTimes();
   /// Deletes the files that were closed and not handed over.
   void Discard() noexcept;
 
@@ -79,6 +87,7 @@ class Lane {
   std::vector<table::DataFile> files_;
   int64_t finished_bytes_ = 0;
   event::SinkCounts counts_;
+  LaneTimes times_;
 };
 
 }  // namespace millrace::land

@@ -86,10 +86,13 @@ void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
     worker.lane.Process(task.sequence, *task.events);
   }
   const event::SinkCounts counts = worker.lane.TakeCounts();
+  const LaneTimes times = worker.lane.TakeTimes();
   const int64_t encoded = worker.lane.encoded_bytes();
   task = {};
   lock.lock();
   AddCounts(counts, counts_);
+  times_.decode.Add(times.decode);
+  times_.encode.Add(times.encode);
   encoded_bytes_ += encoded - std::exchange(worker.encoded_bytes, encoded);
   if (!finishing) return;
   worker.files = std::move(files);
@@ -161,6 +164,11 @@ std::vector<table::DataFile> LanePool::Finish(const std::stop_token& stop) {
 event::SinkCounts LanePool::TakeCounts() {
   const std::lock_guard lock(mutex_);
   return std::exchange(counts_, {});
+}
+
+LaneTimes LanePool::TakeTimes() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(times_, {});
 }
 
 event::SinkCounts LanePool::counts() const {

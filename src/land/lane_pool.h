@@ -42,6 +42,7 @@ class LanePool {
   /// Of what was encoded since the pool was made, or they were taken.
   event::SinkCounts counts() const;
   event::SinkCounts TakeCounts();
+  LaneTimes TakeTimes();
   int64_t encoded_bytes() const { return encoded_bytes_; }
   /// The columns a lane's decoder was made with; null when none. Only between Finish and Submit.
   std::shared_ptr<arrow::Schema> decoder_columns() const { return workers_.front()->lane.decoder_columns(); }
@@ -82,6 +83,7 @@ class LanePool {
   uint64_t round_ = 0;
   std::exception_ptr failure_;
   event::SinkCounts counts_;
+  LaneTimes times_;
   std::atomic<int64_t> encoded_bytes_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/random.h"
+#include "base/trace.h"
 #include "land/committer.h"
 #include "land/drop_file.h"
 #include "land/key_index.h"
@@ -299,6 +300,7 @@ void TableSink::Impl::Turn(const Landed& landed, LanePool& pool) {
 
 LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const TableView& view,
                                        const std::stop_token& stop) {
+  const ChildSpan span("catalog");
   Committer committer(catalog_, options_.table.name, view.table.metadata->table_uuid, clock_, &board_);
   MovePositions move{.scope = options_.scope, .from = from_, .to = to_};
   // What was written for columns that somebody dropped or renamed meanwhile is written again, for those there are now.
@@ -326,6 +328,10 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   // Whatever is thrown from here on leaves the sink without lanes: what became of the chunk, only Recover can tell.
   std::unique_ptr<LanePool> pool = std::move(pool_);
   std::vector<table::DataFile> files = pool->Finish(stop);
+  const LaneTimes times = pool->TakeTimes();
+  times.decode.Emit("decode");
+  times.encode.Emit("encode");
+  ChildSpan span("commit");
   EnsureTable(*pool, stop);
   WrittenFor(authority_.view());
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
@@ -344,6 +350,9 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   for (const auto& file : files) bytes += static_cast<uint64_t>(file.file_size_in_bytes);
   const auto result = CommitRows(std::move(files), *view, stop);
   if (!std::holds_alternative<Landed>(result)) return Lost(stop);
+  span.Set("millrace.snapshot_id", std::get<Landed>(result).snapshot_id.value());
+  span.Set("millrace.files", static_cast<int64_t>(count));
+  span.Set("millrace.bytes", static_cast<int64_t>(bytes));
   Turn(std::get<Landed>(result), *pool);
   committed_.files += count;
   committed_.bytes += bytes;

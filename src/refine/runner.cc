@@ -22,6 +22,7 @@
 #include "refine/output_table.h"
 #include "refine/result_rows.h"
 #include "refine/row_quarantine.h"
+#include "refine/run_lineage.h"
 #include "refine/run_plan.h"
 #include "refine/schedule/model_lease.h"
 #include "refine/spark_run.h"
@@ -387,10 +388,14 @@ RunReport Runner::RunOne(const Node& node, const RunOptions& options, std::stop_
         plan = PlanRun(catalog_, node, options);
       }
       deadline.emplace(node.model.timeout, stop);
+      RunLineage lineage(catalog_, node, plan);
       ModelRun run({catalog_, engine_, budget_, clock_, deadline->token()}, spark_, graph_, node, std::move(plan));
       try {
-        return run.Run();
-      } catch (const Error&) {
+        auto report = run.Run();
+        lineage.Ended(report);
+        return report;
+      } catch (const Error& error) {
+        lineage.Failed(error.what());
         found = run.report();
         throw;
       }
