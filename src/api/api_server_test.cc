@@ -18,6 +18,14 @@ using testing::Not;
 
 constexpr const char* kToken = "0123456789abcdef-token";
 
+TokenGrant Grant(std::string name, const char* token, std::vector<std::string> roles) {
+  TokenGrant grant;
+  grant.name = std::move(name);
+  grant.hash = TokenHash::Of(token);
+  grant.roles = std::move(roles);
+  return grant;
+}
+
 class FakeProcess final : public Observation {
  public:
   std::string MetricsText() override { return "rows_total 7\n"; }
@@ -33,8 +41,8 @@ class ApiServerTest : public testing::Test {
  protected:
   void Serve(std::vector<TokenGrant> tokens = {}, std::vector<std::string> hosts = {}) {
     ApiOptions options;
-    options.tokens = std::move(tokens);
-    options.hosts = std::move(hosts);
+    options.door.tokens = std::move(tokens);
+    options.door.hosts = std::move(hosts);
     server_ = std::make_unique<ApiServer>(std::move(options), process_);
   }
   io::HttpResponse Get(const std::string& path, std::vector<HttpHeader> headers = {}, const char* method = "GET") {
@@ -130,7 +138,7 @@ TEST_F(ApiServerTest, OtherNamesMayBeListed) {
 }
 
 TEST_F(ApiServerTest, TokensOpenTheDoor) {
-  Serve({{"scraper", kToken, {"read"}}, {"other", "another-token-of-16", {"ingest", "read"}}});
+  Serve({Grant("scraper", kToken, {"read"}), Grant("other", "another-token-of-16", {"ingest", "read"})});
   const auto refused = Get("/metrics");
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(refused.header("www-authenticate"), "Bearer realm=\"millrace\"");
@@ -143,7 +151,7 @@ TEST_F(ApiServerTest, TokensOpenTheDoor) {
 }
 
 TEST_F(ApiServerTest, StrangersLearnNoReasonsAndNoRoutes) {
-  Serve({{"scraper", kToken, {"read"}}});
+  Serve({Grant("scraper", kToken, {"read"})});
   process_.reasons = {"table secret.plans: failed"};
   process_.stuck = "table secret.plans";
   const auto ready = Get("/health/ready");
@@ -155,7 +163,7 @@ TEST_F(ApiServerTest, StrangersLearnNoReasonsAndNoRoutes) {
 }
 
 TEST_F(ApiServerTest, ATokenIsGoodForItsRolesOnly) {
-  Serve({{"sender", kToken, {"ingest"}}});
+  Serve({Grant("sender", kToken, {"ingest"})});
   const std::vector<io::HttpHeader> shown = {{"Authorization", std::string("Bearer ") + kToken}};
   EXPECT_EQ(StatusOf("/metrics", shown), 403);
   EXPECT_EQ(StatusOf("/api/v1/status", shown), 403);
@@ -164,7 +172,7 @@ TEST_F(ApiServerTest, ATokenIsGoodForItsRolesOnly) {
 }
 
 TEST_F(ApiServerTest, ThePageIsThereForWhoeverComesAndRunsNothingOfOthers) {
-  Serve({{"scraper", kToken, {"read"}}});
+  Serve({Grant("scraper", kToken, {"read"})});
   const auto page = Get("/", {{"Accept-Encoding", "identity"}});
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(page.body, HasSubstr("<!doctype html>"));
@@ -184,7 +192,7 @@ TEST_F(ApiServerTest, ThePageIsThereForWhoeverComesAndRunsNothingOfOthers) {
 
 TEST_F(ApiServerTest, ThePageStandsBesideWhatProgramsReadThere) {
   ApiOptions options;
-  options.tokens = {{"program", kToken, {"read"}}};
+  options.door.tokens = {Grant("program", kToken, {"read"})};
   std::string role = "read";
   options.add_routes = [&](io::HttpRoutes& routes) {
     io::HttpRoute route{.method = "GET", .pattern = "/", .handler = {}};
@@ -231,9 +239,9 @@ TEST_F(ApiServerTest, ACallerLearnsWhatItMayDo) {
   };
   Serve();
   EXPECT_EQ(session({})["tokens"], false);
-  EXPECT_EQ(session({})["roles"], nlohmann::json({"read", "ingest", "operate", "query"}));
+  EXPECT_EQ(session({})["roles"], nlohmann::json({"read", "ingest", "operate", "query", "admin"}));
   EXPECT_EQ(session({})["parts"], nlohmann::json({{"schemas", false}, {"connectors", false}}));
-  Serve({{"person", kToken, {"read", "query"}}});
+  Serve({Grant("person", kToken, {"read", "query"})});
   EXPECT_EQ(session({})["tokens"], true);
   EXPECT_EQ(session({})["roles"], nlohmann::json::array());
   EXPECT_EQ(session({{"Authorization", "Bearer not-that-one-at-all"}})["roles"], nlohmann::json::array());
@@ -244,7 +252,7 @@ TEST_F(ApiServerTest, BeyondLoopbackNeedsTlsAndATokens) {
   ApiOptions options;
   options.http.address = "0.0.0.0";
   EXPECT_THROW(ApiServer(options, process_), Error);
-  options.tokens = {{"scraper", kToken, {"read"}}};
+  options.door.tokens = {Grant("scraper", kToken, {"read"})};
   EXPECT_THROW(ApiServer(options, process_), Error);
   EXPECT_TRUE(IsLoopback("127.8.0.1"));
   EXPECT_TRUE(IsLoopback("::1"));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "api/access.h"
 #include "api/connect_port.h"
 #include "io/http_routes.h"
 
@@ -18,10 +19,14 @@ class ConnectRouteAdder {
   ConnectRouteAdder(io::HttpRoutes& routes, ConnectWorker& worker) : routes_(routes), worker_(worker) {}
 
   /// What only looks; it may take a body.
-  void Add(const char* method, const char* pattern, Body body) { Route(method, pattern, "read", std::move(body)); }
+  void Add(const char* method, const char* pattern, Body body) { Route(method, pattern, kReads, std::move(body)); }
   /// What changes connectors.
   void AddChange(const char* method, const char* pattern, Body body) {
-    Route(method, pattern, "operate", std::move(body));
+    Route(method, pattern, kOperates, std::move(body));
+  }
+  /// What changes the process.
+  void AddAdministration(const char* method, const char* pattern, Body body) {
+    Route(method, pattern, kAdministers, std::move(body));
   }
 
  private:

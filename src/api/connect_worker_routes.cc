@@ -66,7 +66,7 @@ void AddLoggerRoutes(ConnectRouteAdder& to) {
     RequireRoot(NameOf(call));
     return Said(200, DescribeRoot(changed));
   });
-  to.AddChange("PUT", "/admin/loggers/{name}", [changed](ConnectWorker&, const HttpCall& call) {
+  to.AddAdministration("PUT", "/admin/loggers/{name}", [changed](ConnectWorker&, const HttpCall& call) {
     const auto level = LevelOf(call);
     RequireRoot(NameOf(call));
     SetLogLevel(level);

@@ -55,7 +55,7 @@ io::HttpHandler PageOr(const console::BundledFile& page, std::optional<io::HttpR
   if (!other) return [&page](io::HttpCall& call) { return Serve(call, page); };
   return [&page, &door, other = *std::move(other)](io::HttpCall& call) {
     if (WantsPage(call)) return Serve(call, page);
-    if (auto refusal = door.Refuse(call, &other)) return *std::move(refusal);
+    if (auto refusal = door.RefuseBehind(call, other)) return *std::move(refusal);
     return other.handler(call);
   };
 }

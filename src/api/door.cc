@@ -1,121 +1,199 @@
 #include "api/door.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
-#include <string_view>
-
-#include "io/digest.h"
+#include <utility>
 
 namespace millrace::api {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
-/// "name" of "name:8080" and "[::1]" of "[::1]:8080".
-std::string WithoutPort(std::string_view host) {
-  const auto bracket = host.rfind(']');
-  const auto colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  return Lower(has_port ? host.substr(0, colon) : host);
-}
+constexpr size_t kGoodMax = 4096;
+/// A client may be wrong this often at once.
+constexpr double kFailuresAtOnce = 10;
 
 std::string AsHost(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
-/// As long as the texts are equally long, the time says nothing of where they differ.
-bool SameText(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char differs = 0;
-  for (size_t i = 0; i < a.size(); ++i) differs |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return differs == 0;
-}
-
-std::optional<std::string_view> BearerOf(const io::HttpCall& call) {
-  constexpr std::string_view kScheme = "bearer ";
-  const auto header = call.header("Authorization");
-  if (!header || header->size() <= kScheme.size()) return std::nullopt;
-  if (!io::SameHeaderName(header->substr(0, kScheme.size()), kScheme)) return std::nullopt;
-  return header->substr(kScheme.size());
-}
-
-/// False for what a page of another site made a browser send. A link elsewhere may lead to what only shows something.
-bool FromOwnPage(const io::HttpCall& call, const io::HttpRoute* route) {
-  if (call.CountHeaders("Origin") > 0) {
-    const auto origin = call.header("Origin");
-    const auto host = call.header("Host");
-    if (!origin || !host) return false;
-    if (Lower(*origin) != (call.tls ? "https://" : "http://") + Lower(*host)) return false;
+std::vector<std::string> HostsOf(const DoorOptions& options) {
+  if (!IsLoopback(options.address) && options.hosts.empty()) return {};
+  std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]", AsHost(options.address)};
+  for (auto host : options.hosts) {
+    std::ranges::transform(host, host.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    hosts.push_back(std::move(host));
   }
-  const auto site = call.header("Sec-Fetch-Site");
-  if (!site || *site == "same-origin" || *site == "none") return true;
-  if (route != nullptr && route->role != "read") return false;
-  return call.method == "GET" && call.header("Sec-Fetch-Mode") == std::string_view("navigate");
+  return hosts;
+}
+
+std::unique_ptr<RateLimit> LimitOf(double per_second) {
+  if (per_second <= 0) return nullptr;
+  return std::make_unique<RateLimit>(
+      RateLimit::Options{.per_second = per_second, .burst = std::max(2 * per_second, 10.0)});
+}
+
+io::HttpReply ComeAgain(int status, std::chrono::seconds wait, std::string_view message) {
+  auto reply = io::ErrorReply(status, message);
+  reply.headers.push_back({"Retry-After", std::to_string(wait.count())});
+  return reply;
+}
+
+io::HttpReply Challenge(std::string_view message, const char* challenge) {
+  auto reply = io::ErrorReply(401, message);
+  reply.headers.push_back({"WWW-Authenticate", challenge});
+  return reply;
+}
+
+io::HttpReply NoKey() {
+  return Challenge("send one of the tokens of server.tokens: Authorization: Bearer TOKEN", "Bearer realm=\"millrace\"");
+}
+
+io::HttpReply WrongKey(std::string_view why) {
+  return Challenge(why, "Bearer realm=\"millrace\", error=\"invalid_token\"");
+}
+
+io::HttpReply WrongHost() {
+  return io::ErrorReply(421, "this server does not go by that name; list it in server.hosts if it should");
+}
+
+io::HttpReply WrongPage() { return io::ErrorReply(403, "requests made by pages of other sites are not answered"); }
+
+std::optional<io::HttpReply> Noted(io::HttpCall& call, std::optional<io::HttpReply> refusal) {
+  call.refused = call.refused || refusal.has_value();
+  return refusal;
 }
 
 }  // namespace
 
-bool IsLoopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
-
-Door::Door(const DoorOptions& options) {
-  if (IsLoopback(options.address) || !options.hosts.empty()) {
-    hosts_ = {"localhost", "127.0.0.1", "[::1]", AsHost(options.address)};
-    for (const auto& host : options.hosts) hosts_.push_back(Lower(host));
-  }
-  for (const auto& grant : options.tokens) grants_.push_back({io::Sha256(grant.token), grant.roles});
+Door::Door(DoorOptions options, const Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      hosts_(HostsOf(options_)),
+      failures_({.per_second = options_.failures_per_minute / 60, .burst = kFailuresAtOnce}),
+      clients_(LimitOf(options_.client_requests_per_second)),
+      good_(kGoodMax) {
+  for (const auto& grant : options_.tokens) grants_.push_back({grant, LimitOf(grant.requests_per_second)});
 }
 
-bool Door::Allows(const Grant& grant, const std::string& role) {
-  return std::ranges::find(grant.roles, role) != grant.roles.end();
+bool Door::has_locks() const {
+  return !grants_.empty() || !options_.certificates.empty() || options_.issuer != nullptr;
 }
 
-bool Door::KnowsHost(const io::HttpCall& call) const {
-  if (hosts_.empty()) return true;
-  const auto host = call.header("Host");
-  return host && std::ranges::find(hosts_, WithoutPort(*host)) != hosts_.end();
-}
+bool Door::KnowsHost(const io::HttpCall& call) const { return hosts_.empty() || HasHost(call, hosts_); }
 
-const Door::Grant* Door::Find(const io::HttpCall& call) const {
-  const auto bearer = BearerOf(call);
-  if (!bearer) return nullptr;
-  const auto sum = io::Sha256(*bearer);
+const Door::Grant* Door::Find(const TokenHash& hash) const {
   const Grant* found = nullptr;
   for (const auto& each : grants_) {
-    if (SameText(each.sum, sum)) found = &each;
+    if (each.given.hash == hash) found = &each;
   }
   return found;
 }
 
-bool Door::Knows(const io::HttpCall& call) const {
-  if (grants_.empty()) return true;
-  const auto* grant = Find(call);
-  return grant != nullptr && Allows(*grant, "read");
+void Door::TakeCertificate(io::HttpCall& call) const {
+  for (const auto& grant : options_.certificates) {
+    if (std::ranges::find(call.certificate_names, grant.certificate_name) == call.certificate_names.end()) continue;
+    if (call.caller.name.empty()) call.caller.name = grant.name;
+    call.caller.roles.insert(call.caller.roles.end(), grant.roles.begin(), grant.roles.end());
+  }
 }
 
-std::vector<std::string> Door::RolesOf(const io::HttpCall& call) const {
-  if (grants_.empty()) return {"read", "ingest", "operate", "query"};
-  const auto* grant = Find(call);
-  return grant == nullptr ? std::vector<std::string>() : grant->roles;
+std::optional<io::HttpReply> Door::TakeToken(io::HttpCall& call, const Grant& grant) {
+  const auto& given = grant.given;
+  if (given.expires && *given.expires <= clock_.Now()) {
+    return WrongKey(fmt::format("the token '{}' has expired; `millrace token new` makes another one", given.name));
+  }
+  if (grant.rate) {
+    if (const auto wait = grant.rate->Take({}, clock_.Steady())) {
+      return ComeAgain(429, *wait, "this token has made as many requests as it may; come again after Retry-After");
+    }
+  }
+  call.caller = {.name = given.name, .roles = given.roles};
+  return std::nullopt;
 }
 
-std::optional<io::HttpReply> Door::Refuse(const io::HttpCall& call, const io::HttpRoute* route) const {
-  const bool open = route != nullptr && route->open;
-  if (!open && !KnowsHost(call)) {
-    return io::ErrorReply(421, "this server does not go by that name; list it in server.hosts if it should");
+std::optional<io::HttpReply> Door::TakeIssued(io::HttpCall& call, std::string_view bearer) {
+  auto answer = options_.issuer->Check(bearer);
+  switch (answer.verdict) {
+    case TokenIssuer::Verdict::kGood:
+      call.caller = std::move(answer.caller);
+      return std::nullopt;
+    case TokenIssuer::Verdict::kAskAgain:
+      return ComeAgain(503, std::chrono::seconds(1), answer.why);
+    case TokenIssuer::Verdict::kWrong:
+      break;
   }
-  if (!FromOwnPage(call, route)) return io::ErrorReply(403, "requests made by pages of other sites are not answered");
-  if (open || grants_.empty()) return std::nullopt;
-  if (const auto* grant = Find(call)) {
-    if (route == nullptr || Allows(*grant, route->role)) return std::nullopt;
-    return io::ErrorReply(403, "this token is not for that: it needs the role '" + route->role + "' in server.tokens");
+  return WrongKey(answer.why);
+}
+
+/// A client that was wrong too often is told nothing of the token it shows, or it would go on guessing.
+std::optional<io::HttpReply> Door::TakeBearer(io::HttpCall& call, std::string_view bearer) {
+  const auto client = ClientOf(call.peer);
+  const auto hash = TokenHash::Of(bearer);
+  const auto here = client + " " + hash.sum;
+  if (const auto wait = failures_.Wait(client, clock_.Steady())) {
+    const std::lock_guard lock(mutex_);
+    if (good_.Find(here) == nullptr) {
+      return ComeAgain(429, *wait, "too many wrong tokens came from this address; come again after Retry-After");
+    }
   }
-  auto reply = io::ErrorReply(401, "send one of the tokens of server.tokens: Authorization: Bearer TOKEN");
-  reply.headers.push_back({"WWW-Authenticate", "Bearer realm=\"millrace\""});
-  return reply;
+  std::optional<io::HttpReply> refusal;
+  if (const auto* grant = Find(hash)) {
+    refusal = TakeToken(call, *grant);
+  } else if (options_.issuer != nullptr && options_.issuer->MayBeItsOwn(bearer)) {
+    refusal = TakeIssued(call, bearer);
+  } else {
+    refusal = WrongKey("this token is none of those that are known here");
+  }
+  if (refusal && refusal->status == 401) failures_.Take(client, clock_.Steady());
+  if (!refusal) {
+    const std::lock_guard lock(mutex_);
+    good_.Put(here, true);
+  }
+  return refusal;
+}
+
+std::optional<io::HttpReply> Door::RefuseRole(const io::HttpCall& call, const io::HttpRoute* route) const {
+  if (call.caller.name.empty()) {
+    if (!call.certificate_names.empty() && !options_.certificates.empty()) {
+      return io::ErrorReply(403, "this certificate is none of server.tls.clients");
+    }
+    return NoKey();
+  }
+  if (route == nullptr || Allows(call.caller.roles, route->role)) return std::nullopt;
+  return io::ErrorReply(403,
+                        fmt::format("'{}' may not do that: it needs the role '{}'", call.caller.name, route->role));
+}
+
+std::optional<io::HttpReply> Door::Look(io::HttpCall& call) {
+  const bool open = call.route != nullptr && call.route->open;
+  if (clients_ && !open) {
+    if (const auto wait = clients_->Take(ClientOf(call.peer), clock_.Steady())) {
+      return ComeAgain(429, *wait, "this address has made as many requests as it may; come again after Retry-After");
+    }
+  }
+  if (!open && !KnowsHost(call)) return WrongHost();
+  if (!IsFromOwnPage(call, call.route)) return WrongPage();
+  if (!has_locks()) {
+    call.caller = {.name = "anyone", .roles = AllRoles()};
+    return std::nullopt;
+  }
+  TakeCertificate(call);
+  if (const auto bearer = BearerOf(call)) {
+    call.caller = {};
+    auto refusal = TakeBearer(call, *bearer);
+    // What is open stays so, to a stranger; but nobody learns there whether a guess was right.
+    if (refusal && (!open || refusal->status == 429)) return refusal;
+  }
+  return open ? std::nullopt : RefuseRole(call, call.route);
+}
+
+std::optional<io::HttpReply> Door::Refuse(io::HttpCall& call) { return Noted(call, Look(call)); }
+
+std::optional<io::HttpReply> Door::RefuseBehind(io::HttpCall& call, const io::HttpRoute& route) const {
+  if (!KnowsHost(call)) return Noted(call, WrongHost());
+  if (!IsFromOwnPage(call, &route)) return Noted(call, WrongPage());
+  return has_locks() ? Noted(call, RefuseRole(call, &route)) : std::nullopt;
 }
 
 void AddSecurityHeaders(const io::HttpCall& call, io::HttpReply& reply) {

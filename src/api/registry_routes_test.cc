@@ -30,7 +30,13 @@ class RegistryRoutesTest : public testing::Test {
  protected:
   void SetUp() override {
     ApiOptions options;
-    options.tokens = {{"reader", kReader, {"read"}}, {"operator", kOperator, {"operate"}}};
+    for (const auto& [token, role] : {std::pair(kReader, "read"), std::pair(kOperator, "operate")}) {
+      TokenGrant grant;
+      grant.name = role;
+      grant.hash = TokenHash::Of(token);
+      grant.roles = {role};
+      options.door.tokens.push_back(std::move(grant));
+    }
     options.registry = &store_;
     server_ = std::make_unique<ApiServer>(std::move(options), process_);
   }

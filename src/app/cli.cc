@@ -51,7 +51,7 @@ void AddVerbs(CLI::App& root, Session& session) {
   group(
       "Look at and manage", [&] { AddTopics(root, session); }, [&] { AddTables(root, session); },
       [&] { AddModels(root, session); }, [&] { AddConnectors(root, session); }, [&] { AddOffsets(root, session); },
-      [&] { AddQuarantine(root, session); });
+      [&] { AddQuarantine(root, session); }, [&] { AddToken(root, session); });
   group(
       "About millrace", [&] { AddDocs(root, session); }, [&] { AddCompletions(root, session); },
       [&] { AddVersion(root, session); });

@@ -4,6 +4,7 @@
 #include "app/config_checks.h"
 #include "app/config_words.h"
 #include "app/document_blocks.h"
+#include "app/door_blocks.h"
 #include "app/files_block.h"
 #include "app/glue_block.h"
 #include "app/http_ingest_blocks.h"
@@ -339,29 +340,6 @@ const Block<LakeConfig>& LakeBlock() {
   return block;
 }
 
-const Block<ServerTlsConfig>& ServerTlsBlock() {
-  static const auto block =
-      Block<ServerTlsConfig>("TLS 1.2 or newer. The files are read once, at the start.")
-          .Add(&ServerTlsConfig::certificate,
-               {.name = "certificate", .doc = "The certificate and its chain, PEM.", .required = true})
-          .Add(&ServerTlsConfig::key, {.name = "key", .doc = "Its private key, PEM.", .required = true});
-  return block;
-}
-
-const Block<ServerTokenConfig>& ServerTokenBlock() {
-  static const auto block =
-      Block<ServerTokenConfig>("A token that requests may come with, by the name of who has it.")
-          .Add(&ServerTokenConfig::token,
-               {.name = "token", .doc = "At least 16 characters; `openssl rand -hex 32` makes one.", .required = true})
-          .Add(&ServerTokenConfig::roles, {.name = "roles",
-                                           .doc = "What it is good for: `read` metrics, status, topics and schemas, "
-                                                  "`ingest` events, `operate` changes of connectors and of "
-                                                  "the schema registry, `query` SQL over every table. None allows "
-                                                  "another.",
-                                           .fallback = std::vector{RoleWord::kRead}});
-  return block;
-}
-
 const Block<ServerConfig>& ServerBlock() {
   static const auto block =
       Block<ServerConfig>(
@@ -373,6 +351,9 @@ const Block<ServerConfig>& ServerBlock() {
                 .fallback = "127.0.0.1:8080"})
           .Nested("tls", &ServerConfig::tls, ServerTlsBlock())
           .MapOf("tokens", &ServerConfig::tokens, ServerTokenBlock(), "name")
+          .Nested("oidc", &ServerConfig::oidc, OidcBlock())
+          .Nested("limits", &ServerConfig::limits, DoorLimitsBlock())
+          .Nested("audit", &ServerConfig::audit, AuditBlock())
           .Add(&ServerConfig::hosts,
                {.name = "hosts",
                 .doc = "Names that requests may give as Host. On loopback, besides localhost; elsewhere, any when none "

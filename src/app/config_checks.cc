@@ -293,28 +293,6 @@ void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseCon
   }
 }
 
-void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context) {
-  constexpr size_t kTokenCharactersMin = 16;
-  for (const auto& [name, grant] : server.tokens) {
-    if (grant.token.Reveal().size() >= kTokenCharactersMin) continue;
-    context.problems.Add(grant.mark, fmt::format("{}.tokens.{}: a token has at least {} characters; `openssl rand -hex "
-                                                 "32` makes one",
-                                                 path, name, kTokenCharactersMin));
-  }
-  const auto listen = ParseListen(server.listen);
-  if (!listen) {
-    context.problems.Add(server.MarkOf("listen"),
-                         fmt::format("{}.listen: expected an IP address and a port, such as 127.0.0.1:8080 or "
-                                     "[::1]:8080, found '{}'",
-                                     path, server.listen));
-  } else if (!api::IsLoopback(listen->address) && (!server.tls || server.tokens.empty())) {
-    context.problems.Add(server.MarkOf("listen"),
-                         fmt::format("{}.listen: {} can be reached from other machines, so it needs {}.tls and a token "
-                                     "in {}.tokens; or listen on 127.0.0.1",
-                                     path, listen->address, path, path));
-  }
-}
-
 void CheckPipeline(const PipelineConfig& pipeline, const std::string&, config::ParseContext& context) {
   CheckIngestPaths(pipeline, context);
   CheckSparkOfPipeline(pipeline, context);

@@ -25,7 +25,6 @@ void CheckKafkaSasl(const KafkaSaslConfig& sasl, const std::string& path, config
 void CheckStream(const StreamConfig& stream, const std::string& path, config::ParseContext& context);
 void CheckKafka(const KafkaConfig& kafka, const std::string& path, config::ParseContext& context);
 void CheckLake(const LakeConfig& lake, const std::string& path, config::ParseContext& context);
-void CheckServer(const ServerConfig& server, const std::string& path, config::ParseContext& context);
 void CheckCatalog(const CatalogConfig& catalog, const std::string& path, config::ParseContext& context);
 void CheckPipeline(const PipelineConfig& pipeline, const std::string& path, config::ParseContext& context);
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/door_config.h"
 #include "app/start_config.h"
 #include "config/mark.h"
 #include "config/value_types.h"
@@ -387,22 +388,13 @@ struct LakeConfig : config::Located {
   CatalogConfig catalog;
 };
 
-struct ServerTlsConfig : config::Located {
-  config::Path certificate;
-  config::Path key;
-};
-
-enum class RoleWord { kRead, kIngest, kOperate, kQuery };
-
-struct ServerTokenConfig : config::Located {
-  config::Secret token;
-  std::vector<RoleWord> roles;
-};
-
 struct ServerConfig : config::Located {
   std::string listen;
   std::optional<ServerTlsConfig> tls;
   std::map<std::string, ServerTokenConfig> tokens;
+  std::optional<OidcConfig> oidc;
+  DoorLimitsConfig limits;
+  std::optional<AuditConfig> audit;
   std::vector<std::string> hosts;
   int64_t connections_max = 1024;
   std::optional<RestProxyConfig> rest_proxy;

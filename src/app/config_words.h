@@ -158,15 +158,6 @@ struct Choices<app::PaginationWord> {
 };
 
 template <>
-struct Choices<app::RoleWord> {
-  static constexpr std::array<std::pair<std::string_view, app::RoleWord>, 4> kWords = {
-      {{"read", app::RoleWord::kRead},
-       {"ingest", app::RoleWord::kIngest},
-       {"operate", app::RoleWord::kOperate},
-       {"query", app::RoleWord::kQuery}}};
-};
-
-template <>
 struct Choices<app::GapWord> {
   static constexpr std::array<std::pair<std::string_view, app::GapWord>, 2> kWords = {
       {{"stop", app::GapWord::kStop}, {"land", app::GapWord::kLand}}};

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "app/config_words.h"
+#include "app/door_blocks.h"
 
 namespace millrace::app {
 
@@ -23,21 +23,59 @@ std::optional<ListenAddress> ParseListen(const std::string& text) {
   return listen;
 }
 
+namespace {
+
+void AddTls(api::ApiOptions& options, const ServerTlsConfig& tls) {
+  options.http.certificate_file = tls.certificate.value;
+  options.http.key_file = tls.key.value;
+  if (tls.client_ca) options.http.client_ca_file = tls.client_ca->value;
+  options.http.client_certificate_required = tls.client_certificates == ClientCertificateWord::kRequired;
+  for (const auto& [name, client] : tls.clients) {
+    options.door.certificates.push_back(
+        {.name = name, .certificate_name = client.certificate, .roles = RoleNames(client.roles)});
+  }
+}
+
+void AddIssuer(api::ApiOptions& options, const OidcConfig& oidc) {
+  options.oidc = {.issuer = oidc.issuer,
+                  .audience = oidc.audience,
+                  .roles_claim = oidc.roles_claim,
+                  .name_claim = oidc.name_claim,
+                  .roles = {},
+                  .leeway = std::chrono::ceil<std::chrono::seconds>(oidc.leeway)};
+  for (const auto& [word, roles] : oidc.roles) options.oidc->roles.emplace(word, RoleNames(roles));
+  if (oidc.ca) options.oidc_ca_file = oidc.ca->value;
+}
+
+void AddTokens(api::DoorOptions& door, const std::map<std::string, ServerTokenConfig>& tokens) {
+  for (const auto& [name, grant] : tokens) {
+    door.tokens.push_back({.name = name,
+                           .hash = grant.token ? grant.token->hash : grant.hash.value_or(api::TokenHash{}),
+                           .roles = RoleNames(grant.roles),
+                           .expires = grant.expires,
+                           .requests_per_second = static_cast<double>(grant.requests_per_second)});
+  }
+}
+
+}  // namespace
+
 api::ApiOptions ApiOptionsFor(const ServerConfig& server) {
   api::ApiOptions options;
   const auto listen = ParseListen(server.listen).value_or(ListenAddress{});
   options.http.address = listen.address;
   options.http.port = listen.port;
   options.http.connections_max = static_cast<int>(server.connections_max);
-  if (server.tls) {
-    options.http.certificate_file = server.tls->certificate.value;
-    options.http.key_file = server.tls->key.value;
-  }
-  options.hosts = server.hosts;
-  for (const auto& [name, grant] : server.tokens) {
-    api::TokenGrant given{.name = name, .token = grant.token.Reveal(), .roles = {}};
-    for (const auto role : grant.roles) given.roles.push_back(config::ValueParser<RoleWord>::Print(role));
-    options.tokens.push_back(std::move(given));
+  if (server.tls) AddTls(options, *server.tls);
+  options.door.hosts = server.hosts;
+  options.door.failures_per_minute = static_cast<double>(server.limits.failures_per_minute);
+  options.door.client_requests_per_second = static_cast<double>(server.limits.requests_per_second);
+  AddTokens(options.door, server.tokens);
+  if (server.oidc) AddIssuer(options, *server.oidc);
+  if (const auto& audit = server.audit) {
+    options.audit = {.file = audit->file ? audit->file->value : std::string(),
+                     .file_bytes_max = audit->file_size.bytes,
+                     .files_max = static_cast<int>(audit->files),
+                     .with_events = audit->events};
   }
   return options;
 }

@@ -27,6 +27,7 @@ void AddMaintain(CLI::App& root, Session& session);
 void AddConnectors(CLI::App& root, Session& session);
 void AddOffsets(CLI::App& root, Session& session);
 void AddQuarantine(CLI::App& root, Session& session);
+void AddToken(CLI::App& root, Session& session);
 void AddDocs(CLI::App& root, Session& session);
 void AddCompletions(CLI::App& root, Session& session);
 void AddVersion(CLI::App& root, Session& session);

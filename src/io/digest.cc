@@ -64,6 +64,13 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
+std::string Base64Url(std::string_view bytes) {
+  auto text = Base64(bytes);
+  text.erase(text.find_last_not_of('=') + 1);
+  for (auto& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return text;
+}
+
 bool DecodeBase64(std::string_view text, std::string& out) {
   if (text.ends_with('=') && text.size() % 4 != 0) return false;
   for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);

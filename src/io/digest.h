@@ -15,6 +15,8 @@ std::string HmacSha256(std::string_view key, std::string_view bytes);
 std::string Hex(std::string_view bytes);
 /// RFC 4648 with padding.
 std::string Base64(std::string_view bytes);
+/// RFC 4648, section 5, without padding: what JWTs are made of.
+std::string Base64Url(std::string_view bytes);
 /// RFC 4648, standard or URL alphabet, padding optional: how JSON carries bytes. False when it is none; `out` is
 /// appended to.
 bool DecodeBase64(std::string_view text, std::string& out);

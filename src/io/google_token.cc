@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "io/aws_places.h"
 #include "io/digest.h"
+#include "io/openssl_object.h"
 #include "io/percent_encoding.h"
 
 namespace millrace::io {
@@ -31,27 +32,11 @@ std::string Member(const json& key, const char* name) {
   return *found;
 }
 
-/// RFC 4648, section 5, without padding: what JWTs are made of.
-std::string Base64Url(std::string_view bytes) {
-  auto text = Base64(bytes);
-  text.erase(text.find_last_not_of('=') + 1);
-  for (auto& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return text;
-}
-
-template <auto kFree>
-struct Freeing {
-  template <typename Object>
-  void operator()(Object* object) const {
-    kFree(object);
-  }
-};
-
 std::string SignedRs256(std::string_view text, const std::string& pem) {
-  const std::unique_ptr<BIO, Freeing<&BIO_free_all>> file(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const std::unique_ptr<EVP_PKEY, Freeing<&EVP_PKEY_free>> key(
+  const OpensslObject<BIO, &BIO_free_all> file(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const OpensslObject<EVP_PKEY, &EVP_PKEY_free> key(
       PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
-  const std::unique_ptr<EVP_MD_CTX, Freeing<&EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
+  const OpensslObject<EVP_MD_CTX, &EVP_MD_CTX_free> context(EVP_MD_CTX_new());
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   size_t size = 0;
   if (!key || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA ||

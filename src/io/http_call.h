@@ -38,6 +38,14 @@ class HttpRefusal : public Error {
   std::vector<HttpHeader> headers_;
 };
 
+struct HttpRoute;
+
+/// Who sends a request, as far as the guard found out.
+struct HttpCaller {
+  std::string name;                // for logs, never a secret; empty: a stranger
+  std::vector<std::string> roles;  // what it may do: of HttpRoute::role
+};
+
 /// One request that is being served.
 struct HttpCall {
   std::string method;
@@ -47,6 +55,11 @@ struct HttpCall {
   std::vector<HttpHeader> headers;
   std::string peer;  // the client's address
   bool tls = false;
+  /// Of the certificate that the client showed and the server checked: "CN:a", "DNS:a", "URI:a", "email:a".
+  std::vector<std::string> certificate_names;
+  const HttpRoute* route = nullptr;  // that it matches, found before the guard is asked; null: none
+  HttpCaller caller;                 // the guard fills it in
+  bool refused = false;              // by the guard
   HttpBody* body = nullptr;  // lives as long as the call
   /// Requested when the server drains: what could go on for ever ends.
   std::stop_token stopping;

@@ -23,7 +23,7 @@ void HttpServed::Emit() const {
   auto& metrics = Metrics::Process();
   metrics.Add(kHttpRequests, {route, Known(method), std::to_string(status)});
   metrics.Observe(kHttpRequestSeconds, {route}, seconds);
-  LogDebug("http: {} {} {}: {} in {:.3f} s", peer, method, target, status, seconds);
+  LogDebug("http: {} {} {}: {} in {:.3f} s", peer, method, path, status, seconds);
 }
 
 std::string_view ToString(HttpEndCause cause) {

@@ -23,7 +23,7 @@ inline constexpr Metric kHttpConnections{MetricKind::kGauge, "millrace_http_conn
 struct HttpServed {
   std::string_view route;
   std::string_view method;
-  std::string_view target;  // for the log only
+  std::string_view path;  // for the log only; without the query, which may hold what is secret
   std::string_view peer;
   int status = 0;
   double seconds = 0;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "io/handler_threads.h"
+#include "io/http_certificate.h"
 #include "io/http_session.h"
 
 #include <boost/asio/detached.hpp>
@@ -47,6 +48,9 @@ std::unique_ptr<asio::ssl::context> MakeTls(const HttpServerOptions& options) {
   use(options.certificate_file, "certificate", failure);
   tls->use_private_key_file(options.key_file, asio::ssl::context::pem, failure);
   use(options.key_file, "key", failure);
+  if (!options.client_ca_file.empty()) {
+    AskForCertificates(*tls->native_handle(), options.client_ca_file, options.client_certificate_required);
+  }
   return tls;
 }
 
@@ -306,8 +310,9 @@ std::optional<HttpReply> HttpServer::Impl::Admit(HttpCall& call, std::optional<u
                                                  const HttpRoute*& route) {
   if (auto refused = RefuseForm(call)) return refused;
   auto match = routes_.Find(call.method, call.path);
+  call.route = match.route;
   if (guard_) {
-    if (auto refused = guard_(call, match.route)) return refused;
+    if (auto refused = guard_(call)) return refused;
   }
   if (match.route == nullptr && match.allowed.empty()) return ErrorReply(404, "there is nothing at this path");
   if (match.route == nullptr) {

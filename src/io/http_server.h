@@ -17,6 +17,8 @@ struct HttpServerOptions {
   uint16_t port = 0;                  // 0: one that is free
   std::string certificate_file;       // PEM, with its chain; given together with the key: TLS 1.2 or newer
   std::string key_file;
+  std::string client_ca_file;  // PEM; given: clients are asked for a certificate of one of these
+  bool client_certificate_required = false;
 
   int connections_max = 1024;
   uint32_t header_bytes_max = 16 << 10;
@@ -41,10 +43,10 @@ struct HttpServerOptions {
 /// Routes, guard and what they refer to outlive it. Thread-safe.
 class HttpServer {
  public:
-  /// Asked about each request before anything of its body is read, with the route it matched (null: none); a reply
-  /// refuses it. Runs in the thread of all connections: it must not block.
-  using Guard = std::function<std::optional<HttpReply>(const HttpCall& call, const HttpRoute* route)>;
-  /// What every reply is given that goes out, refusals among them.
+  /// Asked about each request before anything of its body is read; a reply refuses it. Says in the call who comes. Runs
+  /// in the thread of all connections: it must not block.
+  using Guard = std::function<std::optional<HttpReply>(HttpCall& call)>;
+  /// What every reply is given that goes out, refusals among them; once for each. In any thread.
   using Finish = std::function<void(const HttpCall& call, HttpReply& reply)>;
 
   /// Listens when it returns. Error kUnavailable when the address is taken, kConfig when address, certificate or key

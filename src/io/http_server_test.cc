@@ -325,8 +325,8 @@ TEST_F(HttpServerTest, TheGuardIsAskedFirst) {
   std::string route_seen;
   server_ = std::make_unique<HttpServer>(
       HttpServerOptions{}, routes_,
-      [&](const HttpCall& call, const HttpRoute* route) -> std::optional<HttpReply> {
-        route_seen = route == nullptr ? "none" : route->pattern;
+      [&](const HttpCall& call) -> std::optional<HttpReply> {
+        route_seen = call.route == nullptr ? "none" : call.route->pattern;
         if (call.header("X-Pass")) return std::nullopt;
         return ErrorReply(401, "no");
       },

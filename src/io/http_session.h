@@ -41,6 +41,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/http_call.h"
+#include "io/http_certificate.h"
 #include "io/http_events.h"
 #include "io/http_routes.h"
 #include "io/http_server.h"
@@ -184,6 +185,7 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   bool keep_alive_ = false;
   bool expects_continue_ = false;
   bool first_ = true;
+  std::vector<std::string> certificate_names_;
   bool gone_ = false;       // the client takes nothing any more
   bool streaming_ = false;  // the header of a streamed reply is out
   const HttpReply* streamed_ = nullptr;
@@ -205,6 +207,7 @@ asio::awaitable<void> HttpSession<Stream>::ServeAll() {
       Cut();
       co_return;
     }
+    certificate_names_ = CertificateNames(*stream_.native_handle());
   }
   for (bool more = true; more;) more = co_await ServeOne();
   co_await Close();
@@ -266,6 +269,7 @@ HttpCall HttpSession<Stream>::MakeCall() {
   }
   call.peer = peer_;
   call.tls = kTls;
+  if constexpr (kTls) call.certificate_names = certificate_names_;
   call.body = this;
   call.stopping = host_.stopping();
   return call;
@@ -284,7 +288,6 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
   body_deadline_ = begin + options_.body_time;
   gone_ = streaming_ = false;
   HttpCall call = MakeCall();
-  const std::string target = call.path;
   std::optional<uint64_t> length;
   if (parser_->chunked()) length = std::numeric_limits<uint64_t>::max();
   if (const auto given = parser_->content_length()) length = *given;
@@ -317,7 +320,7 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
   const std::chrono::duration<double> taken = Clock::System().Steady() - begin;
   HttpServed{.route = route == nullptr ? "none" : std::string_view(route->pattern),
              .method = call.method,
-             .target = target,
+             .path = call.path,
              .peer = peer_,
              .status = reply.status,
              .seconds = taken.count()}
