@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "api/door.h"
+#include "app/door_blocks.h"
 #include "app/config_words.h"
 #include "app/data_directory.h"
 #include "app/doctor_checks.h"
@@ -105,25 +106,40 @@ void LookAtCertificate(const ServerTlsConfig& tls, Findings& findings) {
   }
 }
 
-std::string WhoMayWhat(const ServerConfig& server) {
-  std::string text;
-  for (const auto& [name, grant] : server.tokens) {
-    std::vector<std::string> roles;
-    for (const auto role : grant.roles) roles.push_back(config::ValueParser<RoleWord>::Print(role));
-    text += fmt::format("{}{} may {}", text.empty() ? "" : "; ", name, fmt::join(roles, ", "));
+/// "prometheus may read; CN:loader may ingest": by what they come with.
+std::vector<std::string> WhoMayWhat(const ServerConfig& server) {
+  std::vector<std::string> all;
+  const auto add = [&](std::string_view who, const std::vector<RoleWord>& roles) {
+    all.push_back(fmt::format("{} may {}", who, fmt::join(RoleNames(roles), ", ")));
+  };
+  for (const auto& [name, grant] : server.tokens) add(name, grant.roles);
+  if (server.tls) {
+    for (const auto& [name, client] : server.tls->clients) add(name, client.roles);
   }
-  return text;
+  if (server.oidc) {
+    for (const auto& [role, roles] : server.oidc->roles)
+      add(role == "*" ? fmt::format("whoever {} knows", server.oidc->issuer) : role, roles);
+  }
+  return all;
 }
 
 void LookAtExposure(const ServerConfig& server, const ListenAddress& listen, Findings& findings) {
   const bool local = api::IsLoopback(listen.address);
   const auto* reach = local ? "reached from this machine alone" : "reached from other machines";
   const auto* how = server.tls ? "over TLS" : "without TLS";
-  if (!server.tokens.empty()) {
-    return findings.Ok(fmt::format("{} {}; with a token: {}", reach, how, WhoMayWhat(server)));
+  const auto who = WhoMayWhat(server);
+  if (who.empty()) {
+    return findings.Ok(
+        fmt::format("{} {}; there are no tokens, so every user of it may read, ingest, operate and query", reach, how));
   }
-  findings.Ok(
-      fmt::format("{} {}; there are no tokens, so every user of it may read, ingest, operate and query", reach, how));
+  const auto* with = server.oidc || (server.tls && server.tls->client_ca) ? "a token or certificate" : "a token";
+  findings.Ok(fmt::format("{} {}; with {}: {}", reach, how, with, fmt::join(who, "; ")));
+  const auto now = Clock::System().Now();
+  for (const auto& [name, token] : server.tokens) {
+    if (token.expires && *token.expires <= now)
+      findings.Warn(fmt::format("the token {} has expired on {}", name, FormatTimestamp(*token.expires)),
+                    "`millrace token new` makes another; take the old one out of server.tokens");
+  }
 }
 
 }  // namespace

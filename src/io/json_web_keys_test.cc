@@ -57,7 +57,8 @@ TEST_F(JsonWebKeysTest, SignaturesOfFourKindsAreChecked) {
     EXPECT_FALSE(keys.Verify(algorithm, id, token.text, ""));
     EXPECT_FALSE(keys.Verify(algorithm, id, token.text, std::string(64, '\0')));
     for (const auto* other : {"none", "None", "", "HS256", "RS256", "PS256", "ES256", "EdDSA", "RS512"}) {
-      if (other != algorithm) EXPECT_FALSE(keys.Verify(other, id, token.text, token.signature)) << other;
+      if (other == algorithm) continue;
+      EXPECT_FALSE(keys.Verify(other, id, token.text, token.signature)) << other;
     }
   }
   EXPECT_EQ(good, (std::set<std::string>{"RS256", "PS256", "ES256", "EdDSA"}));
