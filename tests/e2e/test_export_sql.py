@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import pathlib
 import re
 import sys
@@ -107,15 +108,32 @@ def test_a_local_lake_parses(lake, dialect):
     parse(lake.run("export-sql", "--dialect", dialect).stdout, dialect)
 
 
+def statements_of(script):
+    """Without the comments in front."""
+    return [text for text in (re.sub(r"\A(-- .*\n)+", "", part) for part in script.split(";\n\n")) if text.strip()]
+
+
+@pytest.mark.skipif(not os.environ.get("MILLRACE_LONG_TESTS"), reason="Spark takes half a minute: ./dev soak")
+def test_spark_runs_its_script(lake):
+    statements = statements_of(lake.run("export-sql", "--dialect", "spark").stdout)
+    answers = dict(zip(statements, readers.spark(lake.folder / "data", statements)))
+    for table in ("`bronze`.`events`", "`millrace`.`silver`.`events`"):
+        of = {query.replace(f" FROM {table} AS t", ""): rows for query, rows in answers.items() if f" FROM {table} AS t" in query}
+        assert of["SELECT MIN(t.`id`) AS smallest, MAX(t.`id`) AS largest, AVG(t.`id`) AS average"] == [{"smallest": 1, "largest": 3, "average": 2.0}]
+        name = "t.`device`.`os`.`name`"
+        found = of[f"SELECT {name} AS found_value, COUNT(*) AS row_count GROUP BY {name} ORDER BY COUNT(*) DESC LIMIT 10"]
+        assert found == [{"found_value": "linux", "row_count": 3}]
+        assert all(rows == [] for query, rows in of.items() if " HAVING " in query)
+
+
 def test_duckdb_runs_its_script(lake):
     import duckdb
 
     database = duckdb.connect(config={"allow_unsigned_extensions": "true", "autoinstall_known_extensions": "false"})
     readers.load_duckdb_extensions(database)
     answers = {}
-    for statement in lake.run("export-sql", "--dialect", "duckdb").stdout.split(";\n\n"):
-        statement = re.sub(r"\A(-- .*\n)+", "", statement)
-        if statement.strip() and not statement.startswith(("INSTALL", "LOAD")):
+    for statement in statements_of(lake.run("export-sql", "--dialect", "duckdb").stdout):
+        if not statement.startswith(("INSTALL", "LOAD")):
             answers[statement] = database.execute(statement).fetchall()
     for table in ('"bronze"."events"', '"silver"."events"'):
         of = {query.replace(f" FROM {table} AS t", ""): rows for query, rows in answers.items() if f" FROM {table} AS t" in query}
