@@ -18,6 +18,8 @@ from conftest import BINARY
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "services"))
 sys.path.insert(0, str(HERE.parents[1] / ".deps/pymongo"))
+import dynamodb  # noqa: E402
+import kinesis  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from kafka import free_port  # noqa: E402
 from mongodb import MongoDb  # noqa: E402
@@ -103,12 +105,13 @@ def test_all_is_well_and_nothing_stays(field, millrace):
 
 
 def test_a_missing_topic_and_a_catalogue_that_is_away(field, millrace):
-    config = field.config(tables="tables:\n  {space}.events: {{ from: {topic} }}\n")
+    spark = f'spark: {{{{ remote: "sc://127.0.0.1:{free_port()}" }}}}\n'
+    config = field.config(tables="tables:\n  {space}.events: {{ from: {topic} }}\n" + spark)
     field.grid.catalog.inject(effect="refused", times=-1)
     found = look(millrace, "-c", config, expect=1)
-    assert set(fails(found)) == {"stream", "catalog"}
+    assert set(fails(found)) == {"stream", "catalog", "spark"}
     assert fails(found)["stream"][0][1].startswith(f"make it with `millrace topics create {field.topic}`")
-    assert "in-flight" not in str(found) and field.grid.catalog.url in fails(found)["catalog"][0][0]
+    assert field.grid.catalog.url in fails(found)["catalog"][0][0]
 
 
 def test_ctrl_c_takes_away_what_was_made(field, millrace):
@@ -207,6 +210,8 @@ def test_a_pipeline_that_runs_is_left_alone(millrace):
         assert f"this pipeline serves on 127.0.0.1:{port} already, as process {process.pid}" == found["server"][0][1]
         assert "every user of it may read, ingest, operate and query" in found["server"][1][1]
         assert found["catalog"][0][1].startswith("millrace-data/catalog.db: namespaces"), "the file itself"
+        millrace.write("registry.yaml", f'data_dir: elsewhere\nschema_registry: {{ url: "http://127.0.0.1:{port}" }}\n')
+        assert "answers as a schema registry" in look(millrace, "-c", "registry.yaml", "--only", "registry")["registry"][0][1]
         tables = json.loads(millrace.run("tables", "list", "--json").stdout)
         assert all("doctor" not in table["table"] for table in tables)
     finally:
@@ -263,6 +268,23 @@ documents: { orders: { mongodb: { uri: { secret: "env:MONGO" }, database: shop }
         assert not [name for name in pymongo.MongoClient(mongo.uri)["shop"].list_collection_names() if "doctor" in name]
     found = look(millrace, "--only", "documents", env={"MONGO": "mongodb://me:hush-hush@127.0.0.1:1/"}, expect=1)
     assert "fail" == found["documents"][0][0] and "hush" not in str(found)
+
+
+@pytest.mark.skipif(bool(kinesis.lacks() or dynamodb.lacks()), reason=kinesis.lacks() or dynamodb.lacks())
+def test_what_costs_money_is_only_read(millrace, tmp_path):
+    with kinesis.Kinesis(tmp_path / "kinesis") as stream, dynamodb.DynamoDb(tmp_path / "dynamo") as store:
+        boto = dynamodb.client(stream.endpoint, "kinesis")
+        boto.create_stream(StreamName="orders", ShardCount=1)
+        tables = "tables: { silver.orders: { from: orders }, silver.users: { from: users } }\n"
+        place = lambda server: f'endpoint: "{server.endpoint}", region: us-east-1'
+        documents = f"documents: {{ orders: {{ key: [id], dynamodb: {{ {place(store)}, create: %s }} }} }}\n"
+        for create in ("true", "false"):
+            millrace.write("millrace.yaml", f"stream: {{ kinesis: {{ {place(stream)} }} }}\n" + tables + documents % create)
+            found = look(millrace, "--only", "stream", "--only", "documents", env=dynamodb.KEYS, expect=1)
+            assert [verdict for verdict, *_ in found["stream"]] == ["ok", "fail"] and "stream orders can be described and read" == found["stream"][0][1]
+            assert found["documents"][0][0] == ("ok" if create == "true" else "fail"), found
+        assert boto.list_streams()["StreamNames"] == ["orders"]
+        assert dynamodb.client(store.endpoint).list_tables()["TableNames"] == []
 
 
 def test_words_that_are_none(millrace):

@@ -340,3 +340,12 @@ def test_what_is_stopped_stops_in_spark(millrace, cluster):
     assert "it took longer than its timeout of 2s; nothing was written" in told
     wait_for(lambda: not cluster.jobs("running"))
     assert shop.rows("endless") == [] and not table_of(cluster, "stopped.endless").metadata.refs
+
+
+def test_doctor_asks_spark_for_the_catalogue(millrace, cluster):
+    look = lambda expect: json.loads(millrace.run("doctor", "--json", "--only", "spark", "--only", "catalog", "--timeout", "2m", expect=expect).stdout)
+    millrace.write("millrace.yaml", "name: doctor\n" + cluster.lake)
+    found = look(0)
+    assert {one["verdict"] for one in found} == {"ok"} and found[-1]["says"] == "Spark lists the catalogue `lake`"
+    millrace.write("millrace.yaml", "name: doctor\n" + cluster.lake.replace("remote:", "catalog: nowhere, remote:"))
+    assert "spark.sql.catalog.nowhere" in next(one["do"] for one in look(1) if one["verdict"] == "fail")
