@@ -94,7 +94,7 @@ def test_a_real_prometheus_reads_it(millrace, tmp_path):
                 answered[title] += len(server.query(expression))
             silent = {title for title, count in answered.items() if count == 0}
             assert silent <= {"Tasks by state", "Object store: requests", "Object store and catalogue: 99 % of requests", "Taken in over HTTP", "Expectations broken",
-                              "Data files", "Files merged", "Ambiguous commits and retries"}, silent  # fmt: skip
+                              "Traces and lineage lost", "Data files", "Files merged", "Ambiguous commits and retries"}, silent  # fmt: skip
 
             def judged():
                 """all rules were evaluated, and what is wrong waits to fire"""

@@ -47,6 +47,14 @@ class Prometheus(ServerProcess):
             f"--web.listen-address=127.0.0.1:{self.port}",
         ]
 
+    def is_ready(self):
+        """It accepts connections before it answers queries."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/-/ready", timeout=20) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
     def ask(self, path, **parameters):
         with urllib.request.urlopen(f"{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=20) as answer:
             return json.load(answer)["data"]
