@@ -12,10 +12,10 @@
 #include <optional>
 
 #include "api/door.h"
-#include "app/door_blocks.h"
 #include "app/config_words.h"
 #include "app/data_directory.h"
 #include "app/doctor_checks.h"
+#include "app/door_blocks.h"
 #include "app/run_status.h"
 #include "app/server_options.h"
 #include "base/clock.h"

@@ -34,8 +34,7 @@ std::string Member(const json& key, const char* name) {
 
 std::string SignedRs256(std::string_view text, const std::string& pem) {
   const OpensslObject<BIO, &BIO_free_all> file(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const OpensslObject<EVP_PKEY, &EVP_PKEY_free> key(
-      PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
+  const OpensslObject<EVP_PKEY, &EVP_PKEY_free> key(PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
   const OpensslObject<EVP_MD_CTX, &EVP_MD_CTX_free> context(EVP_MD_CTX_new());
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   size_t size = 0;

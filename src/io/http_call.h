@@ -60,7 +60,7 @@ struct HttpCall {
   const HttpRoute* route = nullptr;  // that it matches, found before the guard is asked; null: none
   HttpCaller caller;                 // the guard fills it in
   bool refused = false;              // by the guard
-  HttpBody* body = nullptr;  // lives as long as the call
+  HttpBody* body = nullptr;          // lives as long as the call
   /// Requested when the server drains: what could go on for ever ends.
   std::stop_token stopping;
 
