@@ -95,7 +95,7 @@ void TryScratchTopic(stream::ClusterProbe& probe, bool appends, Findings& findin
     ways += ", written in a transaction";
   }
   const size_t expected = appends ? 2 : 1;
-  const auto found = probe.Read(stop);
+  const auto found = probe.Read(expected, stop);
   if (found != expected) {
     return findings.Fail(
         fmt::format("of {} records that were written to the scratch topic {} came back", expected, found),

@@ -69,7 +69,7 @@ void ClusterProbe::WriteInTransaction(const event::EventBatchPtr& events) {
   ThrowIf(rd_kafka_commit_transaction(producer.handle(), patience), "committing a transaction");
 }
 
-size_t ClusterProbe::Read(const std::stop_token& stop) {
+size_t ClusterProbe::Read(size_t expected, const std::stop_token& stop) {
   event::ReaderOptions reader_options;
   reader_options.reader = scratch_.substr(options_.group_prefix.size());
   group_ = options_.group_prefix + reader_options.reader;
@@ -77,10 +77,9 @@ size_t ClusterProbe::Read(const std::stop_token& stop) {
   reader.Seek({});
   const auto deadline = Clock::System().Steady() + options_.timeout;
   size_t records = 0;
-  while (Clock::System().Steady() < deadline && !stop.stop_requested()) {
+  while (records < expected && Clock::System().Steady() < deadline && !stop.stop_requested()) {
     const auto read = reader.Read({}, stop);
     if (read.state == event::ReadState::kReassigned) reader.Seek({});
-    if (read.state == event::ReadState::kIdle && records > 0) break;
     if (read.batch) records += read.batch->size();
   }
   return records;

@@ -36,8 +36,9 @@ class ClusterProbe {
   void Write(const event::EventBatchPtr& events);
   /// As sources write that append with their position.
   void WriteInTransaction(const event::EventBatchPtr& events);
-  /// As a table reads, in a consumer group: how many records came before `stop` or the options' timeout.
-  size_t Read(const std::stop_token& stop);
+  /// As a table reads, in a consumer group, up to `expected` records: how many came before `stop` or the options'
+  /// timeout.
+  size_t Read(size_t expected, const std::stop_token& stop);
   const std::string& scratch() const { return scratch_; }
 
  private:
