@@ -120,8 +120,7 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   if (!learnt) return std::nullopt;
   found.schema = *learnt;
   found.location = root.substr(0, root.size() - 1);
-  for (const auto& level : land::FolderLevelsOf(files.path))
-    found.levels.emplace_back(level.name, level.name.empty() ? level.literal : level.literal.empty() ? "" : "=");
+  for (const auto& level : land::FolderLevelsOf(files.path)) found.levels.emplace_back(level.name, level.literal);
   return found;
 }
 

@@ -55,7 +55,7 @@ std::string TimeColumnOf(const table::TableMetadata& metadata) {
   for (const auto& field : metadata.spec().fields) {
     const auto kind = field.transform.kind;
     if (kind != kYear && kind != kMonth && kind != kDay && kind != kHour) continue;
-    const auto path = metadata.schema().PathOf(field.source_id);
+    auto path = metadata.schema().PathOf(field.source_id);
     if (path.find('.') == std::string::npos) return path;
   }
   return "";

@@ -26,8 +26,8 @@ struct ExportedTable {
   std::vector<std::string> key = {};
   /// The column that its partitions follow in time; empty: the first one that is a time serves.
   std::string time_column = {};
-  /// Of JSON lines. How names of files end, and what the levels of folders are called, outermost first: a folder that
-  /// is no such level is {"", its text}.
+  /// Of JSON lines: how files are packed, and the levels of folders, outermost first: the name of a partition's column
+  /// and what stands in front of its value ("type="); a fixed folder has no name.
   std::string compression = {};  // "gzip", "zstd"; empty: none
   std::vector<std::pair<std::string, std::string>> levels = {};
 

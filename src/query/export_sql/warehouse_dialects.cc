@@ -57,7 +57,7 @@ class Athena final : public Dialect {
       properties += fmt::format(", {} = {}", Text(key), Text(value));
     };
     for (const auto& [name, text] : table.levels) {
-      place += "/" + (name.empty() ? text : (text == "=" ? name + "=" : "") + "${" + name + "}");
+      place += fmt::format("/{}{}", text, name.empty() ? "" : fmt::format("${{{}}}", name));
       if (name.empty()) continue;
       const auto key = "projection." + name + ".";
       const auto range = RangeOf(name);
