@@ -116,10 +116,9 @@ TEST_F(ConfigModelTest, WhatTheServerAnswersItselfTakesNoEvents) {
     std::vector<std::string> NotReady() override { return {}; }
     std::string StatusJson() override { return {}; }
   } nothing;
-  const api::Door door({});
   schema::RegistryStore store(folder_ / "registry.db");
   io::HttpRoutes own;
-  api::AddObserveRoutes(own, nothing, door);
+  api::AddObserveRoutes(own, nothing);
   api::AddRegistryRoutes(own, store);
   for (const auto& route : own.all()) {
     EXPECT_THAT(Mistakes("server: {}\nsources: { a: { http_ingest: { routes: { '" + route.pattern + "': t } } } }\n"),
