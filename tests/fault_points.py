@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/fault-points.md"
-SERVERS = ["kafka", "rest", "s3server", "mongo", "kinesalite"]
+SERVERS = ["kafka", "rest", "s3server", "mongo", "kinesalite", "moto"]
 # What stands for {} in a name that is put together.
 KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 # First word of a name -> what lies around it, and the tests that end the program there. A test marked * asks a whole run which points it passes, and
