@@ -10,6 +10,7 @@
 
 #include "app/data_directory.h"
 #include "app/doctor_checks.h"
+#include "app/glue_block.h"
 #include "app/rest_lake.h"
 #include "app/scratch.h"
 #include "app/warehouse_store.h"
@@ -192,6 +193,17 @@ void LookAtRest(const PipelineConfig& pipeline, const RestCatalogConfig& rest, F
   Tell(rest.uri, findings);
 }
 
+void LookAtGlue(const PipelineConfig& pipeline, const GlueConfig& glue, Findings& findings) {
+  const WarehouseFolder folder(pipeline);
+  const auto store = OpenTablesStore(pipeline, nullptr);
+  const auto catalog = OpenGlueCatalog(glue, *store);
+  {
+    CatalogTrial trial(*catalog, [&](const std::string& name_space) { return catalog->DropNamespace(name_space); });
+    trial.Run();
+  }
+  Tell("Glue", findings);
+}
+
 /// In the file itself when it is there, as any other program that opens it; else in one beside where it will be.
 void LookAtFile(const PipelineConfig& pipeline, Findings& findings) {
   const auto& sqlite = pipeline.lake.catalog.sqlite;
@@ -213,8 +225,14 @@ void LookAtFile(const PipelineConfig& pipeline, Findings& findings) {
 
 std::vector<DoctorCheck> CatalogChecks(const PipelineConfig& pipeline) {
   return {{"catalog", [&pipeline](Findings& findings, const std::stop_token&) {
-             const auto& rest = pipeline.lake.catalog.rest;
-             rest ? LookAtRest(pipeline, *rest, findings) : LookAtFile(pipeline, findings);
+             const auto& catalog = pipeline.lake.catalog;
+             if (catalog.rest) {
+               LookAtRest(pipeline, *catalog.rest, findings);
+             } else if (catalog.glue) {
+               LookAtGlue(pipeline, *catalog.glue, findings);
+             } else {
+               LookAtFile(pipeline, findings);
+             }
            }}};
 }
 

@@ -55,7 +55,7 @@ catalog::GlueOptions GlueOptionsOf(const GlueConfig& config) {
   return options;
 }
 
-std::unique_ptr<catalog::Catalog> OpenGlueCatalog(const GlueConfig& config, io::ObjectStore& store) {
+std::unique_ptr<catalog::GlueCatalog> OpenGlueCatalog(const GlueConfig& config, io::ObjectStore& store) {
   return std::make_unique<catalog::GlueCatalog>(GlueOptionsOf(config), store);
 }
 

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "app/config_model.h"
-#include "catalog/catalog.h"
+#include "catalog/glue/glue_catalog.h"
 #include "catalog/glue/glue_client.h"
 #include "config/block.h"
 #include "io/object_store.h"
@@ -19,6 +19,6 @@ const config::Block<GlueTableConfig>& GlueTableBlock();
 catalog::GlueOptions GlueOptionsOf(const GlueConfig& config);
 
 /// The catalogue of `lake.catalog.glue`, over the store of `lake.warehouse`.
-std::unique_ptr<catalog::Catalog> OpenGlueCatalog(const GlueConfig& config, io::ObjectStore& store);
+std::unique_ptr<catalog::GlueCatalog> OpenGlueCatalog(const GlueConfig& config, io::ObjectStore& store);
 
 }  // namespace millrace::app

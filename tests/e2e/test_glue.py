@@ -101,6 +101,15 @@ def test_a_crash_at_any_change_of_glue(server, millrace, point):
     assert sorted(ids) == list(range(10 * (crashes + 1)))
 
 
+def test_doctor_tries_glue_and_leaves_nothing(server, millrace):
+    millrace.write("millrace.yaml", CONFIG.format(s3=server.endpoint, glue=server.endpoint) + PIPELINE)
+    client = glue_service.client(server.endpoint)
+    before = [database["Name"] for database in client.get_databases()["DatabaseList"]]
+    (said,) = json.loads(millrace.run("doctor", "--only", "catalog", "--json", env=glue_service.KEYS).stdout)
+    assert said["verdict"] == "ok" and "a commit whose requirement does not hold is refused" in said["says"], said
+    assert [database["Name"] for database in client.get_databases()["DatabaseList"]] == before
+
+
 def test_mistakes_in_the_configuration_are_named(millrace):
     both = CONFIG.format(s3="http://127.0.0.1:1", glue="http://127.0.0.1:1").replace("catalog: {", "catalog: { sqlite: { path: c.db },")
     millrace.write("millrace.yaml", both)

@@ -58,6 +58,15 @@ std::vector<std::string> GlueCatalog::ListNamespaces() {
   return names;
 }
 
+bool GlueCatalog::DropNamespace(const std::string& name_space) {
+  const auto doing = "dropping the database " + name_space;
+  bool empty = true;
+  const auto look = [&](const json& page) { empty = empty && JsonObject(page, "").Array("TableList").empty(); };
+  if (!client_.ForEachPage("GetTables", {{"DatabaseName", name_space}}, doing, look)) return false;
+  if (!empty) throw Error(ErrorCode::kUsage, fmt::format("the database {} has tables; drop them first", name_space));
+  return Decided(client_.Change("DeleteDatabase", {{"Name", name_space}}, doing), doing) == GlueOutcome::kDone;
+}
+
 std::vector<TableName> GlueCatalog::ListTables(const std::string& name_space) {
   std::vector<TableName> tables;
   client_.ForEachPage("GetTables", {{"DatabaseName", name_space}}, "listing the tables of " + name_space,

@@ -27,6 +27,8 @@ class GlueCatalog final : public Catalog {
   /// Error kConfig for a name that engines over Glue do not take.
   void EnsureNamespace(const std::string& name_space) override;
   std::vector<std::string> ListNamespaces() override;
+  /// False when there is none. Error kUsage while there are tables in it, of whatever kind: Glue would drop them too.
+  bool DropNamespace(const std::string& name_space);
   /// Those whose files are in the store.
   std::vector<TableName> ListTables(const std::string& name_space) override;
   /// Error kStop for a table whose files are outside the store, kConfig for one that is not Iceberg's.
