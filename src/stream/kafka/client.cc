@@ -4,6 +4,7 @@
 #include <syslog.h>
 
 #include <array>
+#include <string_view>
 
 #include "base/log.h"
 #include "stream/kafka/kafka_error.h"
@@ -22,7 +23,17 @@ void Set(rd_kafka_conf_t* conf, const std::string& name, const std::string& valu
   throw Error(ErrorCode::kConfig, fmt::format("stream.kafka: {}", why.data()));
 }
 
-void OnLog(const rd_kafka_t*, int level, const char* facility, const char* text) {
+/// librdkafka repeats what a token server answered, which may be what it was sent: the client's secret.
+std::string WithoutTokenAnswer(std::string text) {
+  constexpr std::string_view kOAuth = "OAUTHBEARER token";
+  const auto at = text.find(kOAuth);
+  if (at == std::string::npos) return text;
+  text.erase(at + kOAuth.size());
+  return text + ": what answers at sasl.oauth2.server_uri gave none";
+}
+
+void OnLog(const rd_kafka_t*, int level, const char* facility, const char* line) {
+  const auto text = WithoutTokenAnswer(line);
   if (level <= LOG_CRIT) {
     LogWarning("kafka: {}: {}", facility, text);
   } else {
@@ -91,7 +102,7 @@ void Client::OnError(rd_kafka_t* handle, int error, const char* reason, void* se
   auto code = static_cast<rd_kafka_resp_err_t>(error);
   std::array<char, 512> fatal{};
   if (code == RD_KAFKA_RESP_ERR__FATAL) code = rd_kafka_fatal_error(handle, fatal.data(), fatal.size());
-  static_cast<Client*>(self)->Saw(code, fatal[0] != 0 ? fatal.data() : reason);
+  static_cast<Client*>(self)->Saw(code, WithoutTokenAnswer(fatal[0] != 0 ? fatal.data() : reason));
 }
 
 void Client::Saw(rd_kafka_resp_err_t error, const std::string& reason) {
