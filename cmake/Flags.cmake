@@ -16,6 +16,10 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
+# First in the search order of symbols: libparquet of the Arrow wheel shows an OpenSSL of its own to the whole process, and
+# TLS by parts of both crashes.
+target_link_options(millrace_flags INTERFACE LINKER:--push-state,--no-as-needed -lssl -lcrypto LINKER:--pop-state)
+
 set(MILLRACE_SANITIZE "" CACHE STRING "sanitizers: address,undefined | thread | fuzzer")
 if(MILLRACE_SANITIZE)
   target_compile_options(millrace_flags INTERFACE -fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer)

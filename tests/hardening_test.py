@@ -31,6 +31,9 @@ def checks(binary):
     yield "fortified libc calls", re.search(r"__\w+_chk@", symbols)
     # The linker marks a program only when every object is marked, and Debian 12's own start files are not; so the code is looked at.
     yield "control-flow protection (main starts with endbr64)", "endbr64" in start_of_main(binary) or "aarch64" in header.lower()
+    # Arrow's libparquet shows an OpenSSL of its own to the process: whoever comes first is whom libssl and libcurl call.
+    needed = re.findall(r"NEEDED.*\[(lib[a-z]+)", dynamic)
+    yield "the system's OpenSSL before libparquet's", "libcrypto" in needed and needed.index("libcrypto") < needed.index("libparquet")
     yield "no search path outside the build's own libraries", not re.search(r"R(UN)?PATH.*(\[|:)(:|\.[:\]])", dynamic)
 
 

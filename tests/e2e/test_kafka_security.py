@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import pathlib
+import re
 import sys
 import threading
 import time
@@ -122,6 +123,19 @@ def test_lands_over_tls_and(millrace, secured, mechanism):
     said = millrace.run("run", "--until-idle", env={"PASSWORD": PASSWORD}).stderr
     compare(range(500), (row["id"] for row in Lake(millrace.folder / "millrace-data").walk("silver.events")))
     assert PASSWORD not in said
+
+
+def test_certificates_of_the_system_are_asked_when_none_are_given(millrace, secured):
+    config(millrace, secured, login(secured, "SCRAM-SHA-512"))
+    path = millrace.folder / "millrace.yaml"
+    text = path.read_text()
+    bare = re.sub(r"tls: \{ ca_file: [^}]*\}", "tls: {}", text)
+    assert bare != text
+    path.write_text(bare)
+    # The broker's are of an authority that nobody knows.
+    keys = {"PASSWORD": PASSWORD}
+    assert "certificate" in millrace.run("run", "--until-idle", env=keys, expect=78).stderr
+    millrace.run("run", "--until-idle", env={**keys, "SSL_CERT_FILE": str(secured.folder_of_certificates / "ca.pem")})
 
 
 def test_a_wrong_password_or_certificate_is_one_sentence(millrace, secured):
