@@ -104,10 +104,10 @@ void AddCatalogFamilies(Declarations& list) {
   const auto add = [&](const char* name, Fate fate, const char* doc, PropertyType type = kString) {
     list.Add(std::string("iceberg.catalog.") + name, type, std::nullopt, kMedium, {}, std::move(fate), doc);
   };
-  const auto* kCatalogs =
-      "`rest`, and `jdbc` with a file of SQLite; of Glue take its REST endpoint with rest.sigv4-enabled";
+  const auto* kCatalogs = "`rest`, `glue`, and `jdbc` with a file of SQLite";
   add("type", Honoured(std::string("`lake.catalog`: ") + kCatalogs), "The kind of catalogue.");
-  add("catalog-impl", Honoured("the same by its class: RESTCatalog, JdbcCatalog"), "The class of the catalogue.");
+  add("catalog-impl", Honoured("the same by its class: RESTCatalog, GlueCatalog, JdbcCatalog"),
+      "The class of the catalogue.");
   add("uri", Honoured("`lake.catalog.rest.uri`, or the file of `lake.catalog.sqlite.path` (jdbc:sqlite:FILE)"),
       "Where the catalogue is.");
   add("warehouse", Honoured("`lake.warehouse` where it is a place; with `rest` also `lake.catalog.rest.warehouse`"),
@@ -134,7 +134,11 @@ void AddCatalogFamilies(Declarations& list) {
   add("s3.session-token", Honoured("`lake.s3.session_token`"), "The token of a short-lived key.", kPassword);
   add("s3.path-style-access", Honoured("`lake.s3.path_style`"), "Whether the bucket stands in the path.", kBoolean);
   add("s3.region", Honoured("`lake.s3.region`"), "The bucket's region.");
-  add("client.region", Honoured("`lake.s3.region`"), "The region of AWS's clients.");
+  add("client.region", Honoured("`lake.s3.region`, and `lake.catalog.glue.region`"), "The region of AWS's clients.");
+  add("glue.endpoint", Honoured("`lake.catalog.glue.endpoint`"), "Where Glue is.");
+  add("glue.id", Honoured("`lake.catalog.glue.catalog_id`"), "The account whose catalogue it is.");
+  add("glue.skip-archive", NoMeaning("old versions of an entry are never kept"), "Whether old versions are kept.",
+      kBoolean);
   add("jdbc.*", NoMeaning("of a file of SQLite there is nothing to set"), "Settings of the database.");
   add("cache-enabled", NoMeaning("what is known of tables is checked at every commit"), "Whether tables are kept.");
   add("*", Refused("this setting of the catalogue is not known here; remove it, or see `lake` in docs/reference.md"),

@@ -19,13 +19,14 @@ namespace {
 constexpr std::string_view kCatalog = "iceberg.catalog.";
 constexpr std::string_view kSqlite = "jdbc:sqlite:";
 
-/// "rest", "jdbc", or what else was said.
+/// "rest", "glue", "jdbc", or what else was said.
 std::string CatalogKind(const Given& given) {
   auto type = given.Text("iceberg.catalog.type");
   if (!type.empty()) return type;
   auto name = SimpleName(given.Text("iceberg.catalog.catalog-impl"));
   if (name == "RESTCatalog") return "rest";
   if (name == "JdbcCatalog") return "jdbc";
+  if (name == "GlueCatalog") return "glue";
   return name;
 }
 
@@ -147,12 +148,11 @@ class IcebergSink final : public DeclaredPlugin {
     const auto kind = CatalogKind(given);
     const auto uri = given.Text("iceberg.catalog.uri");
     if (kind.empty() && given.Below(kCatalog).empty()) return;  // the pipeline's own
-    if (kind != "rest" && kind != "jdbc") {
-      findings.Add(
-          "iceberg.catalog.type",
-          fmt::format("the catalogue '{}' is not supported by Millrace: take `rest` (Glue has a REST endpoint: "
-                      "rest.sigv4-enabled=true, rest.signing-name=glue), or `jdbc` with a file of SQLite",
-                      kind));
+    if (kind != "rest" && kind != "glue" && kind != "jdbc") {
+      findings.Add("iceberg.catalog.type",
+                   fmt::format("the catalogue '{}' is not supported by Millrace: take `rest`, `glue`, or `jdbc` with a "
+                               "file of SQLite",
+                               kind));
       return;
     }
     if (kind == "rest" && uri.empty()) findings.Add("iceberg.catalog.uri", "is missing: the catalogue's address");
@@ -226,6 +226,13 @@ class IcebergSink final : public DeclaredPlugin {
     WriteS3(connector, given, lake, secrets);
     if (kind == "jdbc") {
       lake["catalog"]["sqlite"]["path"] = given.Text("iceberg.catalog.uri").substr(kSqlite.size());
+    } else if (kind == "glue") {
+      auto& glue = lake["catalog"]["glue"] = Tree::object();
+      for (const auto& [property, option] :
+           {std::pair{"client.region", "region"}, std::pair{"glue.endpoint", "endpoint"},
+            std::pair{"glue.id", "catalog_id"}}) {
+        if (const auto value = given.Text(std::string(kCatalog) + property); !value.empty()) glue[option] = value;
+      }
     } else {
       WriteRest(connector, given, lake["catalog"]["rest"], secrets);
     }

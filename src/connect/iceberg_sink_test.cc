@@ -77,6 +77,20 @@ TEST(IcebergSink, UpsertsOfTheOlderClass) {
   EXPECT_THAT(made.yaml, HasSubstr("contract: { columns: discard_value }"));
 }
 
+TEST(IcebergSink, TablesInGlue) {
+  const auto made =
+      Sink().Translate("lake", {{"topics", "orders"},
+                                {"iceberg.tables", "db.orders"},
+                                {"iceberg.catalog.catalog-impl", "org.apache.iceberg.aws.glue.GlueCatalog"},
+                                {"iceberg.catalog.warehouse", "s3://lake/wh"},
+                                {"iceberg.catalog.client.region", "eu-central-1"},
+                                {"iceberg.catalog.glue.id", "123456789012"}});
+  EXPECT_THAT(made.yaml, HasSubstr("warehouse: \"s3://lake/wh\""));
+  EXPECT_THAT(made.yaml, HasSubstr("glue:\n      region: \"eu-central-1\"\n"));
+  EXPECT_THAT(made.yaml, HasSubstr("catalog_id: \"123456789012\""));
+  EXPECT_THAT(made.yaml, testing::Not(HasSubstr("rest")));
+}
+
 TEST(IcebergSink, WhatIsNotHonouredIsSaid) {
   EXPECT_THAT(Refusal({{"iceberg.tables.route-field", "kind"}}),
               HasSubstr("iceberg.tables.route-field=kind is not supported by Millrace: a table takes all"));
