@@ -28,7 +28,8 @@ class Echo:
                 sent = f"{self.path} {dict(self.headers)} {body.decode(errors='replace')}"
                 outer.said.append(sent)
                 again = self.path.startswith(("/one", "/two", "/three"))
-                status = 401 if len(outer.said) % 2 and not again else 500
+                # A 500 of a token server is tried again for longer than is waited here.
+                status = 401 if self.path.startswith("/token") or (len(outer.said) % 2 and not again) else 500
                 xml = f"<Error><Code>AccessDenied</Code><Message>{sent.replace('<', ' ').replace('&', ' ')}</Message></Error>".encode()
                 reply = xml if "x-amz-content-sha256" in str(self.headers).lower() else json.dumps({"message": sent, "error": {"message": sent, "type": "x", "code": status}, "__type": sent}).encode()
                 self.send_response(status, "no")
@@ -119,6 +120,14 @@ SCENARIOS = {
         {"ACCOUNT": "documents.*.firestore.credentials"},
     ),
     "s3": (SOURCE + TABLE + f'lake: {{ warehouse: "s3://lake/wh", s3: {{ endpoint: "ECHO", region: r, {keys("S", *AWS)} }} }}\n', {f"S_{name.upper()}": f"lake.s3.{name}" for name in AWS}),
+    "glue": (
+        SOURCE + TABLE + f'lake: {{ warehouse: wh, catalog: {{ glue: {{ endpoint: "ECHO", region: r, {keys("G", *AWS)} }} }} }}\n',
+        {f"G_{name.upper()}": f"lake.catalog.glue.{name}" for name in AWS},
+    ),
+    "hive": (
+        SOURCE + f'tables: {{ bronze.n: {{ from: numbers, files: {{ glue: {{ server: {{ endpoint: "ECHO", region: r, {keys("H", *AWS)} }} }} }} }} }}\n',
+        {f"H_{name.upper()}": f"tables.*.files.glue.server.{name}" for name in AWS},
+    ),
     "files": (
         SOURCE + f'tables: {{ bronze.n: {{ from: numbers, files: {{ location: "s3://raw/n", s3: {{ endpoint: "ECHO", region: r, {keys("F", *AWS)} }} }} }} }}\n',
         {f"F_{name.upper()}": f"tables.*.files.s3.{name}" for name in AWS},
