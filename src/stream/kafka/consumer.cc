@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "base/log.h"
 #include "stream/kafka/kafka_error.h"
@@ -16,6 +18,8 @@ using std::chrono::milliseconds;
 constexpr int64_t kKiB = 1024;
 /// A group that does not let go in this time finds out by the session timeout.
 constexpr milliseconds kCloseMax{5000};
+/// What a group is asked for is answered in this time, or never.
+constexpr milliseconds kAnswerMax{200};
 /// One answer to a fetch holds this much of all its partitions at most, compressed, unless one record is larger.
 constexpr int64_t kFetchBytesMax = int64_t{8} << 20;
 
@@ -70,6 +74,29 @@ Consumer::~Consumer() {
   group_queue_.reset();
 }
 
+/// The library drops what it is asked while a group ends, and lets whoever asked wait for the answer without end
+/// (librdkafka 2.15, rd_kafka_cgrp_op_serve). So another thread asks, and is left behind in that case: it holds
+/// nothing.
+void Consumer::ReleaseAtTheEnd(const std::vector<TopicPartition>& places) {
+  const auto answered = std::make_shared<std::atomic<bool>>(false);
+  const std::shared_ptr<rd_kafka_topic_partition_list_t> list(TakePlaced(places));
+  std::thread asking([answered, list, handle = handle()] {
+    if (auto* error = rd_kafka_incremental_unassign(handle, list.get())) rd_kafka_error_destroy(error);
+    *answered = true;
+  });
+  std::optional<std::chrono::steady_clock::time_point> ended;
+  while (!*answered) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!ended && rd_kafka_consumer_closed(handle()) != 0) ended = now;
+    if (ended && now > *ended + kAnswerMax) {
+      LogDebug("kafka: a group ended before it took partitions back");
+      return asking.detach();
+    }
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  asking.join();
+}
+
 /// The library's own close waits for an answer of ours without end when it is called while the group rebalances.
 void Consumer::Close() {
   const KafkaErrorPtr error(rd_kafka_consumer_close_queue(handle(), group_queue_.get()));
@@ -77,7 +104,7 @@ void Consumer::Close() {
   while (!error && rd_kafka_consumer_closed(handle()) == 0 && std::chrono::steady_clock::now() < deadline) {
     try {
       const auto rebalance = Poll(milliseconds(50));
-      if (rebalance && rebalance->kind == Rebalance::Kind::kRevoked) Release(rebalance->places);
+      if (rebalance && rebalance->kind == Rebalance::Kind::kRevoked) ReleaseAtTheEnd(rebalance->places);
     } catch (const Error& failure) {
       LogDebug("kafka: leaving a group: {}", failure.what());
     }
@@ -114,19 +141,21 @@ std::optional<Rebalance> Consumer::Poll(milliseconds wait) {
   return rebalance;
 }
 
-void Consumer::Release(const std::vector<TopicPartition>& places) {
-  const auto list = NewPartitionList(places.size());
+PartitionList Consumer::TakePlaced(const std::vector<TopicPartition>& places) {
+  auto list = NewPartitionList(places.size());
   for (const auto& place : places) {
     if (placed_.erase(place) > 0) Add(list, place, RD_KAFKA_OFFSET_INVALID);
   }
+  return list;
+}
+
+void Consumer::Release(const std::vector<TopicPartition>& places) {
+  const auto list = TakePlaced(places);
   ThrowIf(rd_kafka_incremental_unassign(handle(), list.get()), "giving back partitions");
 }
 
 void Consumer::Stop(const std::vector<TopicPartition>& places) {
-  const auto list = NewPartitionList(places.size());
-  for (const auto& place : places) {
-    if (placed_.erase(place) > 0) Add(list, place, RD_KAFKA_OFFSET_INVALID);
-  }
+  const auto list = TakePlaced(places);
   if (list->cnt > 0) ThrowIf(rd_kafka_incremental_unassign(handle(), list.get()), "no longer fetching partitions");
 }
 

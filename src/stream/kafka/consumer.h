@@ -12,6 +12,7 @@
 
 #include "stream/kafka/admin.h"
 #include "stream/kafka/client.h"
+#include "stream/kafka/partition_list.h"
 
 namespace millrace::stream {
 
@@ -69,6 +70,9 @@ class Consumer {
   rd_kafka_t* handle() { return client_.handle(); }
   void Forward(const TopicPartition& place);
   void Close();
+  void ReleaseAtTheEnd(const std::vector<TopicPartition>& places);
+  /// Those of the places that are fetched; they count as given back.
+  PartitionList TakePlaced(const std::vector<TopicPartition>& places);
 
   struct QueueDeleter {
     void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
