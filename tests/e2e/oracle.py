@@ -43,6 +43,8 @@ class Lake:
 
     def tables(self):
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60) as db:
+            if not db.execute("select 1 from sqlite_master where name = 'iceberg_tables'").fetchall():
+                return []  # the file is there a moment before what is in it
             rows = db.execute(
                 "select table_namespace, table_name from iceberg_tables where catalog_name = ? order by 1, 2", (self.catalog,)
             )
