@@ -27,7 +27,7 @@ class Topic:
     """A broker with the topic `events`, filled once; of `empty`, without it."""
 
     def __init__(self, scratch, events=EVENTS):
-        self.kafka = Kafka(scratch / "kafka", heap="1g", settings={"log.retention.hours": 168})
+        self.kafka = Kafka(pipelines.fresh(scratch / "kafka"), heap="1g", settings={"log.retention.hours": 168})
         self.events = events
 
     @classmethod

@@ -57,7 +57,7 @@ def workers(scratch, runs):
                 pipelines.fresh(folder / "data")
                 config = json.loads((folder / "millrace.yaml").read_text())
                 config["name"] = "bench-" + os.urandom(4).hex()
-                config["lake"] = {"warehouse": str(folder / "data/lake"), "catalog": {"sql": {"path": str(folder / "data/catalog.db")}}}
+                config["lake"] = {"warehouse": str(folder / "data/lake"), "catalog": {"sqlite": {"path": str(folder / "data/catalog.db")}}}
                 processes = []
                 began = time.monotonic()
                 for number in range(count):
@@ -145,11 +145,19 @@ def beside(scratch, runs):
             blocks["tables"] = {**small, "silver.events": {"from": "events", "columns": TIMES, "freshness": "2s"}}
             blocks["sources"] = {**sources, "events": {"file": {"path": str(events)}}}
             blocks["maintenance"] = {"compact": compacts, "interval": "1s"}
-            costs[compacts].append(landing(folder, blocks))
-            assert pipelines.rows_of(folder, "silver.events") == rows
-            if compacts:
-                listed = measure.run([pipelines.BINARY, "tables", "files", "silver.small", "--json", "-c", folder / "millrace.yaml"])
-                merged.append(len(json.loads(listed.stdout)))
+            (folder / "millrace.yaml").write_text(json.dumps({"name": "bench", "data_dir": str(folder / "data"), "memory": "256MiB", **blocks}))
+            watched = measure.Watched([pipelines.BINARY, "run", "-c", folder / "millrace.yaml"], kafka_landing.millrace_rows(folder), folder / "log")
+            assert watched.until(rows) == rows
+            costs[compacts].append(watched.cost())
+            while compacts and watched.now < 60 and small_files(folder) > parts:
+                time.sleep(0.1)
+            merged.append(small_files(folder))
+            watched.stop()
     alone, with_it = measure.median(costs[False]), measure.median(costs[True])
     print(f"beside, landing alone: {alone.line(rows)}")
     print(f"beside, landing while {2 * parts} files became {merged[-1]}: {with_it.line(rows)}; {with_it.wall / alone.wall:.2f} of the time")
+
+
+def small_files(folder):
+    listed = measure.run([pipelines.BINARY, "tables", "files", "silver.small", "--json", "-c", folder / "millrace.yaml"])
+    return len(json.loads(listed.stdout))
