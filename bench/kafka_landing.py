@@ -103,8 +103,8 @@ def millrace_rows(folder):
 # ---- The programs
 
 
-def millrace(topic, folder, table=None, extra=None):
-    config = {
+def millrace_config(topic, folder, table=None, extra=None):
+    return {
         "name": "bench-" + os.urandom(4).hex(),  # a round is nobody's heir: a member that was here before is waited for
         "data_dir": str(folder / "data"),
         "memory": "128MiB",
@@ -112,6 +112,10 @@ def millrace(topic, folder, table=None, extra=None):
         "tables": {"silver.events": {"from": "events", "columns": {"ts": "timestamptz", "sent_at": "timestamptz"}, "freshness": "10s", **(table or {})}},
         **(extra or {}),
     }
+
+
+def millrace(topic, folder):
+    config = millrace_config(topic, folder)
     (folder / "millrace.yaml").write_text(json.dumps(config))
     return measure.Watched([pipelines.BINARY, "run", "-c", folder / "millrace.yaml"], millrace_rows(folder), folder / "log")
 

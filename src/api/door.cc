@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
+
+#include "base/letter_case.h"
 
 namespace millrace::api {
 namespace {
@@ -20,10 +21,7 @@ std::string AsHost(const std::string& address) {
 std::vector<std::string> HostsOf(const DoorOptions& options) {
   if (!IsLoopback(options.address) && options.hosts.empty()) return {};
   std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]", AsHost(options.address)};
-  for (auto host : options.hosts) {
-    std::ranges::transform(host, host.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    hosts.push_back(std::move(host));
-  }
+  for (const auto& host : options.hosts) hosts.push_back(Lower(host));
   return hosts;
 }
 

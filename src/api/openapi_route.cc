@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <map>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "api/access.h"
+#include "base/letter_case.h"
 
 namespace millrace::api {
 namespace {
@@ -40,9 +40,9 @@ Place PlaceOf(const std::string& pattern, std::map<std::string, Place>& places) 
 
 std::string OperationId(const io::HttpRoute& route) {
   std::string id;
-  for (const char c : route.method + route.pattern) {
+  for (const char c : Lower(route.method + route.pattern)) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
-    if (plain) id += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (plain) id += c;
     if (!plain && !id.ends_with('_')) id += '_';
   }
   return id;
@@ -86,9 +86,7 @@ ordered_json OpenApiOf(const io::HttpRoutes& routes) {
   std::map<std::string, Place> places;
   for (const auto& route : routes.all()) {
     const auto place = PlaceOf(route.pattern, places);
-    std::string method = route.method;
-    std::ranges::transform(method, method.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    document["paths"][place.path][method] = OperationOf(route, place);
+    document["paths"][place.path][Lower(route.method)] = OperationOf(route, place);
   }
   return document;
 }

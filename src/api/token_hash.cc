@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/hex_digit.h"
 #include "io/digest.h"
 
 namespace millrace::api {
@@ -14,13 +15,6 @@ namespace {
 constexpr std::string_view kScheme = "sha256:";
 constexpr std::string_view kFirstWord = "millrace_";
 constexpr size_t kSumBytes = 32;
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 

@@ -255,4 +255,10 @@ FilesPlace FilesPlaceOf(const PipelineConfig& pipeline, const std::string& table
   return {{std::shared_ptr<void>(), lake.store.get()}, name.name_space + "/" + name.name, pipeline.name};
 }
 
+std::string UriOf(const FilesPlace& place) {
+  // A store names keys alone, and the prefix may be none.
+  const auto below = place.store->UriOf(place.prefix.empty() ? "x" : place.prefix + "/x");
+  return below.substr(0, below.size() - 2);
+}
+
 }  // namespace millrace::app

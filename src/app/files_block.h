@@ -27,5 +27,7 @@ struct FilesPlace {
 /// bucket is asked whether it keeps the condition that exactly once rests on.
 enum class FilesUse { kRead, kWrite };
 FilesPlace FilesPlaceOf(const PipelineConfig& pipeline, const std::string& table, Lake& lake, FilesUse use);
+/// The folder of all files, as readers name it, without a slash at its end.
+std::string UriOf(const FilesPlace& place);
 
 }  // namespace millrace::app

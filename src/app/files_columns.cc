@@ -102,11 +102,10 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   const auto& files = *pipeline.tables.at(table).files;
   if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) return std::nullopt;
   const auto place = FilesPlaceOf(pipeline, table, lake, FilesUse::kRead);
-  const auto below = place.store->UriOf(place.prefix.empty() ? "x" : place.prefix + "/x");
-  const auto root = below.substr(0, below.size() - 1);
+  const auto root = UriOf(place);
   std::string newest;
   ForEachFile(pipeline, table, lake, [&](const std::string& uri, int64_t, int64_t) {
-    if (uri.find("/_", root.size() - 1) == std::string::npos) newest = uri;  // not one of what was refused
+    if (uri.find("/_", root.size()) == std::string::npos) newest = uri;  // not one of what was refused
   });
   const auto key = newest.empty() ? std::nullopt : place.store->KeyOf(newest);
   const auto packed = key ? place.store->Get(*key) : std::nullopt;
@@ -119,7 +118,7 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   const auto learnt = columns.columns();
   if (!learnt) return std::nullopt;
   found.schema = *learnt;
-  found.location = root.substr(0, root.size() - 1);
+  found.location = root;
   for (const auto& level : land::FolderLevelsOf(files.path)) found.levels.emplace_back(level.name, level.literal);
   return found;
 }

@@ -23,16 +23,11 @@ const GlueConfig& ServerOf(const PipelineConfig& pipeline, const std::string& ta
                   table));
 }
 
-std::string RootOf(const FilesPlace& place) {
-  const auto below = place.store->UriOf(place.prefix.empty() ? "x" : place.prefix + "/x");
-  return below.substr(0, below.size() - 2);
-}
-
 catalog::HiveTableOptions OptionsOf(const PipelineConfig& pipeline, const std::string& table, const FilesPlace& place) {
   const auto& files = *pipeline.tables.at(table).files;
   catalog::HiveTableOptions options;
   options.name = catalog::ParseTableName(files.glue->name.empty() ? table : files.glue->name);
-  options.location = RootOf(place);
+  options.location = UriOf(place);
   for (const auto& level : land::FolderLevelsOf(files.path))
     if (!level.name.empty()) options.partition_keys.push_back(level.name);
   options.compression = land::ToString(FilesEncodingOf(pipeline.tables.at(table)).compression);

@@ -41,8 +41,6 @@ void CopyAs(parquet::ColumnReader& from, parquet::ColumnWriter& to) {
   }
 }
 
-bool IsFloating(parquet::Type::type type) { return type == parquet::Type::FLOAT || type == parquet::Type::DOUBLE; }
-
 template <typename DType>
 parquet::EncodedStatistics MergedAs(const parquet::ColumnDescriptor& column, const ColumnChunks& chunks) {
   auto all = parquet::MakeStatistics<DType>(&column);
@@ -134,8 +132,8 @@ ColumnWay WayOf(const ColumnChunks& chunks) {
   std::map<parquet::Compression::type, int64_t> codecs;
   for (const auto& chunk : chunks) {
     const auto encoding = EncodingOf(*chunk);
-    way.as_is = way.as_is && !chunk->has_dictionary_page() && HasFirstKindOfPages(*chunk);
     const bool dictionary = chunk->has_dictionary_page();
+    way.as_is = way.as_is && !dictionary && HasFirstKindOfPages(*chunk);
     values[{dictionary, encoding && !dictionary ? *encoding : parquet::Encoding::PLAIN}] += chunk->num_values();
     codecs[chunk->compression()] += chunk->num_values();
   }

@@ -14,6 +14,10 @@ namespace millrace::land {
 
 using ColumnChunks = std::vector<std::unique_ptr<parquet::ColumnChunkMetaData>>;
 
+inline bool IsFloating(parquet::Type::type type) {
+  return type == parquet::Type::FLOAT || type == parquet::Type::DOUBLE;
+}
+
 /// Copies a column chunk's levels and values, in their encoded shape: lists and structs are not put together. Parquet's
 /// exceptions pass through.
 void CopyValues(parquet::ColumnReader& from, parquet::ColumnWriter& to);

@@ -2,17 +2,12 @@
 
 #include <string>
 
+#include "base/hex_digit.h"
+
 namespace millrace::land {
 namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 class Checker {
  public:
@@ -85,7 +80,7 @@ class Checker {
     if (text_.size() - at_ < 4) return -1;
     int unit = 0;
     for (int i = 0; i < 4; ++i) {
-      const int digit = HexValue(text_[at_++]);
+      const int digit = HexDigit(text_[at_++]);
       if (digit < 0) return -1;
       unit = unit * 16 + digit;
     }

@@ -60,15 +60,12 @@ bool SameColumns(const parquet::SchemaDescriptor& one, const parquet::SchemaDesc
   return true;
 }
 
-bool IsFloating(const parquet::ColumnDescriptor& column) {
-  return column.physical_type() == parquet::Type::FLOAT || column.physical_type() == parquet::Type::DOUBLE;
-}
-
 /// How many NaNs a column of the files holds; nullopt when the table does not say it of each. Of lists nobody asks.
 std::optional<int64_t> NansOf(const std::vector<Source>& sources, const parquet::ColumnDescriptor& column,
                               const MetricsConfig& metrics) {
   const schema::FieldId id(column.schema_node()->field_id());
-  if (!IsFloating(column) || column.max_repetition_level() > 0 || metrics.ModeOf(id).kind == MetricsMode::Kind::kNone)
+  if (!IsFloating(column.physical_type()) || column.max_repetition_level() > 0 ||
+      metrics.ModeOf(id).kind == MetricsMode::Kind::kNone)
     return 0;
   int64_t all = 0;
   for (const auto& source : sources) {
@@ -96,10 +93,7 @@ std::shared_ptr<parquet::WriterProperties> PropertiesFor(const parquet::SchemaDe
       builder.disable_dictionary(path);
       builder.encoding(path, way.encoding);
     }
-    if (way.codec == parquet::Compression::UNCOMPRESSED) {
-      builder.compression(path, way.codec);
-      builder.codec_options(path, std::make_shared<arrow::util::CodecOptions>());
-    }
+    if (way.codec == parquet::Compression::UNCOMPRESSED) LeaveUncompressed(path, builder);
   }
   return builder.build();
 }

@@ -39,10 +39,7 @@ void Apply(const ColumnEncoding& encoding, const std::string& path, parquet::Wri
       builder.encoding(path, parquet::Encoding::DELTA_BINARY_PACKED);
       break;
   }
-  if (!encoding.compress) {
-    builder.compression(path, parquet::Compression::UNCOMPRESSED);
-    builder.codec_options(path, std::make_shared<arrow::util::CodecOptions>());
-  }
+  if (!encoding.compress) LeaveUncompressed(path, builder);
 }
 
 std::shared_ptr<parquet::WriterProperties> PropertiesFor(const arrow::Table& sample, int zstd_level) {

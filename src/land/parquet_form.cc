@@ -69,6 +69,11 @@ void SetCommonProperties(int zstd_level, parquet::WriterProperties::Builder& bui
   builder.created_by(kCreatedBy);
 }
 
+void LeaveUncompressed(const std::string& path, parquet::WriterProperties::Builder& builder) {
+  builder.compression(path, parquet::Compression::UNCOMPRESSED);
+  builder.codec_options(path, std::make_shared<arrow::util::CodecOptions>());
+}
+
 bool IsOurs(const parquet::FileMetaData& footer) { return footer.created_by() == kCreatedBy; }
 
 }  // namespace millrace::land

@@ -5,6 +5,7 @@
 #include <parquet/type_fwd.h>
 
 #include <memory>
+#include <string>
 
 namespace millrace::land {
 
@@ -16,6 +17,9 @@ std::shared_ptr<parquet::SchemaDescriptor> DescriptorOf(const arrow::Schema& par
 
 /// What every file of ours has in common; encodings are for the caller.
 void SetCommonProperties(int zstd_level, parquet::WriterProperties::Builder& builder);
+
+/// Of a column that SetCommonProperties would have compressed.
+void LeaveUncompressed(const std::string& path, parquet::WriterProperties::Builder& builder);
 
 /// `created_by` of a footer is of a file that SetCommonProperties has made.
 bool IsOurs(const parquet::FileMetaData& footer);
