@@ -45,7 +45,8 @@ std::string LocationOf(const CreateTable& request, io::ObjectStore& store, const
   std::string location = WithoutSlash(request.location);
   if (!store.KeyOf(location)) {
     throw Error(ErrorCode::kConfig,
-                fmt::format("the location {} is outside the warehouse; leave it out or choose one inside", location));
+                fmt::format("the location {} is outside the warehouse {}; leave it out or choose one inside", location,
+                            store.UriOf("")));
   }
   return location;
 }

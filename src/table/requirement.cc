@@ -7,11 +7,12 @@ namespace {
 
 std::string Text(const std::optional<SnapshotId>& id) { return id ? std::to_string(id->value()) : "none"; }
 
-/// "the table's <what> is <have>, not <want>", or nothing when they are equal.
+/// "<what>: expected <want>, found <have>", or nothing when they are equal. The words before the colon are those of
+/// Apache's catalogues: clients and their users know them.
 template <typename T>
 std::optional<std::string> Differs(const char* what, const T& have, const T& want) {
   if (have == want) return std::nullopt;
-  return fmt::format("the table's {} is {}, not {}", what, have, want);
+  return fmt::format("{}: expected {}, found {}", what, want, have);
 }
 
 std::optional<std::string> UnmetOne(const AssertRefSnapshotId& wanted, const TableMetadata& base) {
@@ -20,24 +21,24 @@ std::optional<std::string> UnmetOne(const AssertRefSnapshotId& wanted, const Tab
   if (have == wanted.snapshot_id) return std::nullopt;
   return fmt::format("the ref {} is at snapshot {}, not {}", wanted.ref, Text(have), Text(wanted.snapshot_id));
 }
-std::optional<std::string> UnmetOne(const AssertCreate&, const TableMetadata&) { return "the table exists"; }
+std::optional<std::string> UnmetOne(const AssertCreate&, const TableMetadata&) { return "table already exists"; }
 std::optional<std::string> UnmetOne(const AssertTableUuid& wanted, const TableMetadata& base) {
-  return Differs("uuid", base.table_uuid, wanted.uuid);
+  return Differs("UUID does not match", base.table_uuid, wanted.uuid);
 }
 std::optional<std::string> UnmetOne(const AssertLastAssignedFieldId& wanted, const TableMetadata& base) {
-  return Differs("last column id", base.last_column_id, wanted.id);
+  return Differs("last assigned field id changed", base.last_column_id, wanted.id);
 }
 std::optional<std::string> UnmetOne(const AssertCurrentSchemaId& wanted, const TableMetadata& base) {
-  return Differs("current schema id", base.current_schema_id, wanted.id);
+  return Differs("current schema changed", base.current_schema_id, wanted.id);
 }
 std::optional<std::string> UnmetOne(const AssertLastAssignedPartitionId& wanted, const TableMetadata& base) {
-  return Differs("last partition field id", base.last_partition_id, wanted.id);
+  return Differs("last assigned partition id changed", base.last_partition_id, wanted.id);
 }
 std::optional<std::string> UnmetOne(const AssertDefaultSpecId& wanted, const TableMetadata& base) {
-  return Differs("default partition spec id", base.default_spec_id, wanted.id);
+  return Differs("default partition spec changed", base.default_spec_id, wanted.id);
 }
 std::optional<std::string> UnmetOne(const AssertDefaultSortOrderId& wanted, const TableMetadata& base) {
-  return Differs("default sort order id", base.default_sort_order_id, wanted.id);
+  return Differs("default sort order changed", base.default_sort_order_id, wanted.id);
 }
 
 }  // namespace

@@ -188,7 +188,6 @@ class Applier {
     metadata_.refs.erase(update.name);
     if (update.name != "main") return;
     metadata_.current_snapshot_id.reset();
-    metadata_.snapshot_log.clear();
   }
 
   /// What a branch or tag holds stays: whoever expires reads the table again to learn what really went.

@@ -70,18 +70,19 @@ TEST(RequirementTest, EachNamesWhatDiffers) {
   const TableMetadata base = WithThree();
   const auto unmet = [&](Requirement requirement) { return Unmet({std::move(requirement)}, &base); };
   EXPECT_EQ(unmet(AssertTableUuid{"u"}), std::nullopt);
-  EXPECT_THAT(unmet(AssertTableUuid{"v"}), Optional(HasSubstr("uuid is u, not v")));
+  EXPECT_THAT(unmet(AssertTableUuid{"v"}), Optional(HasSubstr("UUID does not match: expected v, found u")));
   EXPECT_EQ(unmet(AssertRefSnapshotId{"main", SnapshotId(3)}), std::nullopt);
   EXPECT_THAT(unmet(AssertRefSnapshotId{"main", SnapshotId(2)}), Optional(HasSubstr("at snapshot 3, not 2")));
   EXPECT_THAT(unmet(AssertRefSnapshotId{"main", std::nullopt}), Optional(HasSubstr("not none")));
   EXPECT_EQ(unmet(AssertRefSnapshotId{"side", std::nullopt}), std::nullopt);
   EXPECT_THAT(unmet(AssertRefSnapshotId{"side", SnapshotId(3)}), Optional(HasSubstr("at snapshot none")));
   EXPECT_EQ(unmet(AssertLastAssignedFieldId{2}), std::nullopt);
-  EXPECT_THAT(unmet(AssertLastAssignedFieldId{1}), Optional(HasSubstr("last column id")));
-  EXPECT_THAT(unmet(AssertCurrentSchemaId{1}), Optional(HasSubstr("current schema id")));
-  EXPECT_THAT(unmet(AssertLastAssignedPartitionId{1}), Optional(HasSubstr("last partition field id is 999")));
-  EXPECT_THAT(unmet(AssertDefaultSpecId{1}), Optional(HasSubstr("default partition spec id")));
-  EXPECT_THAT(unmet(AssertDefaultSortOrderId{1}), Optional(HasSubstr("default sort order id")));
+  EXPECT_THAT(unmet(AssertLastAssignedFieldId{1}), Optional(HasSubstr("last assigned field id changed")));
+  EXPECT_THAT(unmet(AssertCurrentSchemaId{1}), Optional(HasSubstr("current schema changed")));
+  EXPECT_THAT(unmet(AssertLastAssignedPartitionId{1}),
+              Optional(HasSubstr("last assigned partition id changed: expected 1, found 999")));
+  EXPECT_THAT(unmet(AssertDefaultSpecId{1}), Optional(HasSubstr("default partition spec changed")));
+  EXPECT_THAT(unmet(AssertDefaultSortOrderId{1}), Optional(HasSubstr("default sort order changed")));
   EXPECT_THAT(unmet(AssertCreate{}), Optional(HasSubstr("exists")));
   EXPECT_EQ(Unmet({AssertCreate{}}, nullptr), std::nullopt);
   EXPECT_THAT(Unmet({AssertTableUuid{"u"}}, nullptr), Optional(HasSubstr("no such table")));
@@ -106,6 +107,12 @@ TEST(UpdateTest, RemovingASnapshotClearsTheHistoryBeforeIt) {
   const TableMetadata metadata = Apply(WithThree(), {RemoveSnapshots{{SnapshotId(2)}}}, At(5000));
   EXPECT_THAT(LogOf(metadata), ElementsAre(3));
   EXPECT_EQ(metadata.snapshots.size(), 2U);
+}
+
+TEST(UpdateTest, AReplacedTableKeepsItsHistory) {
+  const TableMetadata metadata =
+      Apply(WithThree(), {RemoveSnapshotRef{"main"}, Add(4, 4, 5000, std::nullopt), Point("main", 4)}, At(5000));
+  EXPECT_THAT(LogOf(metadata), ElementsAre(1, 2, 3, 4));
 }
 
 TEST(UpdateTest, ARollbackIsANewEntry) {

@@ -138,7 +138,7 @@ CommitResult GlueCatalog::Create(const CreateTable& request) {
   RequireGlueName(request.name.name, "table");
   EnsureNamespace(request.name.name_space);
   RequireLocking(request.name.name_space);
-  const std::string exists = fmt::format("the table {} exists", ToString(request.name));
+  const std::string exists = fmt::format("Table already exists: {}", ToString(request.name));
   if (FindEntry(request.name)) return Conflict{exists};
   auto metadata = std::make_shared<const table::TableMetadata>(NewTable(request, store_, FreshUuid(), clock_.Now()));
   LoadedTable made{.name = request.name,
@@ -219,7 +219,7 @@ void GlueCatalog::Rename(const TableName& from, const TableName& to) {
   EnsureNamespace(to.name_space);
   const json body = {{"DatabaseName", to.name_space}, {"TableInput", RenamedTableInput(*entry, to.name)}};
   if (Decided(client_.Change("CreateTable", body, doing), doing) != GlueOutcome::kDone) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} cannot be renamed to {}: {} exists already", ToString(from),
+    throw Error(ErrorCode::kUsage, fmt::format("{} cannot be renamed to {}: Table already exists: {}", ToString(from),
                                                ToString(to), ToString(to)));
   }
   const auto both = fmt::format("{} (both names may stand for it now)", doing);

@@ -104,7 +104,7 @@ io::HttpReply Create(SqlCatalog& catalog, const std::string& name_space, json bo
   const bool staged = object.Maybe("stage-create") != nullptr && object.Bool("stage-create");
   const auto request = CreateRequest(name_space, std::move(body));
   if (!staged) return TableAnswer(Made(catalog.Create(request)));
-  if (catalog.Load(request.name)) throw CatalogRefusal::Exists("the table " + ToString(request.name) + " exists");
+  if (catalog.Load(request.name)) throw CatalogRefusal::Exists("Table already exists: " + ToString(request.name));
   return TableAnswer("", catalog.Stage(request));
 }
 

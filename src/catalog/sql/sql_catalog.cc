@@ -86,7 +86,7 @@ std::optional<LoadedTable> SqlCatalog::Load(const TableName& name) {
 }
 
 CommitResult SqlCatalog::Create(const CreateTable& request) {
-  const std::string exists = fmt::format("the table {} exists", ToString(request.name));
+  const std::string exists = fmt::format("Table already exists: {}", ToString(request.name));
   if (tables_.FindLocation(request.name)) return Conflict{exists};
   auto metadata = std::make_shared<const table::TableMetadata>(Stage(request));
   LoadedTable made{.name = request.name,
@@ -102,7 +102,7 @@ table::TableMetadata SqlCatalog::Stage(const CreateTable& request) {
 }
 
 CommitResult SqlCatalog::Register(const TableName& name, const std::string& metadata_location) {
-  const std::string exists = fmt::format("the table {} exists", ToString(name));
+  const std::string exists = fmt::format("Table already exists: {}", ToString(name));
   if (tables_.FindLocation(name)) return Conflict{exists};
   LoadedTable found{.name = name, .metadata_location = metadata_location, .metadata = nullptr};
   try {
@@ -227,7 +227,7 @@ bool SqlCatalog::Drop(const TableName& name) { return DoneOrThrow(tables_.Delete
 void SqlCatalog::Rename(const TableName& from, const TableName& to) {
   if (DoneOrThrow(tables_.Rename(from, to), "renaming a table", tables_)) return;
   const std::string why =
-      tables_.FindLocation(from) ? ToString(to) + " exists already" : "there is no table " + ToString(from);
+      tables_.FindLocation(from) ? "Table already exists: " + ToString(to) : "there is no table " + ToString(from);
   throw Error(ErrorCode::kUsage, fmt::format("{} cannot be renamed to {}: {}", ToString(from), ToString(to), why));
 }
 
