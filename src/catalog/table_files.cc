@@ -45,8 +45,7 @@ std::string LocationOf(const CreateTable& request, io::ObjectStore& store, const
   std::string location = WithoutSlash(request.location);
   if (!store.KeyOf(location)) {
     throw Error(ErrorCode::kConfig,
-                fmt::format("the location {} is outside the warehouse {}; leave it out or choose one inside", location,
-                            store.UriOf("")));
+                fmt::format("the location {} is outside the warehouse; leave it out or choose one inside", location));
   }
   return location;
 }
@@ -120,7 +119,11 @@ table::TableMetadata NewTable(const CreateTable& request, io::ObjectStore& store
 }
 
 NextMetadata NextVersion(const LoadedTable& base, const std::vector<table::Update>& updates, Timestamp now) {
-  NextMetadata next{.metadata = table::Apply(*base.metadata, updates, now), .expired = {}};
+  return VersionAfter(base, table::Apply(*base.metadata, updates, now));
+}
+
+NextMetadata VersionAfter(const LoadedTable& base, table::TableMetadata made) {
+  NextMetadata next{.metadata = std::move(made), .expired = {}};
   auto& log = next.metadata.metadata_log;
   log.push_back({.timestamp_ms = base.metadata->last_updated_ms, .metadata_file = base.metadata_location});
   const int64_t keep =

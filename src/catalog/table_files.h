@@ -20,7 +20,9 @@ struct NextMetadata {
   /// Metadata files that fell out of the log; deleted after the commit when the table's properties say so.
   std::vector<std::string> expired;
 };
-/// The updates applied, and `base` entered into the metadata log, which write.metadata.previous-versions-max caps.
+/// `next`, with `base` entered into its metadata log, which write.metadata.previous-versions-max caps.
+NextMetadata VersionAfter(const LoadedTable& base, table::TableMetadata next);
+/// VersionAfter of what the updates make of `base`.
 NextMetadata NextVersion(const LoadedTable& base, const std::vector<table::Update>& updates, Timestamp now);
 
 /// "<location>/metadata/00007-<uuid>.metadata.json", one above the number in `previous` (empty: 0), which other engines

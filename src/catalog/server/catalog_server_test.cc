@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -380,6 +381,48 @@ TEST_F(CatalogServerTest, OfFiftyWhoCommitToOneTableNoneIsLost) {
   const auto made = served_.catalog().Load({"silver", "t"});
   EXPECT_EQ(made->metadata->properties.at("sum"), std::to_string(kCommitters * (kCommitters - 1) / 2));
   EXPECT_EQ(made->metadata->schema().fields.size(), 3U + kCommitters);
+}
+
+/// Those that share a new version: one that is refused and one that cannot be applied are told so, and nobody else.
+TEST_F(CatalogServerTest, OfManyWhoCommitToOneTableEachHasItsOwnOutcome) {
+  MakeNamespace("silver");
+  ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table("t")).status, 200);
+  constexpr int kCommitters = 48;
+  constexpr int kRounds = 5;
+  std::atomic<int> taken = 0;
+  std::atomic<int> refused = 0;
+  std::atomic<int> wrong = 0;
+  {
+    std::vector<std::jthread> committers;
+    for (int number = 0; number < kCommitters; ++number) {
+      committers.emplace_back([&, number] {
+        for (int round = 0; round < kRounds; ++round) {
+          const std::string key = fmt::format("{}.{}", number, round);
+          json change = {{"requirements", json::array()},
+                         {"updates", {{{"action", "set-properties"}, {"updates", {{key, "here"}}}}}}};
+          if (number % 4 == 1) change["requirements"] = {{{"type", "assert-table-uuid"}, {"uuid", "another"}}};
+          if (number % 4 == 2) change["updates"].push_back({{"action", "set-current-schema"}, {"schema-id", 77}});
+          const auto answer = Ask("POST", "/v1/namespaces/silver/tables/t", change);
+          taken += answer.status == 200 ? 1 : 0;
+          refused += answer.status == 409 ? 1 : 0;
+          wrong += answer.status == 400 ? 1 : 0;
+          if (answer.status == 200) {
+            EXPECT_THAT(answer.body.dump(), HasSubstr(key));
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(taken, kCommitters * kRounds / 2);
+  EXPECT_EQ(refused, kCommitters * kRounds / 4);
+  EXPECT_EQ(wrong, kCommitters * kRounds / 4);
+  const auto made = served_.catalog().Load({"silver", "t"});
+  for (int number = 0; number < kCommitters; ++number) {
+    for (int round = 0; round < kRounds; ++round) {
+      EXPECT_EQ(made->metadata->properties.contains(fmt::format("{}.{}", number, round)),
+                number % 4 == 0 || number % 4 == 3);
+    }
+  }
 }
 
 }  // namespace

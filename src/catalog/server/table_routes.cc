@@ -129,15 +129,17 @@ bool Makes(const TableCommit& commit) {
   });
 }
 
-std::vector<LoadedTable> CommitAll(SqlCatalog& catalog, const std::vector<TableCommit>& commits) {
+/// What `commit` returns for `commits`, settled, with refusals of the client's own mistakes told from ours.
+template <typename Made, typename Commit>
+Made Decided(SqlCatalog& catalog, const std::vector<TableCommit>& commits, const Commit& commit) {
   try {
-    auto result = catalog.CommitAll(commits);
+    auto result = commit();
     if (std::holds_alternative<Conflict>(result)) {
-      for (const auto& commit : commits) {
-        if (!Makes(commit)) RequireTable(catalog, commit.name);
+      for (const auto& one : commits) {
+        if (!Makes(one)) RequireTable(catalog, one.name);
       }
     }
-    return Settled<std::vector<LoadedTable>>(std::move(result));
+    return Settled<Made>(std::move(result));
   } catch (const CatalogRefusal&) {
     throw;
   } catch (const Error& error) {
@@ -148,8 +150,8 @@ std::vector<LoadedTable> CommitAll(SqlCatalog& catalog, const std::vector<TableC
 }
 
 io::HttpReply Commit(SqlCatalog& catalog, const TableName& name, const json& body) {
-  const auto made = CommitAll(catalog, {CommitRequest(name, JsonObject(body, ""))});
-  return TableAnswer(made.front());
+  const std::vector<TableCommit> commits{CommitRequest(name, JsonObject(body, ""))};
+  return TableAnswer(Decided<Committed>(catalog, commits, [&] { return catalog.CommitBeside(commits.front()); }).table);
 }
 
 void CommitTransaction(SqlCatalog& catalog, const json& body) {
@@ -164,7 +166,7 @@ void CommitTransaction(SqlCatalog& catalog, const json& body) {
     commits.push_back(CommitRequest(name, change));
   }
   if (commits.empty()) throw Error(ErrorCode::kData, "table-changes is empty");
-  CommitAll(catalog, commits);
+  Decided<std::vector<LoadedTable>>(catalog, commits, [&] { return catalog.CommitAll(commits); });
 }
 
 void Drop(SqlCatalog& catalog, const io::HttpCall& call) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <set>
@@ -39,6 +40,12 @@ CommitResult OfOne(TransactionResult result) {
   if (auto* made = std::get_if<std::vector<LoadedTable>>(&result)) return Committed{std::move(made->front())};
   if (auto* conflict = std::get_if<Conflict>(&result)) return std::move(*conflict);
   return std::get<Unknown>(std::move(result));
+}
+
+/// Why the commit cannot be made on that version of its table (null: there is none).
+std::optional<std::string> Refusal(const TableCommit& commit, const table::TableMetadata* metadata) {
+  if (auto why = table::Unmet(commit.requirements, metadata)) return why;
+  return metadata != nullptr ? table::Overtaken(commit.updates, *metadata) : std::nullopt;
 }
 
 /// A table that its maker describes by updates alone.
@@ -125,28 +132,21 @@ CommitResult SqlCatalog::Register(const TableName& name, const std::string& meta
 
 std::variant<SqlCatalog::Prepared, Conflict> SqlCatalog::Prepare(const TableCommit& commit) {
   const auto base = Load(commit.name);
-  const auto* metadata = base ? base->metadata.get() : nullptr;
   if (!base && commit.requirements.empty()) return Conflict{fmt::format("there is no table {}", ToString(commit.name))};
-  if (auto why = table::Unmet(commit.requirements, metadata)) return Conflict{std::move(*why)};
-  Prepared prepared;
-  NextMetadata next;
-  if (base) {
-    if (auto why = table::Overtaken(commit.updates, *metadata)) return Conflict{std::move(*why)};
-    next = NextVersion(*base, commit.updates, clock_.Now());
-    prepared.move.from = base->metadata_location;
-  } else {
-    next.metadata = MadeOf(commit.updates, clock_.Now());
-  }
+  if (auto why = Refusal(commit, base ? base->metadata.get() : nullptr)) return Conflict{std::move(*why)};
+  if (base) return WriteNext(commit.name, &*base, NextVersion(*base, commit.updates, clock_.Now()));
+  return WriteNext(commit.name, nullptr, {.metadata = MadeOf(commit.updates, clock_.Now()), .expired = {}});
+}
+
+SqlCatalog::Prepared SqlCatalog::WriteNext(const TableName& name, const LoadedTable* base, NextMetadata next) {
   if (next.metadata.table_uuid.empty()) next.metadata.table_uuid = FreshUuid();  // format v1 may lack one
   const auto made = std::make_shared<const table::TableMetadata>(std::move(next.metadata));
-  prepared.made = {.name = commit.name,
-                   .metadata_location = NextMetadataLocation(*made, prepared.move.from, FreshUuid()),
-                   .metadata = made};
-  prepared.move.name = commit.name;
-  prepared.move.to = prepared.made.metadata_location;
-  prepared.expired = std::move(next.expired);
-  WriteMetadataFile(store_, prepared.move.to, *made);
-  return prepared;
+  const std::string from = base != nullptr ? base->metadata_location : "";
+  const auto to = NextMetadataLocation(*made, from, FreshUuid());
+  WriteMetadataFile(store_, to, *made);
+  return {.move = {.name = name, .from = from, .to = to},
+          .made = {.name = name, .metadata_location = to, .metadata = made},
+          .expired = std::move(next.expired)};
 }
 
 CommitResult SqlCatalog::Commit(const TableName& name, const std::vector<table::Requirement>& requirements,
@@ -154,13 +154,86 @@ CommitResult SqlCatalog::Commit(const TableName& name, const std::vector<table::
   return OfOne(CommitAll({{.name = name, .requirements = requirements, .updates = updates}}));
 }
 
-TransactionResult SqlCatalog::CommitAll(const std::vector<TableCommit>& commits) {
-  std::set<size_t> turns;
-  for (const auto& commit : commits)
-    turns.insert(std::hash<std::string>{}(ToString(commit.name)) % table_mutexes_.size());
-  std::vector<std::unique_lock<std::mutex>> locks;
-  for (const size_t turn : turns) locks.emplace_back(table_mutexes_[turn]);
+SqlCatalog::Turns& SqlCatalog::TurnsOf(const TableName& name) {
+  return turns_[std::hash<std::string>{}(ToString(name)) % turns_.size()];
+}
 
+TransactionResult SqlCatalog::CommitAll(const std::vector<TableCommit>& commits) {
+  std::set<Turns*> turns;  // always in one order
+  for (const auto& commit : commits) turns.insert(&TurnsOf(commit.name));
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (Turns* each : turns) locks.emplace_back(each->mutex);
+  return Decide(commits);
+}
+
+/// One call of CommitBeside; it lives on its caller's stack.
+struct SqlCatalog::Turn {
+  const TableCommit& commit;
+  std::optional<CommitResult> result = std::nullopt;
+  std::exception_ptr failure = nullptr;
+  bool done() const { return result || failure; }
+};
+
+CommitResult SqlCatalog::CommitBeside(const TableCommit& commit) {
+  Turn turn{.commit = commit};
+  Turns& turns = TurnsOf(commit.name);
+  {
+    const std::lock_guard lock(turns.waiting_mutex);
+    turns.waiting.push_back(&turn);
+  }
+  const std::lock_guard lock(turns.mutex);
+  if (!turn.done()) {
+    std::vector<Turn*> together;
+    {
+      const std::lock_guard waiting_lock(turns.waiting_mutex);
+      const auto others = std::stable_partition(turns.waiting.begin(), turns.waiting.end(),
+                                                [&](Turn* one) { return one->commit.name != commit.name; });
+      together.assign(others, turns.waiting.end());
+      turns.waiting.erase(others, turns.waiting.end());
+    }
+    DecideTogether(together);
+  }
+  if (turn.failure) std::rethrow_exception(turn.failure);
+  return std::move(*turn.result);
+}
+
+void SqlCatalog::DecideTogether(const std::vector<Turn*>& turns) {
+  const auto end = [&](const auto& set) {
+    for (Turn* turn : turns) {
+      if (!turn->done()) set(*turn);
+    }
+  };
+  try {
+    const TableName& name = turns.front()->commit.name;
+    const auto base = Load(name);
+    if (!base || turns.size() == 1) {
+      for (Turn* turn : turns) turn->result = OfOne(Decide({turn->commit}));
+      return;
+    }
+    auto metadata = *base->metadata;
+    bool changed = false;
+    for (Turn* turn : turns) {
+      try {
+        if (auto why = Refusal(turn->commit, &metadata)) {
+          turn->result = Conflict{std::move(*why)};
+          continue;
+        }
+        metadata = table::Apply(metadata, turn->commit.updates, clock_.Now());
+        changed = true;
+      } catch (...) {
+        turn->failure = std::current_exception();
+      }
+    }
+    if (!changed) return;
+    auto prepared = WriteNext(name, &*base, VersionAfter(*base, std::move(metadata)));
+    const auto result = OfOne(Swap({prepared.move}, {std::move(prepared.made)}, prepared.expired));
+    end([&](Turn& turn) { turn.result = result; });
+  } catch (...) {
+    end([](Turn& turn) { turn.failure = std::current_exception(); });
+  }
+}
+
+TransactionResult SqlCatalog::Decide(const std::vector<TableCommit>& commits) {
   std::vector<SqlTables::Move> moves;
   std::vector<LoadedTable> made;
   std::vector<std::string> expired;
@@ -183,12 +256,17 @@ TransactionResult SqlCatalog::CommitAll(const std::vector<TableCommit>& commits)
     forget();
     throw;
   }
+  return Swap(moves, std::move(made), expired);
+}
+
+TransactionResult SqlCatalog::Swap(const std::vector<SqlTables::Move>& moves, std::vector<LoadedTable> made,
+                                   const std::vector<std::string>& expired) {
   const auto swapped = tables_.Swap(moves);
   if (swapped == SqlTables::Outcome::kDone) {
     for (const std::string& file : expired) DeleteMetadataFile(store_, file);
   }
   std::string names;
-  for (const auto& commit : commits) names += (names.empty() ? "" : ", ") + ToString(commit.name);
+  for (const auto& move : moves) names += (names.empty() ? "" : ", ") + ToString(move.name);
   return Finish(swapped, std::move(made), fmt::format("another writer committed to {} first", names));
 }
 

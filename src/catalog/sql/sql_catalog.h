@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "catalog/metadata_cache.h"
 #include "catalog/sql/sql_tables.h"
+#include "catalog/table_files.h"
 
 namespace millrace::catalog {
 
@@ -56,6 +57,9 @@ class SqlCatalog final : public Catalog {
   /// All commits or none, decided by one transaction. One that requires that its table is not there makes it, of the
   /// updates alone.
   TransactionResult CommitAll(const std::vector<TableCommit>& commits);
+  /// As Commit. Calls for one table that come while another one writes wait for it and then share one new version: each
+  /// is decided for itself, in turn, on what those before it made, and what it returns has the changes of all.
+  CommitResult CommitBeside(const TableCommit& commit);
   /// The metadata that Create would write; nothing is kept.
   table::TableMetadata Stage(const CreateTable& request);
   /// A table that is there as files already. Conflict when the name is taken; Error kConfig when no metadata of a table
@@ -80,7 +84,15 @@ class SqlCatalog final : public Catalog {
     std::vector<std::string> expired;
   };
   std::variant<Prepared, Conflict> Prepare(const TableCommit& commit);
+  /// Writes `next` beside `base` (null: the first version).
+  Prepared WriteNext(const TableName& name, const LoadedTable* base, NextMetadata next);
+  TransactionResult Decide(const std::vector<TableCommit>& commits);
+  struct Turn;
+  void DecideTogether(const std::vector<Turn*>& turns);
   std::string FreshUuid();
+  /// Moves the rows of the tables, all or none, and cleans up after it, as Finish.
+  TransactionResult Swap(const std::vector<SqlTables::Move>& moves, std::vector<LoadedTable> made,
+                         const std::vector<std::string>& expired);
   /// Turns the outcome of the rows' change into that of the commit, and cleans up after one that did not happen.
   TransactionResult Finish(SqlTables::Outcome outcome, std::vector<LoadedTable> made, const std::string& refused);
 
@@ -88,9 +100,15 @@ class SqlCatalog final : public Catalog {
   io::ObjectStore& store_;
   const Clock& clock_;
   MetadataCache cache_;
-  /// By the hash of their names, so that of several who commit to one table here each finds what the one before made,
-  /// and none writes metadata in vain.
-  std::array<std::mutex, 32> table_mutexes_;
+  /// Of the tables with one hash of their names.
+  struct Turns {
+    /// Of several who commit to one table here each finds what the one before made, and none writes metadata in vain.
+    std::mutex mutex;
+    std::mutex waiting_mutex;  // after mutex
+    std::vector<Turn*> waiting;
+  };
+  Turns& TurnsOf(const TableName& name);
+  std::array<Turns, 32> turns_;
   std::mutex random_mutex_;
   Random random_;
 };
