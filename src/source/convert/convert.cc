@@ -50,10 +50,17 @@ class Conversion {
             MakeByteSink(options.to, options.to_compression, options.overwrite),
             {.format = FormatOf(options), .delimiter = DelimiterOfName(options.to), .columns = std::move(columns)})) {}
 
-  void Add(const event::EventBatch& batch) {
+  /// `objects`: valid JSON where it is UTF-8.
+  void Add(const event::EventBatch& batch, bool objects) {
+    const bool sound = objects && inspector_.IsUtf8(batch.payload->view());
+    if (sound && batch.newline_joined && writer_->WriteLines(batch.payload->view())) {
+      stats_.records += static_cast<int64_t>(batch.size());
+      stats_.bytes_out = writer_->bytes_written();
+      return;
+    }
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto record = batch.record(i);
-      if (inspector_.IsJson(record) && writer_->Write(record)) {
+      if ((sound || inspector_.IsJson(record)) && writer_->Write(record)) {
         ++stats_.records;
       } else {
         Reject(record);
@@ -98,15 +105,17 @@ void ForEachBatch(event::Source& source, Take&& take) {
   }
 }
 
+/// `wrote_objects`: whether the batch that was read last is of FileSource::wrote_objects.
+template <typename WroteObjects>
 ConvertStats Run(event::Source& source, const ConvertOptions& options, std::vector<std::string> columns,
-                 const ConvertProgress& progress) {
+                 const ConvertProgress& progress, WroteObjects&& wrote_objects) {
   Conversion conversion(options, std::move(columns));
   auto& stats = conversion.stats();
   source.Seek({});
   stats.bytes_in_total = std::max<int64_t>(source.lag().bytes, 0);
   ForEachBatch(source, [&](const event::EventBatch& batch) {
     stats.bytes_in = stats.bytes_in_total - std::max<int64_t>(source.lag().bytes, 0);
-    conversion.Add(batch);
+    conversion.Add(batch, wrote_objects());
     progress(stats);
   });
   conversion.Finish();
@@ -125,7 +134,7 @@ ConvertStats Convert(const ConvertOptions& options, const ConvertProgress& progr
   if (FormatOf(options) == FileFormat::kCsv) {
     ForEachBatch(source, [&](const event::EventBatch& batch) { columns.Add(batch); });
   }
-  return Run(source, options, columns.columns(), progress);
+  return Run(source, options, columns.columns(), progress, [&source] { return source.wrote_objects(); });
 }
 
 ConvertStats WriteRecords(event::Source& source, const ConvertOptions& options, const ConvertProgress& progress) {
@@ -136,7 +145,7 @@ ConvertStats WriteRecords(event::Source& source, const ConvertOptions& options, 
     while (first.state == event::ReadState::kIdle) first = source.Read({}, std::stop_token());
     if (first.batch) columns.Add(*first.batch);
   }
-  return Run(source, options, columns.columns(), progress);
+  return Run(source, options, columns.columns(), progress, [] { return false; });
 }
 
 }  // namespace millrace::source

@@ -98,6 +98,18 @@ TEST(Convert, WhatIsNoJsonIsKeptApart) {
   EXPECT_EQ(ReadFile(stats.rejects_path), "no json\n{\"a\":\"\xff\"}\n[1]\n");
 }
 
+TEST(Convert, RowsThatAreNoTextAreKeptApart) {
+  TestFolder folder;
+  const auto from = folder.Write("a.csv", "a,b\n1,x\n2,\xff\n3\n4,\"y\"\n");
+  for (const std::string name : {"b.jsonl", "c.json"}) {
+    const auto stats = RunConvert(Options(from, folder.path() / name));
+    EXPECT_EQ(stats.records, 2) << name;
+    EXPECT_EQ(stats.rejected, 2) << name;
+    EXPECT_THAT(ReadFile(stats.rejects_path), testing::StartsWith("{\"a\":2,\"b\":\"\xff\"}\n")) << name;
+  }
+  EXPECT_EQ(ReadFile(folder.path() / "b.jsonl"), "{\"a\":1,\"b\":\"x\"}\n{\"a\":4,\"b\":\"y\"}\n");
+}
+
 TEST(Convert, LinesHaveNoLineBreaksInThem) {
   TestFolder folder;
   RunConvert(

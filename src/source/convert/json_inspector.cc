@@ -19,6 +19,8 @@ bool JsonInspector::IsJson(std::string_view record) {
   return state_->whole.parse(record.data(), record.size(), false).error() == simdjson::SUCCESS;
 }
 
+bool JsonInspector::IsUtf8(std::string_view text) { return simdjson::validate_utf8(text); }
+
 namespace {
 
 namespace ondemand = simdjson::ondemand;

@@ -12,9 +12,13 @@ class LinesWriter final : public RecordWriter {
 
   bool Write(std::string_view record) override {
     // A line break between tokens is white space to JSON, and the end of a record here.
-    const bool lines = record.find_first_of("\r\n") != std::string_view::npos;
+    const bool lines = record.find('\n') != record.npos || record.find('\r') != record.npos;
     to_->Write(lines ? MinifiedJson(record) : record);
     to_->Write("\n");
+    return true;
+  }
+  bool WriteLines(std::string_view lines) override {
+    to_->Write(lines);
     return true;
   }
   void Finish() && override { std::move(*to_).Finish(); }

@@ -19,6 +19,9 @@ class RecordWriter {
   /// Appends one record. `record` is a JSON document (IsJson) followed by PaddedBuffer::kPadding readable bytes.
   /// False, and nothing written, when the format cannot hold it: CSV takes only objects of known columns.
   virtual bool Write(std::string_view record) = 0;
+  /// Appends JSON documents that stand one a line already. False, and nothing written, when the format needs them
+  /// apart.
+  virtual bool WriteLines(std::string_view) { return false; }
   virtual void Finish() && = 0;
   virtual int64_t bytes_written() const = 0;
 };
@@ -42,6 +45,7 @@ class JsonInspector {
 
   /// Whether it is one valid JSON document, its text valid UTF-8.
   bool IsJson(std::string_view record);
+  static bool IsUtf8(std::string_view text);
 
   struct Member {
     std::string name;

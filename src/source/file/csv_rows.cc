@@ -3,60 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/error.h"
+#include "source/file/csv_value.h"
 
 namespace millrace::source {
 namespace {
 
-constexpr size_t kDoubleDigitsMax = 17;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-size_t DigitsAt(std::string_view text, size_t at) {
-  size_t count = 0;
-  while (at + count < text.size() && IsDigit(text[at + count])) ++count;
-  return count;
-}
-
-/// nullopt-like: empty when it is none.
-std::string_view BooleanOf(std::string_view text) {
-  if (text == "true" || text == "True" || text == "TRUE") return "true";
-  if (text == "false" || text == "False" || text == "FALSE") return "false";
-  return {};
-}
-
 bool IsSpecial(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 }  // namespace
-
-bool IsExactJsonNumber(std::string_view text) {
-  size_t at = text.starts_with('-') ? 1 : 0;
-  const size_t whole = DigitsAt(text, at);
-  if (whole == 0 || (whole > 1 && text[at] == '0')) return false;
-  at += whole;
-  if (at == text.size()) {
-    int64_t value = 0;
-    return text != "-0" && std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc();
-  }
-  size_t digits = whole;
-  if (text[at] == '.') {
-    const size_t fraction = DigitsAt(text, at + 1);
-    if (fraction == 0) return false;
-    digits += fraction;
-    at += 1 + fraction;
-  }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    const size_t exponent = DigitsAt(text, at);
-    if (exponent == 0 || exponent > 2) return false;
-    at += exponent;
-  }
-  return at == text.size() && digits <= kDoubleDigitsMax;
-}
 
 void AppendJsonString(std::string_view text, std::string* to) {
   *to += '"';
@@ -85,7 +42,7 @@ void AppendJsonString(std::string_view text, std::string* to) {
 
 CsvRows::CsvRows(const std::string& path, CsvDialect dialect, const CsvOptions& options,
                  const std::vector<std::string_view>& sample)
-    : path_(path), fields_(dialect), has_header_(options.columns.empty()) {
+    : path_(path), fields_(dialect), plain_(dialect), has_header_(options.columns.empty()) {
   NameColumns(sample, options);
   TypeColumns(sample, options);
   for (auto& column : columns_) {
@@ -93,6 +50,7 @@ CsvRows::CsvRows(const std::string& path, CsvDialect dialect, const CsvOptions& 
     std::string key;
     AppendJsonString(column.name, &key);
     keys_.push_back(key + ':');
+    plain_.AddColumn(keys_.back(), column.type, column.dropped);
   }
   if (columns_.empty()) return;  // an empty file
   for (const auto& name : options.drop) CheckKnown(name, "csv.drop");
@@ -135,7 +93,7 @@ void CsvRows::TypeColumns(const std::vector<std::string_view>& sample, const Csv
       if (text.empty()) continue;
       seen[i].any = true;
       seen[i].numbers = seen[i].numbers && IsExactJsonNumber(text);
-      seen[i].booleans = seen[i].booleans && !BooleanOf(text).empty();
+      seen[i].booleans = seen[i].booleans && !JsonBooleanOf(text).empty();
     }
   }
   for (size_t i = 0; i < columns_.size(); ++i) {
@@ -161,7 +119,7 @@ void AppendValue(const CsvField& field, CsvType type, std::string* to) {
     *to += field.text;
     return;
   }
-  if (const auto boolean = BooleanOf(field.text); type == CsvType::kBoolean && !boolean.empty()) {
+  if (const auto boolean = JsonBooleanOf(field.text); type == CsvType::kBoolean && !boolean.empty()) {
     *to += boolean;
     return;
   }

@@ -7,6 +7,7 @@
 
 #include "source/file/csv_fields.h"
 #include "source/file/file_options.h"
+#include "source/file/plain_csv_rows.h"
 
 namespace millrace::source {
 
@@ -34,6 +35,8 @@ class CsvRows {
 
   /// Appends the row as JSON. `offset` is where it starts in the file.
   void Append(std::string_view row, int64_t offset, std::string* to);
+  /// The short way for most rows.
+  const PlainCsvRows& plain() const { return plain_; }
 
  private:
   void NameColumns(const std::vector<std::string_view>& sample, const CsvOptions& options);
@@ -44,14 +47,11 @@ class CsvRows {
   CsvFields fields_;
   std::vector<Column> columns_;
   std::vector<std::string> keys_;  // `"name":` as JSON
+  PlainCsvRows plain_;
   bool has_header_ = false;
 };
 
 /// Appends `text` as a JSON string; bytes that are no UTF-8 pass as they are.
 void AppendJsonString(std::string_view text, std::string* to);
-
-/// A number that may stand in JSON as it is written, and that a reader gets exactly: an integer of 64 bits, or at
-/// most 17 digits with a fraction or exponent.
-bool IsExactJsonNumber(std::string_view text);
 
 }  // namespace millrace::source

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
+#include <random>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "contract/source_contract.h"
 #include "source/file/file_source.h"
@@ -112,6 +115,48 @@ TEST(CsvRows, TypesAreWhatEveryValueAgreesOn) {
   EXPECT_EQ(records[1],
             R"({"int":0,"big":"9223372036854775808","zip":"99999","mixed":"x","flag":false,"real":2e10,"empty":null,)"
             R"("long":"1","neg":-0.5})");
+}
+
+/// A value of a kind that rows have, now and then one that is of the long way.
+std::string RandomValue(std::mt19937& random) {
+  static const std::vector<std::string> kValues = {
+      "",       "0",  "00",       "-1",       "12345678", "123456789", "1.5",        "1e5",      "TRUE", "false",
+      "truely", "/:", "12/4:6;8", "\xc3\xbc", "a\"b",     "\\",        "\"x\"\"y\"", "\x7f\x80", "\t",   "x\x1f"};
+  const auto kind = random() % (kValues.size() + 10);
+  if (kind < kValues.size() - 5 || (kind < kValues.size() && random() % 20 == 0)) return kValues[kind];
+  std::string text(random() % 70, '\0');
+  for (auto& c : text) c = static_cast<char>('a' + random() % 26);
+  return text;
+}
+
+TEST(CsvRows, ShortWayWritesWhatTheLongWayWrites) {
+  std::mt19937 random(7);
+  int plain = 0, other = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const CsvDialect dialect{",;\t\""[round % 4], round % 4 == 3 ? '\'' : '"'};
+    CsvOptions options;
+    for (size_t i = 0; i <= random() % 5; ++i) {
+      options.columns.push_back(std::string(random() % 40, 'n') + std::to_string(i));
+      options.types[options.columns.back()] =
+          std::array{CsvType::kString, CsvType::kNumber, CsvType::kBoolean}[random() % 3];
+      if (random() % 8 == 0) options.drop.push_back(options.columns.back());
+    }
+    CsvRows rows("x.csv", dialect, options, {});
+    std::string row;
+    const size_t fields = options.columns.size() + (random() % 10 == 0 ? 1 : 0);
+    for (size_t i = 0; i < fields; ++i) row += (i == 0 ? "" : std::string(1, dialect.delimiter)) + RandomValue(random);
+    std::string expected;
+    rows.Append(row, 0, &expected);
+    const auto padded = PaddedBuffer::CopyOf(row);
+    std::string made(rows.plain().RoomFor(row.size()), '#');
+    const char* const end = rows.plain().Write(padded->view(), made.data());
+    end != nullptr ? ++plain : ++other;
+    if (end != nullptr) {
+      ASSERT_EQ(made.substr(0, static_cast<size_t>(end - made.data())), expected);
+    }
+  }
+  EXPECT_GT(plain, 1000);
+  EXPECT_GT(other, 300);
 }
 
 TEST(CsvRows, ValueThatStraysFromItsColumnStaysText) {

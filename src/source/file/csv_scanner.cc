@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "source/file/csv_fields.h"
 #include "source/file/record_scanner.h"
 
@@ -11,10 +13,11 @@ class CsvScanner final : public RecordScanner {
   CsvScanner(CsvDialect dialect, size_t row_bytes_max) : dialect_(dialect), row_bytes_max_(row_bytes_max) {}
 
   size_t Scan(std::string_view block, bool last, std::vector<event::Span>* records) override {
-    size_t begin = 0;
+    size_t begin = 0, quote = 0;  // the next quote, or the block's end
     while (begin < block.size()) {
-      const auto rest = block.substr(begin);
-      const size_t size = RowSize(rest, last);
+      if (quote <= begin) quote = std::min(block.find(dialect_.quote, begin), block.size());
+      const size_t newline = block.find('\n', begin);
+      const size_t size = newline < quote ? newline + 1 - begin : RowSize(block.substr(begin), last);
       if (size == kNotYet) break;
       Add(block, begin, begin + size, records);
       begin += size;

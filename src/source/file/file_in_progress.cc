@@ -55,6 +55,7 @@ std::shared_ptr<event::EventBatch> FileInProgress::Next(size_t bytes_max, bool f
   batch->records = std::move(chunk->records);
   batch->offsets = std::move(chunk->offsets);
   batch->newline_joined = chunk->newline_joined;
+  objects_ = chunk->objects;
   batch->split = id_;
   batch->begin = Print(known_.cursor);
   batch->end = Print(chunk->end);

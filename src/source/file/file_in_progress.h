@@ -31,6 +31,8 @@ class FileInProgress {
   /// Error kStop when its start is the same, but not what comes before the place reached.
   Change LookAgain();
 
+  /// FileChunk::objects of the last Next.
+  bool objects() const { return objects_; }
   /// The last Next found nothing.
   bool drained() const { return drained_; }
   bool Is(const FoundFile& found) const { return found.SameAs(device_, inode_); }
@@ -53,6 +55,7 @@ class FileInProgress {
   std::unique_ptr<const FileLayout> layout_;
   std::unique_ptr<FileReader> reader_;
   bool drained_ = false;
+  bool objects_ = false;
 };
 
 }  // namespace millrace::source

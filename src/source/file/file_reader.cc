@@ -13,8 +13,44 @@ namespace millrace::source {
 namespace {
 
 constexpr size_t kBlockBytesMin = size_t{64} << 10;
-/// A CSV row grows by its column names when it becomes JSON.
-constexpr size_t kCsvGrowth = 4;
+
+/// Text that grows at its end, and becomes a payload.
+class JsonLines {
+ public:
+  explicit JsonLines(size_t bytes_expected) : bytes_(PaddedBuffer::Allocate(bytes_expected)) {}
+
+  size_t size() const { return size_; }
+  std::string_view view() const { return {bytes_->data(), size_}; }
+  void Append(std::string_view text) {
+    MakeRoom(text.size());
+    std::memcpy(bytes_->data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  /// False, and nothing appended, when the row is of another kind.
+  bool AppendPlain(const PlainCsvRows& rows, std::string_view row) {
+    MakeRoom(rows.RoomFor(row.size()));
+    const char* const end = rows.Write(row, bytes_->data() + size_);
+    if (end == nullptr) return false;
+    size_ = static_cast<size_t>(end - bytes_->data());
+    return true;
+  }
+  std::shared_ptr<const PaddedBuffer> Take() && {
+    if (size_ < bytes_->capacity() / 2) return PaddedBuffer::CopyOf(view());
+    bytes_->Resize(size_);
+    return std::move(bytes_);
+  }
+
+ private:
+  void MakeRoom(size_t bytes) {
+    if (bytes_->capacity() - size_ >= bytes) return;
+    auto larger = PaddedBuffer::Allocate(size_ + size_ / 2 + bytes);
+    std::memcpy(larger->data(), bytes_->data(), size_);
+    bytes_ = std::move(larger);
+  }
+
+  std::shared_ptr<PaddedBuffer> bytes_;
+  size_t size_ = 0;
+};
 
 std::unique_ptr<RecordScanner> ScannerFor(const FileLayout& layout, bool at_start, size_t record_bytes_max) {
   switch (layout.format) {
@@ -151,26 +187,31 @@ FileChunk FileReader::InPlace(std::shared_ptr<PaddedBuffer> block, std::vector<e
   return chunk;
 }
 
-FileChunk FileReader::ToJson(const PaddedBuffer& block, const std::vector<event::Span>& rows, int64_t base) const {
+FileChunk FileReader::ToJson(const PaddedBuffer& block, const std::vector<event::Span>& rows, int64_t base) {
   FileChunk chunk;
-  chunk.newline_joined = true;
+  chunk.newline_joined = chunk.objects = true;
+  chunk.records.reserve(rows.size());
+  JsonLines lines(static_cast<size_t>(growth_ * static_cast<double>(block.size())));
   std::string json;
-  json.reserve(block.size() * kCsvGrowth);
   for (const auto& span : rows) {
-    const size_t begin = json.size();
+    const size_t begin = lines.size();
     const std::string_view row(block.data() + span.begin, span.size);
-    if (row.size() > record_bytes_max_) {
-      json += row.substr(0, record_bytes_max_ + 1);
-    } else {
-      rows_->Append(row, base + span.begin, &json);
+    const bool whole = row.size() <= record_bytes_max_;
+    if (!whole || !lines.AppendPlain(rows_->plain(), row)) {
+      json.clear();
+      if (whole) rows_->Append(row, base + span.begin, &json);
+      lines.Append(whole ? json : row.substr(0, record_bytes_max_ + 1));
+      // A row that could not be split stands there as it is, line breaks and all.
+      const bool object = whole && json.starts_with('{');
+      chunk.objects = chunk.objects && object;
+      if (!object && lines.view().find('\n', begin) != std::string_view::npos) chunk.newline_joined = false;
     }
-    chunk.records.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(json.size() - begin)});
-    // A row that could not be split stands there as it is, line breaks and all.
-    const bool raw = json[begin] != '{' || row.size() > record_bytes_max_;
-    if (raw && json.find('\n', begin) != std::string::npos) chunk.newline_joined = false;
-    json += '\n';
+    chunk.records.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(lines.size() - begin)});
+    lines.Append("\n");
   }
-  chunk.payload = PaddedBuffer::CopyOf(json);
+  constexpr double kToSpare = 1.02;
+  growth_ = kToSpare * static_cast<double>(lines.size()) / static_cast<double>(block.size());
+  chunk.payload = std::move(lines).Take();
   return chunk;
 }
 

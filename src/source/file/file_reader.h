@@ -22,6 +22,8 @@ struct FileChunk {
   std::vector<event::Span> records;
   std::vector<int64_t> offsets;  // of the records, in the (decompressed) file
   bool newline_joined = false;
+  /// The records are objects that were written here, of rows of CSV: valid JSON where their bytes are UTF-8.
+  bool objects = false;
   FileCursor end;
 };
 
@@ -55,11 +57,14 @@ class FileReader {
     int64_t offset = 0;
   };
 
+  /// A CSV row grows by its column names when it becomes JSON.
+  static constexpr size_t kCsvGrowth = 4;
+
   bool Discard(int64_t bytes);
   std::optional<FileChunk> FromBlock(std::shared_ptr<PaddedBuffer> block, const std::vector<event::Span>& spans,
                                      size_t consumed);
   FileChunk InPlace(std::shared_ptr<PaddedBuffer> block, std::vector<event::Span> records, size_t consumed) const;
-  FileChunk ToJson(const PaddedBuffer& block, const std::vector<event::Span>& rows, int64_t base) const;
+  FileChunk ToJson(const PaddedBuffer& block, const std::vector<event::Span>& rows, int64_t base);
   void Consume(std::string_view bytes);
   void StartLong(std::string_view block);
   std::optional<FileChunk> FinishLong(bool final);
@@ -74,10 +79,11 @@ class FileReader {
   std::unique_ptr<ByteStream> stream_;
   std::unique_ptr<RecordScanner> scanner_;
   std::unique_ptr<CsvRows> rows_;
-  bool header_due_ = false;  // the next row of a CSV file is its header
-  int64_t offset_ = 0;       // of the front of carry_
-  std::string carry_;        // read, but not whole records yet
-  std::string tail_;         // the bytes before offset_
+  double growth_ = kCsvGrowth;  // of CSV that becomes JSON, seen last
+  bool header_due_ = false;     // the next row of a CSV file is its header
+  int64_t offset_ = 0;          // of the front of carry_
+  std::string carry_;           // read, but not whole records yet
+  std::string tail_;            // the bytes before offset_
   std::optional<LongRecord> long_;
   bool finished_ = false;
 };

@@ -32,6 +32,9 @@ class FileSource final : public event::Source {
   event::ReadResult Read(const event::ReadLimits& limits, std::stop_token stop) override;
   void Acknowledge(const event::Positions&) override {}
   event::Lag lag() override;
+  /// Whether the records of the batch that was read last are objects that were written here, of rows of CSV: valid JSON
+  /// where their bytes are UTF-8. For a bounded source.
+  bool wrote_objects() const { return !files_.empty() && files_.front()->objects(); }
 
  private:
   struct Waiting {
