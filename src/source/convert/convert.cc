@@ -26,9 +26,11 @@ class ColumnCollector {
   void Add(const event::EventBatch& batch) {
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto record = batch.record(i);
-      if (!inspector_.IsJson(record) || !inspector_.Members(record, &members_)) continue;
-      for (const auto& member : members_) {
-        if (seen_.insert(member.name).second) columns_.push_back(member.name);
+      if (!inspector_.IsJson(record) || !inspector_.Names(record, &names_)) continue;
+      // Most records are like the first.
+      for (size_t at = 0; at < names_.size(); ++at) {
+        if (at < columns_.size() && columns_[at] == names_[at]) continue;
+        if (seen_.emplace(names_[at]).second) columns_.emplace_back(names_[at]);
       }
     }
   }
@@ -36,7 +38,7 @@ class ColumnCollector {
 
  private:
   JsonInspector inspector_;
-  std::vector<JsonInspector::Member> members_;
+  std::vector<std::string_view> names_;
   std::set<std::string> seen_;
   std::vector<std::string> columns_;
 };

@@ -1,5 +1,6 @@
 #include "source/convert/record_writer.h"
 
+#include <algorithm>
 #include <map>
 
 namespace millrace::source {
@@ -66,29 +67,36 @@ class CsvWriter final : public RecordWriter {
   bool Write(std::string_view record) override {
     using Kind = JsonInspector::Member::Kind;
     if (!inspector_.Members(record, &members_)) return false;
-    std::vector<const JsonInspector::Member*> cells(columns_.size());
-    for (const auto& member : members_) {
-      const auto found = index_.find(member.name);
-      if (found == index_.end()) return false;
-      cells[found->second] = &member;
+    cells_.assign(columns_.size(), nullptr);
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const size_t column = ColumnOf(members_[i].name, i);
+      if (column == columns_.size()) return false;
+      cells_[column] = &members_[i];
     }
     row_.clear();
-    for (size_t i = 0; i < cells.size(); ++i) {
+    for (size_t i = 0; i < cells_.size(); ++i) {
       if (i > 0) row_ += delimiter_;
-      if (cells[i] != nullptr && cells[i]->kind != Kind::kNull) AppendField(cells[i]->text);
+      if (cells_[i] != nullptr && cells_[i]->kind != Kind::kNull) AppendField(cells_[i]->text);
     }
+    row_ += "\r\n";
     to_->Write(row_);
-    to_->Write("\r\n");
     return true;
   }
   void Finish() && override { std::move(*to_).Finish(); }
   int64_t bytes_written() const override { return to_->bytes_written(); }
 
  private:
+  /// `place`: where the member stands, and most often its column. The number of columns when there is none.
+  size_t ColumnOf(std::string_view name, size_t place) const {
+    if (place < columns_.size() && columns_[place] == name) return place;
+    const auto found = index_.find(name);
+    return found == index_.end() ? columns_.size() : found->second;
+  }
+
+  bool IsSpecial(char c) const { return c == delimiter_ || c == '"' || c == '\r' || c == '\n'; }
+
   void AppendField(std::string_view text) {
-    const char special[] = {delimiter_, '"', '\r', '\n'};
-    const bool quoted = text.empty() || text.find_first_of(std::string_view(special, 4)) != std::string_view::npos;
-    if (!quoted) {
+    if (!text.empty() && std::none_of(text.begin(), text.end(), [this](char c) { return IsSpecial(c); })) {
       row_ += text;
       return;
     }
@@ -106,6 +114,7 @@ class CsvWriter final : public RecordWriter {
   std::map<std::string, size_t, std::less<>> index_;
   JsonInspector inspector_;
   std::vector<JsonInspector::Member> members_;
+  std::vector<const JsonInspector::Member*> cells_;  // of a row, by column
   std::string row_;
 };
 

@@ -48,12 +48,15 @@ class JsonInspector {
   static bool IsUtf8(std::string_view text);
 
   struct Member {
-    std::string name;
+    std::string_view name;
     enum class Kind { kNull, kText, kOther } kind = Kind::kNull;
-    std::string text;  // kText: the string itself; kOther: its JSON, on one line
+    std::string_view text;  // kText: the string itself; kOther: its JSON, on one line
   };
-  /// The members of an object in their order; false when it is none, or a string is no text (half a surrogate pair).
+  /// The members of an object in their order, alive until the next call and as long as `record` is; false when it is
+  /// none, or a string is no text (half a surrogate pair).
   bool Members(std::string_view record, std::vector<Member>* members);
+  /// Their names alone.
+  bool Names(std::string_view record, std::vector<std::string_view>* names);
 
  private:
   struct State;
