@@ -20,8 +20,8 @@ namespace {
 /// Batches of 4 MiB at most that a stream may be sending while it gets the next one.
 constexpr size_t kAheadMax = 3;
 
-event::TopicSpec SpecFor(const PipelineConfig& pipeline, event::Stream& stream, const std::string& topic) {
-  if (const auto found = stream.FindTopic(topic)) return found->spec;
+/// Of a topic that is not there yet.
+event::TopicSpec SpecFor(const PipelineConfig& pipeline, const std::string& topic) {
   for (auto& spec : TopicsOf(pipeline)) {
     if (spec.name == topic) return spec;
   }
@@ -122,7 +122,7 @@ class Appender {
 ExitCode FeedTopic(const PipelineConfig& pipeline, std::unique_ptr<event::Source> source, const FeedOptions& options) {
   const SignalStop stop;
   const auto opened = OpenStreamFor(StreamUse::kAppend, pipeline);
-  opened.stream->EnsureTopic(SpecFor(pipeline, *opened.stream, options.topic));
+  if (!opened.stream->FindTopic(options.topic)) opened.stream->EnsureTopic(SpecFor(pipeline, options.topic));
   Progress progress("append");
   Appender appender(*opened.stream, options, stop.token());
   while (!stop.signalled() && !appender.full()) {

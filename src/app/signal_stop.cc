@@ -20,6 +20,8 @@ sigset_t StopSignals() {
 }
 
 constexpr int kSignalExitBase = 128;
+/// Ends the wait at once; it means nothing otherwise, and is ignored where nobody waits for it.
+constexpr int kWake = SIGURG;
 
 }  // namespace
 
@@ -31,17 +33,20 @@ SignalStop::SignalStop() {
 
 SignalStop::~SignalStop() {
   waiter_.request_stop();
+  pthread_kill(waiter_.native_handle(), kWake);
   waiter_.join();
   const auto signals = StopSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
 void SignalStop::Wait(const std::stop_token& done) {
-  const auto signals = StopSignals();
+  auto signals = StopSignals();
+  sigaddset(&signals, kWake);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const timespec interval{.tv_sec = 0, .tv_nsec = 50'000'000};
   while (!done.stop_requested()) {
     const int number = sigtimedwait(&signals, nullptr, &interval);
-    if (number < 0) continue;
+    if (number < 0 || number == kWake) continue;
     if (stop_.stop_requested()) {
       fmt::print(stderr, "millrace: quit at once; nothing that was committed is lost, the rest is read again\n");
       _exit(kSignalExitBase + number);

@@ -178,13 +178,14 @@ bool Admin::Create(const event::TopicSpec& spec, const std::map<std::string, std
   size_t count = 0;
   const auto* made = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
   const auto error = rd_kafka_topic_result_error(made[0]);
-  if (error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return false;
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) throw KafkaError(error, what, rd_kafka_topic_result_error_string(made[0]));
+  const bool there = error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
+  if (!there && error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw KafkaError(error, what, rd_kafka_topic_result_error_string(made[0]));
   const auto deadline = std::chrono::steady_clock::now() + kSettle;
   while (Describe({spec.name}).empty() && std::chrono::steady_clock::now() < deadline) {
     Clock::System().SleepFor(kSlice, {});
   }
-  return true;
+  return !there;
 }
 
 bool Admin::Delete(const std::string& name) {

@@ -53,6 +53,8 @@ struct KafkaOptions {
   int64_t reader_bytes = int64_t{32} << 20;
 
   std::string compression = "lz4";
+  /// How long records wait for others to be sent with.
+  std::chrono::milliseconds linger{2};
   /// Of topics that are made without saying; absent: the broker's default.
   std::optional<int> replication;
 

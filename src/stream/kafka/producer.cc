@@ -23,7 +23,7 @@ Properties ProducerProperties(const KafkaOptions& options, const std::string& tr
       {"acks", "all"},
       {"compression.type", options.compression},
       {"delivery.timeout.ms", std::to_string(options.delivery_timeout.count())},
-      {"linger.ms", "2"},
+      {"linger.ms", std::to_string(options.linger.count())},
       {"batch.num.messages", "100000"},
       {"queue.buffering.max.messages", "0"},
       {"queue.buffering.max.kbytes", std::to_string(std::max<int64_t>(options.reader_bytes / 1024, 4096))},
@@ -90,11 +90,35 @@ Producer::Producer(const KafkaOptions& options, Admin& admin, const std::string&
     : admin_(admin),
       client_(Client::Kind::kProducer, options, ProducerProperties(options, transactional_id),
               {.delivered = OnDelivered}),
-      thread_([this](const std::stop_token& stop) {
-        while (!stop.stop_requested()) rd_kafka_poll(client_.handle(), 100);
-      }) {}
+      thread_([this](const std::stop_token& stop) { Poll(stop); }) {
+  if (transactional_id.empty()) HurryProducerId();
+}
 
 Producer::~Producer() = default;
+
+void Producer::Poll(const std::stop_token& stop) {
+  const std::unique_ptr<rd_kafka_queue_t, void (*)(rd_kafka_queue_t*)> queue(rd_kafka_queue_get_main(handle()),
+                                                                             rd_kafka_queue_destroy);
+  const std::stop_callback wake(stop, [&queue] { rd_kafka_queue_yield(queue.get()); });
+  while (!stop.stop_requested()) rd_kafka_poll(handle(), 100);
+}
+
+/// An idempotent producer sends nothing before it has its id. The library asks for that when brokers tell it of
+/// themselves, and if that came to nothing, as with the connection by which it first learned of them, after half a
+/// second. So they are asked once by that connection and once by one that lasts.
+void Producer::HurryProducerId() {
+  constexpr milliseconds kPatience{500};
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (int i = 0; i < 2; ++i) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(handle(), 0, nullptr, &metadata, static_cast<int>(std::max<int64_t>(left.count(), 1))) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return;  // whoever sends a record is told
+    }
+    rd_kafka_metadata_destroy(metadata);
+  }
+}
 
 void Producer::OnDelivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
   auto& [delivery, report] = *static_cast<Recipient*>(message->_private);

@@ -68,6 +68,8 @@ class Producer {
     SteadyTime until{};
   };
 
+  void Poll(const std::stop_token& stop);
+  void HurryProducerId();
   static void OnDelivered(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
   std::pair<rd_kafka_topic_t*, int32_t> TopicFor(const std::string& topic);
   /// False: it was refused, and delivery says why.
