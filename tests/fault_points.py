@@ -25,7 +25,7 @@ FAMILIES = {
     "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue; changes of Glue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py", "e2e/test_glue.py*"]),
     "documents": ("each request to a document store, the records it does not take, the positions it keeps", ["e2e/test_documents.py*"]),
     "export": ("each file of an export, before and after it gets its name", ["e2e/test_export.py"]),
-    "files": ("plain files: rejects, the plan, their table of Glue, each object", ["src/land/files_sink_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_glue.py"]),
+    "files": ("plain files: rejects, versions of columns, the plan, their table of Glue, each object", ["src/land/files_sink_test.cc*", "src/land/files_column_chunk_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_glue.py"]),
     "ingest": ("a request that brings events: before they are appended, before it is answered", ["e2e/test_http_ingest.py"]),
     "io": ("each write, fsync, link and directory of a folder; each PUT and part of a bucket", ["src/io/crash_test.cc", "e2e/test_crashes.py*", "e2e/test_s3.py", "e2e/test_crash_corners.py"]),
     "kafka": ("transactions of a source that appends to Kafka; partitions that go to another worker", ["e2e/test_kafka.py"]),

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "app/files_block.h"
 #include "app/plan.h"
 #include "app/rest_proxy_blocks.h"
 #include "app/schemas.h"
@@ -189,6 +190,25 @@ void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::Pa
   }
 }
 
+void CheckWordsOfFiles(const TableConfig& table, const std::string& path, config::ParseContext& context) {
+  const auto refuse = [&](const char* word, std::string_view why) {
+    if (table.Given(word)) context.problems.Add(table.MarkOf(word), fmt::format("{}.{}: {}", path, word, why));
+  };
+  if (HasColumns(*table.files)) {
+    for (const auto* word : {"key", "upsert"}) refuse(word, "files are never changed; it needs `iceberg`");
+    refuse("metadata", "is `files.record: origin` of files");
+    return;
+  }
+  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata"}) {
+    refuse(word,
+           "files keep events as they came and have no columns; it needs `iceberg`, or `files.encoding: parquet` or "
+           "`avro`");
+  }
+  if (table.format != RecordFormat::kJsonSchema) {
+    refuse("format", "files keep events as they came; it needs `iceberg`, or `files.encoding: parquet` or `avro`");
+  }
+}
+
 void CheckTable(const TableConfig& table, const std::string& path, config::ParseContext& context) {
   if (table.upsert && table.key.empty() && !table.files) {
     context.problems.Add(table.MarkOf("upsert"),
@@ -208,14 +228,7 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
         table.MarkOf("upsert"),
         fmt::format("{}.upsert: reads changes from JSON only in this version, not from Avro or Protobuf", path));
   }
-  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata", "format"}) {
-    if (table.files && table.format == RecordFormat::kJsonSchema && std::string_view(word) == "format") continue;
-    if (table.files && table.Given(word)) {
-      context.problems.Add(table.MarkOf(word), fmt::format("{}.{}: files keep events as they came and have no columns; "
-                                                           "it needs `iceberg`",
-                                                           path, word));
-    }
-  }
+  if (table.files) CheckWordsOfFiles(table, path, context);
   for (const auto& [column, type] : table.columns) {
     if (type == kJsonType) continue;
     Collect(context, table.MarkOf("columns"), fmt::format("{}.columns.{}", path, column),

@@ -23,7 +23,8 @@ enum class CsvTypeWord { kText, kNumber, kBoolean };
 enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
 enum class EnvelopeWord { kNone, kDebezium };
 enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
-enum class FilesEncoding { kJsonLines };
+enum class FilesEncoding { kJsonLines, kParquet, kAvro };
+enum class FilesCompressionWord { kNone, kGzip, kZstd, kSnappy };
 enum class FilesRecordWord { kOrigin, kJson, kPayload, kText, kBytes };
 enum class GapWord { kStop, kLand };
 enum class RecordFormat { kJson, kAvro, kProtobuf, kJsonSchema };
@@ -202,7 +203,7 @@ struct FilesConfig : config::Located {
   FilesEncoding encoding = FilesEncoding::kJsonLines;
   FilesRecordWord record = FilesRecordWord::kOrigin;
   std::string separator;
-  FileCompression compression = FileCompression::kGzip;
+  FilesCompressionWord compression = FilesCompressionWord::kGzip;  // not given: as the encoding is mostly packed
   int64_t level = 1;
   std::string path;
   std::string time_zone;

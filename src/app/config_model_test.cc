@@ -80,11 +80,12 @@ sources:
 tables:
   users: { from: t }
   quarantine.x: { from: t }
-  bronze.a: { from: card, files: { compression: auto, path: ../x }, key: [id] }
+  bronze.a: { from: card, files: { compression: auto }, key: [id] }
   silver.b: { from: cards, files: {}, iceberg: {} }
   silver.c: { from: cards, columns: { a: lnog } }
   silver.d: { from: both, metadata: all }
   silver.e: { key: [id] }
+  bronze.f: { from: cards, files: { path: ../x } }
 )"),
             R"(20 mistakes in the configuration:
   p.yaml:2: memory: expected at least 64MiB, found '1MiB'
@@ -97,12 +98,12 @@ tables:
   p.yaml:6: sources.users.http_poll.rows: '$..a' is no JSON path that is understood here: write $.name.name, $['any name'], [0] for one element, and [*] at the end for all
   p.yaml:7: sources.both: needs exactly one kind of source: file, generator, http_poll, http_ingest or mongodb
   p.yaml:8: sources.cards.file.csv.quote: expected one character, found 'ab'
-  p.yaml:12: tables.bronze.a.files.compression: expected one of none, gzip, zstd, found 'auto'
-  p.yaml:12: tables.bronze.a.files.path: must stay below the table's folder
+  p.yaml:12: tables.bronze.a.files.compression: expected one of none, gzip, zstd, snappy, found 'auto'
   p.yaml:13: tables.silver.b: is either `files` or `iceberg`, not both
   p.yaml:14: tables.silver.c.columns.a: the type 'lnog' cannot be read: 'lnog' is no type; allowed are boolean, int, long, float, double, decimal(p, s), date, time, timestamp, timestamptz, string, uuid, binary, fixed[n], list<type>, map<type, type>, struct<name: type, ...>
   p.yaml:15: tables.silver.d.metadata: expected true or false, found 'all'
   p.yaml:16: tables.silver.e: 'from' is missing: The topic, or the source without a topic, it is made from. Of a Kafka stream also a pattern of topic names that begins with ^.
+  p.yaml:17: tables.bronze.f.files.path: must stay below the table's folder
   p.yaml:12: tables.bronze.a.from: there is no topic or source 'card'; did you mean 'cards'?
   p.yaml:11: tables.quarantine.x: the layer 'quarantine' is where millrace keeps rejected records; choose another
   p.yaml:15: tables.silver.d.from: the source 'both' goes to a topic; take from that: `from: t`

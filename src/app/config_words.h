@@ -89,8 +89,19 @@ struct Choices<app::FirestoreApiWord> {
 
 template <>
 struct Choices<app::FilesEncoding> {
-  static constexpr std::array<std::pair<std::string_view, app::FilesEncoding>, 1> kWords = {
-      {{"jsonl", app::FilesEncoding::kJsonLines}}};
+  static constexpr std::array<std::pair<std::string_view, app::FilesEncoding>, 3> kWords = {
+      {{"jsonl", app::FilesEncoding::kJsonLines},
+       {"parquet", app::FilesEncoding::kParquet},
+       {"avro", app::FilesEncoding::kAvro}}};
+};
+
+template <>
+struct Choices<app::FilesCompressionWord> {
+  static constexpr std::array<std::pair<std::string_view, app::FilesCompressionWord>, 4> kWords = {
+      {{"none", app::FilesCompressionWord::kNone},
+       {"gzip", app::FilesCompressionWord::kGzip},
+       {"zstd", app::FilesCompressionWord::kZstd},
+       {"snappy", app::FilesCompressionWord::kSnappy}}};
 };
 
 template <>

@@ -89,9 +89,35 @@ void CheckRecords(const FilesConfig& files, const std::string& path, config::Par
   }
 }
 
+/// Options of lines and of columns.
+void CheckForm(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
+  const auto refuse = [&](const char* word, std::string_view why) {
+    context.problems.Add(files.MarkOf(word), fmt::format("{}.{}: {}", path, word, why));
+  };
+  if (!HasColumns(files)) {
+    if (files.compression == FilesCompressionWord::kSnappy) {
+      refuse("compression", "lines are packed with none, gzip or zstd; snappy is for `encoding: parquet` or `avro`");
+    }
+  }
+  if (!HasColumns(files)) return;
+  if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) {
+    refuse("record",
+           "files of columns have `origin`, the record's columns and those that say where from, or `json`, "
+           "the record's alone");
+  }
+  if (files.Given("separator")) refuse("separator", "files of columns have no lines");
+  if (files.error_path) refuse("error_path", "is for lines; what is no record goes to quarantine");
+}
+
 /// What is refused must be where engines do not look: they pass over folders with an underscore in front.
 void CheckGlue(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
   if (!files.glue) return;
+  if (files.encoding == FilesEncoding::kAvro) {
+    context.problems.Add(files.glue->mark, fmt::format("{}.glue: reads lines of JSON and Parquet, not Avro", path));
+  }
+  if (files.encoding == FilesEncoding::kParquet && files.glue->Given("serde")) {
+    context.problems.Add(files.glue->MarkOf("serde"), fmt::format("{}.glue.serde: is for lines of JSON", path));
+  }
   if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) {
     context.problems.Add(files.glue->mark,
                          fmt::format("{}.glue: reads lines of JSON: `record: origin` or `json`", path));
@@ -111,30 +137,43 @@ void CheckGlue(const FilesConfig& files, const std::string& path, config::ParseC
 }
 
 void CheckFiles(const FilesConfig& files, const std::string& path, config::ParseContext& context) {
-  if (files.compression == FileCompression::kAuto) {
-    context.problems.Add(files.MarkOf("compression"),
-                         fmt::format("{}.compression: expected one of none, gzip, zstd, found 'auto'", path));
-  }
   if (LeavesTheFolder(files)) {
     context.problems.Add(files.MarkOf("path"), fmt::format("{}.path: must stay below the table's folder", path));
   }
   CheckErrorPath(files, path, context);
   CheckLocation(files, path, context);
   CheckRecords(files, path, context);
+  CheckForm(files, path, context);
   CheckGlue(files, path, context);
 }
 
-land::FilesCompression CompressionOf(FileCompression compression) {
-  switch (compression) {
-    case FileCompression::kNone:
-      return land::FilesCompression::kNone;
-    case FileCompression::kZstd:
-      return land::FilesCompression::kZstd;
-    case FileCompression::kGzip:
-    case FileCompression::kAuto:
-      return land::FilesCompression::kGzip;
+land::FilesCompression CompressionOf(const FilesConfig& files) {
+  if (!files.Given("compression")) {
+    return HasColumns(files) ? land::FilesCompression::kZstd : land::FilesCompression::kGzip;
   }
-  return land::FilesCompression::kGzip;
+  switch (files.compression) {
+    case FilesCompressionWord::kNone:
+      return land::FilesCompression::kNone;
+    case FilesCompressionWord::kGzip:
+      return land::FilesCompression::kGzip;
+    case FilesCompressionWord::kZstd:
+      return land::FilesCompression::kZstd;
+    case FilesCompressionWord::kSnappy:
+      return land::FilesCompression::kSnappy;
+  }
+  return land::FilesCompression::kNone;
+}
+
+land::FilesForm FormOf(FilesEncoding encoding) {
+  switch (encoding) {
+    case FilesEncoding::kJsonLines:
+      return land::FilesForm::kLines;
+    case FilesEncoding::kParquet:
+      return land::FilesForm::kParquet;
+    case FilesEncoding::kAvro:
+      return land::FilesForm::kAvro;
+  }
+  return land::FilesForm::kLines;
 }
 
 land::FilesRecord RecordOf(FilesRecordWord record) {
@@ -163,9 +202,11 @@ std::shared_ptr<io::ObjectStore> OpenLocation(const PipelineConfig& pipeline, co
 
 }  // namespace
 
+bool HasColumns(const FilesConfig& files) { return files.encoding != FilesEncoding::kJsonLines; }
+
 const Block<FilesConfig>& FilesBlock() {
   static const auto block =
-      Block<FilesConfig>("Events as they came, as plain files any tool reads.")
+      Block<FilesConfig>("Events as plain files any tool reads: as they came, or as columns.")
           .Add(
               &FilesConfig::location,
               {.name = "location",
@@ -173,19 +214,26 @@ const Block<FilesConfig>& FilesBlock() {
                       "warehouse. Plans lie in its `_millrace`."})
           .Nested("s3", &FilesConfig::s3, S3Block())
           .Add(&FilesConfig::encoding,
-               {.name = "encoding", .doc = "The form of the files.", .fallback = FilesEncoding::kJsonLines})
+               {.name = "encoding",
+                .doc = "The form of the files: `jsonl`, records as they came, `parquet` or `avro`, their "
+                       "columns, by `format`, `columns` and `contract` of the table as in tables of Iceberg.",
+                .fallback = FilesEncoding::kJsonLines})
           .Add(&FilesConfig::record,
                {.name = "record",
                 .doc = "What a record becomes. `origin`: a JSON document with members in front of its own that say "
                        "where it came from. `json`: the document alone. `payload`: the payload alone of "
                        "{schema, payload}, as Kafka Connect's JsonConverter writes documents. `text`: any text, as a "
                        "JSON string. `bytes`: as "
-                       "it came.",
+                       "it came. Of Parquet and Avro `origin` (columns that say where from beside its own) or `json` "
+                       "(its own "
+                       "alone).",
                 .fallback = FilesRecordWord::kOrigin})
           .Add(&FilesConfig::separator,
                {.name = "separator", .doc = "What stands after each record.", .fallback = "\n"})
           .Add(&FilesConfig::compression,
-               {.name = "compression", .doc = "How the files are compressed.", .fallback = FileCompression::kGzip})
+               {.name = "compression",
+                .doc = "How the files are compressed. Without it gzip; of Parquet and Avro, which alone "
+                       "have snappy, zstd. Of Avro gzip is its deflate."})
           .Add(&FilesConfig::level,
                {.name = "level", .doc = "How hard it tries.", .fallback = 1, .min = 1, .max = kLevelMax})
           .Add(&FilesConfig::path,
@@ -201,7 +249,8 @@ const Block<FilesConfig>& FilesBlock() {
                 .doc = "The name of a file by its first record, such as `{topic}+{partition}+{offset:10}`. Without it, "
                        "a name that no other pipeline gives."})
           .Add(&FilesConfig::extension,
-               {.name = "extension", .doc = "What names end in; without it, .jsonl and what the compression adds."})
+               {.name = "extension",
+                .doc = "What names end in; without it, .jsonl and what the compression adds, .parquet or .avro."})
           .Add(&FilesConfig::error_path,
                {.name = "error_path",
                 .doc = "The folder of files for what is no JSON, such as `_errors/{cause}/{ingested:%Y/%m/%d}`: each "
@@ -231,7 +280,8 @@ land::FilesEncoding FilesEncodingOf(const TableConfig& table) {
   land::FilesEncoding encoding;
   encoding.path = files.path;
   encoding.error_path = files.error_path.value_or("");
-  encoding.compression = CompressionOf(files.compression);
+  encoding.form = FormOf(files.encoding);
+  encoding.compression = CompressionOf(files);
   encoding.level = static_cast<int>(files.level);
   encoding.record = RecordOf(files.record);
   encoding.separator = files.separator;
@@ -240,7 +290,11 @@ land::FilesEncoding FilesEncodingOf(const TableConfig& table) {
   encoding.extension = files.extension;
   encoding.file_rows = files.file_rows.value_or(0);
   encoding.file_span_ms = files.file_span ? files.file_span->count() : 0;
-  encoding.framed = table.format == RecordFormat::kJsonSchema;
+  if (HasColumns(files)) {
+    encoding.file_bytes = table.file_size.bytes;
+  } else {
+    encoding.framed = table.format == RecordFormat::kJsonSchema;
+  }
   return encoding;
 }
 

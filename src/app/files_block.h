@@ -14,6 +14,9 @@ namespace millrace::app {
 /// The options of `tables.<table>.files`.
 const config::Block<FilesConfig>& FilesBlock();
 
+/// Whether the files are of columns, and not of records as they came.
+bool HasColumns(const FilesConfig& files);
+
 /// What shapes the files of a table.
 land::FilesEncoding FilesEncodingOf(const TableConfig& table);
 

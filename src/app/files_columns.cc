@@ -38,17 +38,9 @@ schema::Schema WithoutOurs(schema::Schema columns) {
   return columns;
 }
 
-std::string CompressionWord(const FilesConfig& files) {
-  switch (files.compression) {
-    case FileCompression::kNone:
-      return "";
-    case FileCompression::kZstd:
-      return "zstd";
-    case FileCompression::kGzip:
-    case FileCompression::kAuto:
-      return "gzip";
-  }
-  return "";
+std::string CompressionWord(const TableConfig& table) {
+  const auto compression = FilesEncodingOf(table).compression;
+  return compression == land::FilesCompression::kNone ? std::string() : std::string(land::ToString(compression));
 }
 
 /// The first lines of a text.
@@ -100,6 +92,7 @@ std::optional<schema::Schema> FilesColumns::columns() const {
 std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline, const std::string& table,
                                                   Lake& lake) {
   const auto& files = *pipeline.tables.at(table).files;
+  if (HasColumns(files)) return std::nullopt;
   if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) return std::nullopt;
   const auto place = FilesPlaceOf(pipeline, table, lake, FilesUse::kRead);
   const auto root = UriOf(place);
@@ -110,7 +103,8 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   const auto key = newest.empty() ? std::nullopt : place.store->KeyOf(newest);
   const auto packed = key ? place.store->Get(*key) : std::nullopt;
   if (!packed) return std::nullopt;
-  query::ExportedTable found{.name = catalog::ParseTableName(table), .compression = CompressionWord(files)};
+  query::ExportedTable found{.name = catalog::ParseTableName(table),
+                             .compression = CompressionWord(pipeline.tables.at(table))};
   FilesColumns columns(std::nullopt, files.record == FilesRecordWord::kOrigin);
   const auto text = source::Unpack(*packed, found.compression.empty() ? "identity" : found.compression,
                                    {.bytes_max = kSampleBytesMax, .expansion_max = kExpansionMax});

@@ -112,7 +112,8 @@ struct FilesLanding {
 };
 
 std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const std::string& name,
-                                           const TableConfig& table, Lake& lake, ByteBudget& budget) {
+                                           const TableConfig& table, const DataDirectory& directory, Lake& lake,
+                                           ByteBudget& budget) {
   auto place = FilesPlaceOf(pipeline, name, lake, FilesUse::kWrite);
   land::FilesSinkOptions options;
   options.pipeline = place.owner;
@@ -120,6 +121,13 @@ std::shared_ptr<event::Sink> MakeFilesSink(const PipelineConfig& pipeline, const
   options.encoding.prefix = place.prefix;
   options.buffer_bytes = table.files->buffer_size.bytes;
   options.buffer_time = table.files->buffer_time;
+  if (HasColumns(*table.files)) {
+    auto columns = table;
+    columns.metadata = table.files->record == FilesRecordWord::kOrigin;
+    options.decoder = [columns = std::move(columns), schemas = SchemasOf(pipeline, table, directory)] {
+      return MakeDecoder(columns, schemas);
+    };
+  }
   std::unique_ptr<GlueFiles> glue;
   if (table.files->glue) {
     glue = std::make_unique<GlueFiles>(pipeline, name, place);
@@ -246,7 +254,7 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
 
 std::shared_ptr<event::Sink> MakeSink(const PipelineConfig& pipeline, const std::string& name, const TableConfig& table,
                                       const DataDirectory& directory, Lake& lake, ByteBudget& budget, bool goes_on) {
-  if (table.files) return MakeFilesSink(pipeline, name, table, lake, budget);
+  if (table.files) return MakeFilesSink(pipeline, name, table, directory, lake, budget);
   auto options = TableSinkOptionsFor(pipeline, name, table, directory);
   options.lanes = LanesBeside(pipeline.tables.size());
   options.first_freshness =

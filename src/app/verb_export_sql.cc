@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "app/files_block.h"
 #include "app/files_columns.h"
 #include "app/opened_lake.h"
 #include "app/table_facts.h"
@@ -94,6 +95,12 @@ std::vector<ExportedTable> Named(OpenedLake& opened, const std::vector<std::stri
     if (!IsFilesTable(opened.pipeline, name)) {
       tables.push_back(IcebergFacts(opened.pipeline, RequireTable(*opened.lake.catalog, name)));
       continue;
+    }
+    if (HasColumns(*opened.pipeline.tables.at(name).files)) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{} is of Parquet or Avro files, which are not exported in this "
+                              "version: let the engine read them at {}, or give it `files.glue`",
+                              name, UriOf(FilesPlaceOf(opened.pipeline, name, opened.lake, FilesUse::kRead))));
     }
     auto files = ExportedFiles(opened.pipeline, name, opened.lake);
     if (!files) throw Error(ErrorCode::kUnavailable, fmt::format("{} has no files of JSON yet", name));

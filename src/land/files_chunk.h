@@ -1,16 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "event/decoder.h"
 #include "event/event_batch.h"
-#include "land/files_json_line.h"
 #include "land/files_path.h"
 #include "land/files_plan.h"
-#include "land/land_events.h"
 
 namespace millrace::land {
 
@@ -24,62 +23,83 @@ struct SealedChunk {
 /// and the encoding, however the records were cut into batches. Single-threaded.
 class FilesChunk {
  public:
+  /// What became of records.
   struct Added {
     uint64_t rows = 0;
     uint64_t blank = 0;
+    uint64_t rescued_values = 0;
     std::vector<event::Reject> rejects;  // they are in the chunk when it keeps them
   };
+  /// Told of records once they are encoded; the batch lives during the call.
+  using OnAdded = std::function<void(const event::EventBatch&, const Added&)>;
 
-  FilesChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin);
+  virtual ~FilesChunk() = default;
+  FilesChunk(const FilesChunk&) = delete;
+  FilesChunk& operator=(const FilesChunk&) = delete;
 
   /// The records [first, last) of a batch; the chunk's split is that of its first batch.
-  Added Add(const event::EventBatch& events, size_t first, size_t last);
+  virtual void Add(const event::EventBatch& events, size_t first, size_t last, const OnAdded& on_added) = 0;
+  /// Encodes what waits for its neighbours: what is full, or all of it. May be called again after kUnavailable.
+  virtual void Settle(bool all, const OnAdded& on_added) = 0;
 
-  /// Whether what is no JSON goes to files of its own.
-  bool keeps_rejects() const { return error_path_.has_value(); }
+  /// Whether what is no record goes to files of its own.
+  virtual bool keeps_rejects() const = 0;
   bool empty() const { return plan_.records == 0; }
   /// Whether a file has all the rows it may have (`file_rows`), and whether every file has.
   bool has_full() const { return full_ > 0; }
-  bool all_full() const { return full_ > 0 && partial_ == 0; }
+  virtual bool all_full() const = 0;
+  /// Of the records, before packing.
   int64_t raw_bytes() const { return raw_bytes_; }
-  int64_t held_bytes() const;
+  virtual int64_t held_bytes() const = 0;
 
-  /// Its records end before `end`.
+  /// Its records end before `end`. Everything is settled.
   SealedChunk Seal(event::Cursor end) &&;
 
- private:
-  struct OpenObject {
-    std::string folder;
-    size_t number = 0;  // in the plan
-    int64_t rows = 0;
-    Timestamp first_time{};
-    FilesPacker packer;
-    std::unique_ptr<OpenDataFile> counted = std::make_unique<OpenDataFile>();
-  };
+ protected:
+  FilesChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin);
 
-  void Start(const event::EventBatch& events, size_t first);
   /// Where a record comes from, for the file it goes to.
   struct From {
     int64_t offset = 0;
     Timestamp time{};
   };
-  bool IsFull(const OpenObject& object, const From& from) const;
-  std::string KeyOf(const std::string& folder, size_t number, const From& from) const;
-  OpenObject& ObjectFor(const std::string& folder, const From& from);
-  void AddLine(const std::string& folder, const From& from, std::string_view line);
-  void AddRefused(const event::EventBatch& events, const event::Reject& reject, Added& added);
-  void Close(std::deque<OpenObject>::iterator object);
+
+  const FilesEncoding& encoding() const { return plan_.encoding; }
+  void Note(const event::EventBatch& events, size_t first, size_t last);
+  /// Plans an object of which `from` is the first record; returns its number.
+  size_t Plan(const std::string& folder, const From& from);
+  void Fill(size_t number, int64_t rows, std::string content);
+  virtual void CloseAll() = 0;
 
   PathTemplate path_;
-  NameTemplate name_;
-  std::optional<PathTemplate> error_path_;
-  JsonLineWriter line_;
   FilesPlan plan_;
   std::vector<std::string> contents_;
-  std::deque<OpenObject> open_;  // oldest first
   int64_t raw_bytes_ = 0;
   int64_t full_ = 0;     // files with as many rows as they may have
   int64_t partial_ = 0;  // open ones with fewer
+
+ private:
+  std::string KeyOf(const std::string& folder, size_t number, const From& from) const;
+
+  NameTemplate name_;
+};
+
+/// The reject of a record that lacks a member by which its folder is named.
+event::Reject MissingFolder(size_t record, const std::string& member);
+
+/// What a record says of the folder it goes to; the last one is kept, as it mostly serves the next too. Empty and
+/// `missing` not, when the record lacks a member that the path names.
+class FolderOf {
+ public:
+  explicit FolderOf(const PathTemplate& path) : path_(path) {}
+  const std::string& Of(const PathTemplate::Place& place, const MemberOf& member);
+  const std::string& missing() const { return missing_; }
+
+ private:
+  const PathTemplate& path_;
+  std::optional<PathTemplate::Place> known_;
+  std::string folder_;
+  std::string missing_;
 };
 
 }  // namespace millrace::land

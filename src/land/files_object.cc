@@ -17,6 +17,25 @@ constexpr size_t kBlockBytes = size_t{256} << 10;
 
 }  // namespace
 
+std::string_view ToString(FilesForm form) {
+  switch (form) {
+    case FilesForm::kLines:
+      return "lines";
+    case FilesForm::kParquet:
+      return "parquet";
+    case FilesForm::kAvro:
+      return "avro";
+  }
+  return "lines";
+}
+
+FilesForm ParseFilesForm(std::string_view name) {
+  for (const auto form : {FilesForm::kLines, FilesForm::kParquet, FilesForm::kAvro}) {
+    if (name == ToString(form)) return form;
+  }
+  throw Error(ErrorCode::kConfig, fmt::format("files form '{}' is not known; choose lines, parquet or avro", name));
+}
+
 std::string_view ToString(FilesCompression compression) {
   switch (compression) {
     case FilesCompression::kNone:
@@ -25,15 +44,19 @@ std::string_view ToString(FilesCompression compression) {
       return "gzip";
     case FilesCompression::kZstd:
       return "zstd";
+    case FilesCompression::kSnappy:
+      return "snappy";
   }
   return "none";
 }
 
 FilesCompression ParseFilesCompression(std::string_view name) {
-  for (const auto compression : {FilesCompression::kNone, FilesCompression::kGzip, FilesCompression::kZstd}) {
+  for (const auto compression :
+       {FilesCompression::kNone, FilesCompression::kGzip, FilesCompression::kZstd, FilesCompression::kSnappy}) {
     if (name == ToString(compression)) return compression;
   }
-  throw Error(ErrorCode::kConfig, fmt::format("files compression '{}' is not known; choose none, gzip or zstd", name));
+  throw Error(ErrorCode::kConfig,
+              fmt::format("files compression '{}' is not known; choose none, gzip, zstd or snappy", name));
 }
 
 std::string_view ToString(FilesRecord record) {
@@ -69,6 +92,8 @@ std::string_view ExtensionOf(FilesCompression compression) {
       return ".jsonl.gz";
     case FilesCompression::kZstd:
       return ".jsonl.zst";
+    case FilesCompression::kSnappy:
+      break;
   }
   return ".jsonl";
 }
@@ -133,6 +158,7 @@ class FilesPacker::Deflater {
 };
 
 FilesPacker::FilesPacker(FilesCompression compression, int level) {
+  if (compression == FilesCompression::kSnappy) throw Error(ErrorCode::kConfig, "lines are not written as snappy");
   if (compression != FilesCompression::kNone) deflater_ = std::make_unique<Deflater>(compression, level);
 }
 

@@ -7,15 +7,26 @@
 
 namespace millrace::land {
 
-/// Persisted in plans by name: frozen.
-enum class FilesCompression { kNone, kGzip, kZstd };
+/// What a file is made of. Persisted in plans by name: frozen.
+enum class FilesForm {
+  kLines,    // a record after the other, as FilesRecord says
+  kParquet,  // columns
+  kAvro,     // the same columns, in Avro's container
+};
+std::string_view ToString(FilesForm form);
+/// Error kConfig when it is none of "lines", "parquet", "avro".
+FilesForm ParseFilesForm(std::string_view name);
+
+/// Persisted in plans by name: frozen. Avro writes gzip as deflate; lines are not written as snappy.
+enum class FilesCompression { kNone, kGzip, kZstd, kSnappy };
 std::string_view ToString(FilesCompression compression);
-/// Error kConfig when it is none of "none", "gzip", "zstd".
+/// Error kConfig when it is none of "none", "gzip", "zstd", "snappy".
 FilesCompression ParseFilesCompression(std::string_view name);
-/// ".jsonl", ".jsonl.gz", ".jsonl.zst".
+/// Of lines: ".jsonl", ".jsonl.gz", ".jsonl.zst".
 std::string_view ExtensionOf(FilesCompression compression);
 
-/// What a record becomes. Persisted in plans by name: frozen.
+/// What a record becomes; of columns, its own with those that say where from (origin), or alone (json). Persisted in
+/// plans by name: frozen.
 enum class FilesRecord {
   kOrigin,   // a JSON document as it came, with members that say where from in front of its own
   kJson,     // a JSON document as it came

@@ -32,6 +32,8 @@ json Write(const FilesEncoding& encoding) {
   if (encoding.file_span_ms != plain.file_span_ms) written["file_span_ms"] = encoding.file_span_ms;
   if (encoding.time_zone != plain.time_zone) written["time_zone"] = encoding.time_zone;
   if (encoding.framed) written["framed"] = true;
+  if (encoding.form != plain.form) written["form"] = ToString(encoding.form);
+  if (encoding.row_group_bytes != plain.row_group_bytes) written["row_group_bytes"] = encoding.row_group_bytes;
   return written;
 }
 
@@ -53,6 +55,8 @@ FilesEncoding ReadEncoding(const json& stored) {
   encoding.file_span_ms = stored.value("file_span_ms", encoding.file_span_ms);
   encoding.time_zone = stored.value("time_zone", encoding.time_zone);
   encoding.framed = stored.value("framed", false);
+  encoding.form = ParseFilesForm(stored.value("form", std::string(ToString(encoding.form))));
+  encoding.row_group_bytes = stored.value("row_group_bytes", encoding.row_group_bytes);
   return encoding;
 }
 
@@ -69,19 +73,22 @@ std::string WritePlan(const FilesPlan& plan) {
   for (const auto& object : plan.objects) {
     objects.push_back({{"key", object.key}, {"rows", object.rows}, {"bytes", object.bytes}, {"sha256", object.sha256}});
   }
-  const json stored{{"version", kVersion},
-                    {"pipeline", plan.pipeline},
-                    {"split", plan.split.value()},
-                    {"topic", plan.topic},
-                    {"partition", plan.partition},
-                    {"begin", plan.begin.value()},
-                    {"end", plan.end.value()},
-                    {"first_offset", plan.first_offset},
-                    {"last_offset", plan.last_offset},
-                    {"records", plan.records},
-                    {"ingested_at", FormatTimestamp(plan.ingested_at)},
-                    {"encoding", Write(plan.encoding)},
-                    {"objects", std::move(objects)}};
+  json stored{{"version", kVersion},
+              {"pipeline", plan.pipeline},
+              {"split", plan.split.value()},
+              {"topic", plan.topic},
+              {"partition", plan.partition},
+              {"begin", plan.begin.value()},
+              {"end", plan.end.value()},
+              {"first_offset", plan.first_offset},
+              {"last_offset", plan.last_offset},
+              {"records", plan.records},
+              {"ingested_at", FormatTimestamp(plan.ingested_at)},
+              {"encoding", Write(plan.encoding)},
+              {"objects", std::move(objects)}};
+  for (const auto& columns : plan.columns) {
+    stored["columns"].push_back({{"from", columns.from_offset}, {"version", columns.version}});
+  }
   return stored.dump(1) + "\n";
 }
 
@@ -109,6 +116,11 @@ FilesPlan ReadPlan(const std::string& key, std::string_view text) {
     for (const auto& object : stored.at("objects")) {
       plan.objects.push_back({object.at("key").get<std::string>(), object.at("rows").get<int64_t>(),
                               object.at("bytes").get<int64_t>(), object.at("sha256").get<std::string>()});
+    }
+    if (const auto columns = stored.find("columns"); columns != stored.end()) {
+      for (const auto& from : *columns) {
+        plan.columns.push_back({from.at("from").get<int64_t>(), from.at("version").get<int64_t>()});
+      }
     }
     return plan;
   } catch (Error& error) {

@@ -42,6 +42,9 @@ struct FilesEncoding {
   std::string time_zone = "UTC";
   /// Records begin with the five bytes by which a registry's serializers name a schema; they are left out.
   bool framed = false;
+  FilesForm form = FilesForm::kLines;
+  /// Of Parquet: rows of a file that hold this much as columns become a row group.
+  int64_t row_group_bytes = int64_t{64} << 20;
 
   friend bool operator==(const FilesEncoding&, const FilesEncoding&) = default;
 };
@@ -55,9 +58,19 @@ struct PlannedObject {
   friend bool operator==(const PlannedObject&, const PlannedObject&) = default;
 };
 
+/// From a record on, the version of the columns (FilesSchemas) that rows are written in.
+struct PlannedColumns {
+  int64_t from_offset = 0;
+  int64_t version = 0;
+
+  friend bool operator==(const PlannedColumns&, const PlannedColumns&) = default;
+};
+
 /// What a chunk of one split becomes, durable before its first object shows. Version 1, frozen, a JSON object:
 ///   {"version":1,"pipeline":..,"split":..,"topic":..,"partition":..,"begin":..,"end":..,"first_offset":..,"last_offset":..,
-///    "records":..,"ingested_at":..,"encoding":{..},"objects":[{"key":..,"rows":..,"bytes":..,"sha256":..},..]}
+///    "records":..,"ingested_at":..,"encoding":{..},"objects":[{"key":..,"rows":..,"bytes":..,"sha256":..},..],
+///    "columns":[{"from":..,"version":..},..]}
+/// with columns where rows have some.
 struct FilesPlan {
   std::string pipeline;
   event::SplitId split;
@@ -71,6 +84,7 @@ struct FilesPlan {
   Timestamp ingested_at{};  // of the first record
   FilesEncoding encoding;
   std::vector<PlannedObject> objects;
+  std::vector<PlannedColumns> columns = {};
 
   friend bool operator==(const FilesPlan&, const FilesPlan&) = default;
 };

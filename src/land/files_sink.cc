@@ -11,6 +11,8 @@
 #include "base/fault.h"
 #include "base/trace.h"
 #include "io/several_at_once.h"
+#include "land/files_column_chunk.h"
+#include "land/files_line_chunk.h"
 #include "land/land_events.h"
 #include "land/through_outage.h"
 
@@ -35,6 +37,7 @@ FilesSink::FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudge
       rejects_(rejects),
       clock_(clock),
       folder_(PlansFolder(options_.encoding.prefix, options_.pipeline)),
+      schemas_(store, FilesSchemasFolder(folder_)),
       board_(clock) {
   const PathTemplate checked(options_.encoding.path, PathTemplate::Of::kRecords, options_.encoding.time_zone);
   const NameTemplate name(options_.encoding.name);
@@ -61,6 +64,7 @@ auto FilesSink::Insist(std::stop_token stop, Body&& body) {
 
 event::Positions FilesSink::Recover() {
   splits_.clear();
+  schemas_.Forget();
   buffered_since_.reset();
   board_.Clear();
   std::vector<std::string> newest;
@@ -97,7 +101,7 @@ void FilesSink::Adopt(const std::string& key) {
 }
 
 void FilesSink::Write(event::EventBatchPtr events, std::stop_token stop) {
-  const StoreOutage outage(board_, clock_, std::move(stop));
+  const StoreOutage outage(board_, clock_, stop);
   auto& split = splits_[events->split];
   if (events->begin != split.written) {
     throw Error(ErrorCode::kInternal, fmt::format("split {}: a batch begins at '{}' where '{}' is due",
@@ -111,8 +115,8 @@ void FilesSink::Write(event::EventBatchPtr events, std::stop_token stop) {
                     events->topic, events->partition, events->offset(0), split.last_offset));
   }
   if (events->gap) KeepGap(*events);
-  const size_t replayed = split.replay ? Replay(split, *events) : 0;
-  if (replayed < events->size()) Buffered(split, options_.encoding, *events, replayed, events->size());
+  const size_t replayed = split.replay ? Replay(split, *events, stop) : 0;
+  if (replayed < events->size()) Buffered(split, nullptr, *events, replayed, events->size(), stop);
   split.written = events->end;
   if (events->size() > 0) split.last_offset = events->offset(events->size() - 1);
   ShowBuffered();
@@ -129,39 +133,64 @@ void FilesSink::KeepGap(const event::EventBatch& events) {
   counts_.missing += static_cast<uint64_t>(gap.end_offset - gap.first_offset);
 }
 
-void FilesSink::Buffered(Split& split, const FilesEncoding& encoding, const event::EventBatch& events, size_t first,
-                         size_t last) {
+std::unique_ptr<FilesChunk> FilesSink::MakeChunk(const Split& split, const FilesPlan* planned) {
+  const auto& encoding = planned == nullptr ? options_.encoding : planned->encoding;
+  if (encoding.form == FilesForm::kLines) {
+    return std::make_unique<FilesLineChunk>(options_.pipeline, encoding, split.chained);
+  }
+  if (!options_.decoder) throw Error(ErrorCode::kInternal, "files of columns need a decoder");
+  return std::make_unique<FilesColumnChunk>(options_.pipeline, encoding, split.chained,
+                                            FilesColumns{options_.decoder, &schemas_, rejects_},
+                                            planned == nullptr ? nullptr : &planned->columns);
+}
+
+void FilesSink::Buffered(Split& split, const FilesPlan* planned, const event::EventBatch& events, size_t first,
+                         size_t last, std::stop_token stop) {
   auto& buffer = split.buffer;
   if (buffer.chunk == nullptr) {
-    buffer.chunk = std::make_unique<FilesChunk>(options_.pipeline, encoding, split.chained);
+    buffer.chunk = MakeChunk(split, planned);
     if (!buffered_since_) buffered_since_ = clock_.Steady();
   }
-  const auto added = buffer.chunk->Add(events, first, last);
+  buffer.chunk->Add(events, first, last, [&](const event::EventBatch& batch, const FilesChunk::Added& added) {
+    Took(buffer, batch, added);
+  });
   buffer.counts.records += last - first;
+  Settle(buffer, false, std::move(stop));
+}
+
+void FilesSink::Took(Buffer& buffer, const event::EventBatch& events, const FilesChunk::Added& added) {
   buffer.counts.rows += added.rows;
   buffer.counts.blank += added.blank;
+  buffer.counts.rescued_values += added.rescued_values;
   for (const auto& reject : added.rejects) ++buffer.counts.rejected[reject.cause];
-  if (!added.rejects.empty() && !buffer.chunk->keeps_rejects()) {
-    if (rejects_ == nullptr) {
-      const auto& reject = added.rejects.front();
-      throw Error(ErrorCode::kData, fmt::format("topic {} partition {} offset {}: {} ({}); give the files a quarantine",
-                                                events.topic, events.partition, events.offset(reject.record),
-                                                event::ToString(reject.cause), reject.detail));
-    }
-    rejects_->Add(events, added.rejects);
+  if (added.rejects.empty() || buffer.chunk->keeps_rejects()) return;
+  if (rejects_ == nullptr) {
+    const auto& reject = added.rejects.front();
+    throw Error(ErrorCode::kData, fmt::format("topic {} partition {} offset {}: {} ({}); give the files a quarantine",
+                                              events.topic, events.partition, events.offset(reject.record),
+                                              event::ToString(reject.cause), reject.detail));
   }
+  rejects_->Add(events, added.rejects);
+}
+
+void FilesSink::Settle(Buffer& buffer, bool all, std::stop_token stop) {
+  Insist(std::move(stop), [&] {
+    buffer.chunk->Settle(
+        all, [&](const event::EventBatch& batch, const FilesChunk::Added& added) { Took(buffer, batch, added); });
+    return true;
+  });
   const int64_t held = buffer.chunk->held_bytes();
   if (held > buffer.held_bytes) buffer.reservation.Merge(budget_.Force(held - std::exchange(buffer.held_bytes, held)));
 }
 
-size_t FilesSink::Replay(Split& split, const event::EventBatch& events) {
+size_t FilesSink::Replay(Split& split, const event::EventBatch& events, std::stop_token stop) {
   const FilesPlan& plan = *split.replay;
   size_t count = 0;
   while (count < events.size() && events.offset(count) <= plan.last_offset) ++count;
-  if (count > 0) Buffered(split, plan.encoding, events, 0, count);
+  if (count > 0) Buffered(split, &plan, events, 0, count, stop);
   const bool reached = count < events.size() || (count > 0 && events.offset(count - 1) == plan.last_offset);
   if (!reached) return count;
-  if (split.buffer.chunk != nullptr) Seal(split, plan.end);
+  if (split.buffer.chunk != nullptr) Seal(split, plan.end, stop);
   if (split.sealed.empty() || split.sealed.back().chunk.plan != plan) {
     throw Error(
         ErrorCode::kStop,
@@ -175,7 +204,8 @@ size_t FilesSink::Replay(Split& split, const event::EventBatch& events) {
   return count;
 }
 
-void FilesSink::Seal(Split& split, event::Cursor end) {
+void FilesSink::Seal(Split& split, event::Cursor end, std::stop_token stop) {
+  Settle(split.buffer, true, std::move(stop));
   auto buffer = std::exchange(split.buffer, {});
   split.chained = end;
   auto chunk = std::move(*buffer.chunk).Seal(std::move(end));
@@ -218,7 +248,7 @@ bool FilesSink::CommitDue() const {
 event::CommitOutcome FilesSink::Commit(std::stop_token stop) {
   const StoreOutage outage(board_, clock_, stop);
   for (auto& [id, split] : splits_) {
-    if (split.buffer.chunk != nullptr && !split.replay) Seal(split, split.written);
+    if (split.buffer.chunk != nullptr && !split.replay) Seal(split, split.written, stop);
   }
   if (std::ranges::all_of(splits_, [](const auto& entry) { return entry.second.sealed.empty(); })) {
     return event::CommitOutcome::kNothing;

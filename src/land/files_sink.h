@@ -15,6 +15,7 @@
 #include "io/object_store.h"
 #include "land/files_chunk.h"
 #include "land/files_plan.h"
+#include "land/files_schemas.h"
 #include "land/rejects.h"
 
 namespace millrace::land {
@@ -28,17 +29,19 @@ struct FilesSinkOptions {
   /// Called before the objects of a planned chunk are created, again for a chunk that a crash left unfinished, and
   /// again while it throws kUnavailable: whoever lists folders by a catalogue sees an object as soon as it is there.
   std::function<void(const FilesPlan&)> before_objects = nullptr;
+  /// Makes columns of records, for Parquet and Avro.
+  std::function<std::unique_ptr<event::Decoder>()> decoder = nullptr;
 };
 
-/// Lands records as JSON lines in plain objects, exactly once by the plan protocol: a chunk's plan is created before
-/// its first object, under a key that its start names, so that of two workers at one place one loses; objects are
-/// created, never overwritten, under keys that the start and a number name; the chain of plans is the position. A crash
-/// is mended by making exactly the planned objects again from the same records. Readers that list see a chunk appear
-/// file by file.
+/// Lands records in plain objects, as JSON lines or as columns, exactly once by the plan protocol: a chunk's plan is
+/// created before its first object, under a key that its start names, so that of two workers at one place one loses;
+/// objects are created, never overwritten, under keys that the start and a number name; the chain of plans is the
+/// position. A crash is mended by making exactly the planned objects again from the same records. Readers that list see
+/// a chunk appear file by file.
 ///
 /// Chunks are encoded in memory, packed, and held until they are all out: Force is used on the budget, and a commit is
 /// due when it is under pressure. Borrows store, budget, rejects and clock. Without `rejects` a record that is no JSON
-/// is an Error kData. One thread drives it.
+/// is an Error kData. One thread drives it. Columns have a chain of versions beside the plans (FilesSchemas).
 class FilesSink final : public event::Sink {
  public:
   FilesSink(io::ObjectStore& store, FilesSinkOptions options, ByteBudget& budget, Rejects* rejects,
@@ -78,10 +81,14 @@ class FilesSink final : public event::Sink {
 
   void Adopt(const std::string& key);
   void KeepGap(const event::EventBatch& events);
-  void Buffered(Split& split, const FilesEncoding& encoding, const event::EventBatch& events, size_t first,
-                size_t last);
-  size_t Replay(Split& split, const event::EventBatch& events);
-  void Seal(Split& split, event::Cursor end);
+  /// `planned`: the plan that these records are of, else null.
+  std::unique_ptr<FilesChunk> MakeChunk(const Split& split, const FilesPlan* planned);
+  void Buffered(Split& split, const FilesPlan* planned, const event::EventBatch& events, size_t first, size_t last,
+                std::stop_token stop);
+  void Took(Buffer& buffer, const event::EventBatch& events, const FilesChunk::Added& added);
+  void Settle(Buffer& buffer, bool all, std::stop_token stop);
+  size_t Replay(Split& split, const event::EventBatch& events, std::stop_token stop);
+  void Seal(Split& split, event::Cursor end, std::stop_token stop);
   int64_t committable_bytes() const;
   bool FullFilesDue(std::chrono::milliseconds waited) const;
 
@@ -104,6 +111,7 @@ class FilesSink final : public event::Sink {
   Rejects* const rejects_;
   const Clock& clock_;
   const std::string folder_;
+  FilesSchemas schemas_;
   std::map<event::SplitId, Split> splits_;
   std::optional<SteadyTime> buffered_since_;
   event::SinkCounts counts_;

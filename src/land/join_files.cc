@@ -85,7 +85,7 @@ ColumnChunks ChunksOf(const Parts& parts, int column) {
 std::shared_ptr<parquet::WriterProperties> PropertiesFor(const parquet::SchemaDescriptor& columns,
                                                          const std::vector<ColumnWay>& ways, int zstd_level) {
   parquet::WriterProperties::Builder builder;
-  SetCommonProperties(zstd_level, builder);
+  SetCommonProperties({.level = zstd_level}, builder);
   for (int i = 0; i < columns.num_columns(); ++i) {
     const auto& way = ways[static_cast<size_t>(i)];
     const auto path = columns.Column(i)->path()->ToDotString();

@@ -12,6 +12,7 @@
 #include "land/arrow_compute.h"
 #include "land/arrow_status.h"
 #include "land/column_at.h"
+#include "land/frozen_contract.h"
 #include "land/through_outage.h"
 #include "land/upsert/row_index.h"
 
@@ -43,17 +44,6 @@ void Keep(const std::vector<bool>& wanted, std::shared_ptr<arrow::RecordBatch>& 
                  "dropping rows")
              .record_batch();
   record_of_row = std::move(records);
-}
-
-/// A contract that says freeze stops the table, at the record that would break it.
-void StopIfFrozen(const event::EventBatch& events, const event::Decoded& decoded) {
-  for (const auto& reject : decoded.rejects) {
-    if (reject.cause != event::RejectCause::kFrozen) continue;
-    throw Error(ErrorCode::kStop,
-                fmt::format("topic {} partition {} offset {}: the record {}, or let the table have it, then start "
-                            "again; nothing is lost. The contract says freeze, so the table stops here",
-                            events.topic, events.partition, events.offset(reject.record), reject.detail));
-  }
 }
 
 void RejectMissing(const std::vector<std::optional<KeyHash>>& keys, const std::vector<uint32_t>& record_of_row,

@@ -9,10 +9,10 @@
 
 #include "io/object_store.h"
 #include "land/object_stream.h"
+#include "land/parquet_encoder.h"
 
 namespace parquet {
 class FileMetaData;
-class WriterProperties;
 }  // namespace parquet
 
 namespace millrace::land {
@@ -23,14 +23,6 @@ struct WrittenParquet {
   int64_t size_bytes = 0;
   std::shared_ptr<parquet::FileMetaData> footer;
   std::vector<int64_t> nan_counts;  // one a leaf column; 0 for those that are no floating point
-};
-
-/// Encodings that were chosen for one file, and serve for others of the table with about as many rows: trying out
-/// encodings costs more than a small file is worth.
-struct ChosenEncodings {
-  std::shared_ptr<parquet::WriterProperties> properties;
-  int64_t rows = 0;
-  int uses = 0;
 };
 
 /// One Parquet file being written, a row group a call. Encodings are chosen from the first row group, or taken from

@@ -2,6 +2,7 @@
 
 #include <arrow/api.h>
 #include <arrow/extension/uuid.h>
+#include <arrow/util/compression.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
@@ -61,9 +62,9 @@ std::shared_ptr<parquet::SchemaDescriptor> DescriptorOf(const arrow::Schema& par
   return descriptor;
 }
 
-void SetCommonProperties(int zstd_level, parquet::WriterProperties::Builder& builder) {
-  builder.compression(parquet::Compression::ZSTD);
-  builder.compression_level(zstd_level);
+void SetCommonProperties(const ParquetPacking& packing, parquet::WriterProperties::Builder& builder) {
+  builder.compression(packing.codec);
+  if (arrow::util::Codec::SupportsCompressionLevel(packing.codec)) builder.compression_level(packing.level);
   builder.enable_store_decimal_as_integer();
   builder.max_statistics_size(kStatisticsBytesMax);
   builder.created_by(kCreatedBy);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "land/parquet_encoder.h"
+
 namespace millrace::land {
 
 /// `schema` with uuid as the extension type that Parquet annotates: the same bits under another name.
@@ -16,7 +18,7 @@ std::shared_ptr<arrow::Schema> ParquetSchemaOf(const arrow::Schema& schema);
 std::shared_ptr<parquet::SchemaDescriptor> DescriptorOf(const arrow::Schema& parquet_schema);
 
 /// What every file of ours has in common; encodings are for the caller.
-void SetCommonProperties(int zstd_level, parquet::WriterProperties::Builder& builder);
+void SetCommonProperties(const ParquetPacking& packing, parquet::WriterProperties::Builder& builder);
 
 /// Of a column that SetCommonProperties would have compressed.
 void LeaveUncompressed(const std::string& path, parquet::WriterProperties::Builder& builder);

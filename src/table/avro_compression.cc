@@ -1,5 +1,6 @@
 #include "table/avro_compression.h"
 
+#include <arrow/util/compression.h>
 #include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -70,21 +71,9 @@ std::string UnZstd(std::string_view bytes, size_t bytes_max) {
   return output;
 }
 
-}  // namespace
-
-AvroCompression ParseAvroCompression(std::string_view name) {
-  if (name.empty() || name == "null") return AvroCompression::kNull;
-  if (name == "deflate") return AvroCompression::kDeflate;
-  if (name == "zstandard") return AvroCompression::kZstandard;
-  throw Error(ErrorCode::kData,
-              fmt::format("it is compressed as {}, which is not read here; rewrite the table's manifests with "
-                          "write.avro.compression-codec=gzip or zstd",
-                          name));
-}
-
-std::string Deflate(std::string_view bytes) {
+std::string Deflate(std::string_view bytes, int level) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kRawDeflate, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, level, Z_DEFLATED, kRawDeflate, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw Error(ErrorCode::kInternal, "zlib does not start");
   }
   const std::unique_ptr<z_stream, decltype(&deflateEnd)> guard(&stream, deflateEnd);
@@ -98,6 +87,110 @@ std::string Deflate(std::string_view bytes) {
   return output;
 }
 
+constexpr size_t kChecksumBytes = 4;
+
+arrow::util::Codec& Snappy() {
+  static const auto codec = arrow::util::Codec::Create(arrow::Compression::SNAPPY);
+  if (!codec.ok()) throw Error(ErrorCode::kInternal, "snappy does not start: " + codec.status().ToString());
+  return **codec;
+}
+
+/// Of the bytes before they were packed, most significant byte first.
+std::string Checksum(std::string_view bytes) {
+  const auto sum = crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size()));
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(sum >> shift & 0xFF);
+  return text;
+}
+
+std::string PackSnappy(std::string_view bytes) {
+  const auto* input = reinterpret_cast<const uint8_t*>(bytes.data());
+  const auto size = static_cast<int64_t>(bytes.size());
+  std::string output(static_cast<size_t>(Snappy().MaxCompressedLen(size, input)), '\0');
+  const auto packed =
+      Snappy().Compress(size, input, static_cast<int64_t>(output.size()), reinterpret_cast<uint8_t*>(output.data()));
+  if (!packed.ok()) throw Error(ErrorCode::kInternal, "snappy did not finish a block: " + packed.status().ToString());
+  output.resize(static_cast<size_t>(*packed));
+  return output + Checksum(bytes);
+}
+
+/// What snappy says in front how much it holds: seven bits a byte, the least significant first.
+size_t SnappySize(std::string_view bytes) {
+  uint64_t size = 0;
+  for (size_t i = 0; i < bytes.size() && i < 5; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    size |= static_cast<uint64_t>(byte & 0x7F) << (7 * i);
+    if ((byte & 0x80) == 0) return size;
+  }
+  Damaged("snappy");
+}
+
+std::string UnSnappy(std::string_view bytes, size_t bytes_max) {
+  if (bytes.size() < kChecksumBytes) Damaged("snappy");
+  const auto packed = bytes.substr(0, bytes.size() - kChecksumBytes);
+  const size_t size = SnappySize(packed);
+  if (size > bytes_max) {
+    throw Error(ErrorCode::kData, fmt::format("a block of it decompresses to more than {} bytes", bytes_max));
+  }
+  std::string output(size, '\0');
+  const auto read =
+      Snappy().Decompress(static_cast<int64_t>(packed.size()), reinterpret_cast<const uint8_t*>(packed.data()),
+                          static_cast<int64_t>(size), reinterpret_cast<uint8_t*>(output.data()));
+  if (!read.ok() || static_cast<size_t>(*read) != size) Damaged("snappy");
+  if (Checksum(output) != bytes.substr(packed.size())) Damaged("snappy");
+  return output;
+}
+
+std::string Zstd(std::string_view bytes, int level) {
+  std::string output(ZSTD_compressBound(bytes.size()), '\0');
+  const auto size =
+      ZSTD_compress(output.data(), output.size(), bytes.data(), bytes.size(), level < 0 ? ZSTD_defaultCLevel() : level);
+  if (ZSTD_isError(size) != 0) throw Error(ErrorCode::kInternal, std::string("zstd: ") + ZSTD_getErrorName(size));
+  output.resize(size);
+  return output;
+}
+
+}  // namespace
+
+std::string_view ToString(AvroCompression codec) {
+  switch (codec) {
+    case AvroCompression::kNull:
+      return "null";
+    case AvroCompression::kDeflate:
+      return "deflate";
+    case AvroCompression::kZstandard:
+      return "zstandard";
+    case AvroCompression::kSnappy:
+      return "snappy";
+  }
+  return "null";
+}
+
+AvroCompression ParseAvroCompression(std::string_view name) {
+  if (name.empty() || name == "null") return AvroCompression::kNull;
+  if (name == "deflate") return AvroCompression::kDeflate;
+  if (name == "zstandard") return AvroCompression::kZstandard;
+  if (name == "snappy") return AvroCompression::kSnappy;
+  throw Error(ErrorCode::kData,
+              fmt::format("it is compressed as {}, which is not read here; rewrite the table's manifests with "
+                          "write.avro.compression-codec=gzip or zstd",
+                          name));
+}
+
+std::string Compress(AvroCompression codec, std::string_view bytes, int level) {
+  switch (codec) {
+    case AvroCompression::kNull:
+      return std::string(bytes);
+    case AvroCompression::kDeflate:
+      return Deflate(bytes, level);
+    case AvroCompression::kZstandard:
+      return Zstd(bytes, level);
+    case AvroCompression::kSnappy:
+      return PackSnappy(bytes);
+  }
+  return {};
+}
+
 std::string Decompress(AvroCompression codec, std::string_view bytes, size_t bytes_max) {
   switch (codec) {
     case AvroCompression::kNull:
@@ -106,6 +199,8 @@ std::string Decompress(AvroCompression codec, std::string_view bytes, size_t byt
       return Inflate(bytes, bytes_max);
     case AvroCompression::kZstandard:
       return UnZstd(bytes, bytes_max);
+    case AvroCompression::kSnappy:
+      return UnSnappy(bytes, bytes_max);
   }
   return {};
 }

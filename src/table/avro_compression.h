@@ -5,14 +5,17 @@
 
 namespace millrace::table {
 
-/// The codecs that writers of Iceberg manifests use, by their names in Avro's header.
-enum class AvroCompression { kNull, kDeflate, kZstandard };
+/// The codecs of Avro's container, by their names in its header.
+enum class AvroCompression { kNull, kDeflate, kZstandard, kSnappy };
 
+/// "null", "deflate", "zstandard", "snappy".
+std::string_view ToString(AvroCompression codec);
 /// Error kData for a codec this version does not read.
 AvroCompression ParseAvroCompression(std::string_view name);
 
-/// Raw deflate (no zlib header), as Avro has it.
-std::string Deflate(std::string_view bytes);
+/// One block, as the codec packs it: deflate raw, without zlib's header; snappy with the checksum behind it. `level` is
+/// of deflate and zstandard; -1: the library's own.
+std::string Compress(AvroCompression codec, std::string_view bytes, int level = -1);
 
 /// One block. Error kData when the bytes are damaged or grow past `bytes_max`.
 std::string Decompress(AvroCompression codec, std::string_view bytes, size_t bytes_max);

@@ -64,9 +64,11 @@ void AvroFileReader::ForEachRecord(const std::function<void(AvroDecoder&)>& reco
   }
 }
 
-AvroFileWriter::AvroFileWriter(const std::string& schema_json, AvroMetadata metadata, Random& random) {
+AvroFileWriter::AvroFileWriter(const std::string& schema_json, AvroMetadata metadata, Random& random,
+                               AvroCompression codec, int level)
+    : codec_(codec), level_(level) {
   metadata[std::string(kSchemaKey)] = schema_json;
-  metadata[std::string(kCodecKey)] = "deflate";
+  metadata[std::string(kCodecKey)] = ToString(codec);
   AvroEncoder header;
   header.Fixed(kMagic);
   header.Long(static_cast<int64_t>(metadata.size()));
@@ -93,7 +95,7 @@ void AvroFileWriter::CloseBlock() {
   if (block_count_ == 0) return;
   AvroEncoder encoder;
   encoder.Long(block_count_);
-  encoder.Bytes(Deflate(block_));
+  encoder.Bytes(Compress(codec_, block_, level_));
   encoder.Fixed(sync_);
   bytes_.append(encoder.bytes());
   block_.clear();

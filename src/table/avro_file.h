@@ -41,11 +41,12 @@ class AvroFileReader {
   AvroSchema schema_;
 };
 
-/// Builds one container in memory, deflate-compressed. Single-threaded.
+/// Builds one container in memory. Single-threaded.
 class AvroFileWriter {
  public:
-  /// `metadata` without avro.schema and avro.codec. `random` makes the sync marker.
-  AvroFileWriter(const std::string& schema_json, AvroMetadata metadata, Random& random);
+  /// `metadata` without avro.schema and avro.codec. `random` makes the sync marker. `level`: Compress.
+  AvroFileWriter(const std::string& schema_json, AvroMetadata metadata, Random& random,
+                 AvroCompression codec = AvroCompression::kDeflate, int level = -1);
 
   void Append(const AvroEncoder& record);
   /// What is written so far, the open block counted uncompressed.
@@ -55,6 +56,8 @@ class AvroFileWriter {
  private:
   void CloseBlock();
 
+  const AvroCompression codec_;
+  const int level_;
   std::string bytes_;
   std::string sync_;
   std::string block_;

@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 import oracle
@@ -17,6 +18,7 @@ topics:
   events: { partitions: 2 }
 tables:
   bronze.events: { from: events, files: { compression: none } }
+  bronze.columns: { from: events, files: { encoding: parquet } }
   silver.events: { from: events, key: [id], iceberg: { partition_by: ["bucket(3, id)"] } }
 models: models
 """
@@ -49,6 +51,9 @@ def check(millrace):
     for path in sorted((millrace.folder / "data/lake/bronze/events").rglob("*.jsonl")):
         lines += [json.loads(line) for line in path.read_text().splitlines()]
     oracle.compare(range(EVENTS), [line["id"] for line in lines if "id" in line], "bronze")
+    files = [path for path in (millrace.folder / "data/lake/bronze/columns").rglob("*.parquet") if "_millrace" not in path.parts]
+    rows = [row for path in files for row in pq.ParquetFile(path).read().to_pylist()]
+    oracle.compare([(i, i * 7) for i in range(EVENTS)], [(row["id"], row["n"]) for row in rows], "bronze columns")
     lake.positions("silver.events")
 
 

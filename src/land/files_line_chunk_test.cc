@@ -1,4 +1,4 @@
-#include "land/files_chunk.h"
+#include "land/files_line_chunk.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,9 +45,10 @@ FilesEncoding Encoding() {
 std::vector<std::string> Made(const FilesEncoding& encoding, const std::vector<std::string>& records,
                               std::vector<event::Reject>* rejects = nullptr) {
   const auto batch = Batch(records);
-  FilesChunk chunk("p", encoding, event::kStart);
-  auto added = chunk.Add(batch, 0, batch.size());
-  if (rejects != nullptr) *rejects = added.rejects;
+  FilesLineChunk chunk("p", encoding, event::kStart);
+  chunk.Add(batch, 0, batch.size(), [&](const event::EventBatch&, const FilesChunk::Added& added) {
+    if (rejects != nullptr) *rejects = added.rejects;
+  });
   const auto sealed = std::move(chunk).Seal(batch.end);
   EXPECT_EQ(ReadPlan("key", WritePlan(sealed.plan)), sealed.plan);
   std::vector<std::string> made;
@@ -57,7 +58,7 @@ std::vector<std::string> Made(const FilesEncoding& encoding, const std::vector<s
   return made;
 }
 
-TEST(FilesChunk, NamesByTheFirstRecordAndRowsAFile) {
+TEST(FilesLineChunk, NamesByTheFirstRecordAndRowsAFile) {
   auto encoding = Encoding();
   encoding.file_rows = 2;
   EXPECT_THAT(Made(encoding, {R"({"n":1})", R"({ "n": 2 })", "", R"([3])"}),
@@ -65,26 +66,26 @@ TEST(FilesChunk, NamesByTheFirstRecordAndRowsAFile) {
                           "orders/partition=3/orders+3+00003.json: [3]\n"));
 }
 
-TEST(FilesChunk, KnowsWhetherItsFilesAreFull) {
+TEST(FilesLineChunk, KnowsWhetherItsFilesAreFull) {
   auto encoding = Encoding();
   encoding.file_rows = 2;
   const auto batch = Batch({"1", "2", "3", "4"});
-  FilesChunk chunk("p", encoding, event::kStart);
+  FilesLineChunk chunk("p", encoding, event::kStart);
   for (size_t i = 0; i < 4; ++i) {
-    chunk.Add(batch, i, i + 1);
+    chunk.Add(batch, i, i + 1, [](const event::EventBatch&, const FilesChunk::Added&) {});
     EXPECT_EQ(chunk.has_full(), i > 0);
     EXPECT_EQ(chunk.all_full(), i % 2 == 1);
   }
 }
 
-TEST(FilesChunk, ASpanOfTimeAFile) {
+TEST(FilesLineChunk, ASpanOfTimeAFile) {
   auto encoding = Encoding();
   encoding.file_span_ms = 120'000;
   EXPECT_THAT(Made(encoding, {"1", "2", "3"}), ElementsAre("orders/partition=3/orders+3+00000.json: 1\n2\n",
                                                            "orders/partition=3/orders+3+00002.json: 3\n"));
 }
 
-TEST(FilesChunk, FoldersByMembers) {
+TEST(FilesLineChunk, FoldersByMembers) {
   auto encoding = Encoding();
   encoding.path = "c={field:a.b}/{field_time:at:%Y-%m-%d}";
   encoding.time_zone = "Europe/Berlin";
@@ -102,7 +103,7 @@ TEST(FilesChunk, FoldersByMembers) {
   EXPECT_THAT(rejects[1].detail, HasSubstr("named by at"));
 }
 
-TEST(FilesChunk, TextBytesAndFramedRecords) {
+TEST(FilesLineChunk, TextBytesAndFramedRecords) {
   auto encoding = Encoding();
   encoding.record = FilesRecord::kText;
   std::vector<event::Reject> rejects;
@@ -119,7 +120,7 @@ TEST(FilesChunk, TextBytesAndFramedRecords) {
   EXPECT_EQ(rejects.size(), 1U);
 }
 
-TEST(FilesChunk, PayloadsAlone) {
+TEST(FilesLineChunk, PayloadsAlone) {
   auto encoding = Encoding();
   encoding.record = FilesRecord::kPayload;
   encoding.path = "c={field:c}";
@@ -139,20 +140,21 @@ TEST(FilesChunk, PayloadsAlone) {
   EXPECT_THAT(Made(encoding, {R"({"payload":[1e400]})"}), ElementsAre(HasSubstr(": [1e400]\n")));
 }
 
-TEST(FilesChunk, PlansOfBeforeAreReadAsTheyWere) {
+TEST(FilesLineChunk, PlansOfBeforeAreReadAsTheyWere) {
   FilesEncoding plain;
   plain.prefix = "bronze/t";
   FilesPlan plan;
   plan.split = event::SplitId("s");
   plan.encoding = plain;
   const auto text = WritePlan(plan);
-  for (const std::string word : {"record", "name", "extension", "file_rows", "time_zone", "framed", "separator"}) {
+  for (const std::string word : {"form", "row_group_bytes", "columns", "record", "name", "extension", "file_rows",
+                                 "time_zone", "framed", "separator"}) {
     EXPECT_EQ(text.find("\"" + word + "\":"), std::string::npos) << word;
   }
   EXPECT_EQ(ReadPlan("key", text).encoding, plain);
 }
 
-TEST(FilesChunk, TemplatesThatCannotBe) {
+TEST(FilesLineChunk, TemplatesThatCannotBe) {
   EXPECT_THROW(NameTemplate("{topic}+{offset}"), Error);
   EXPECT_THROW(NameTemplate("{partition}/{offset}"), Error);
   EXPECT_THROW(NameTemplate("{partition}{offset:21}"), Error);

@@ -1,0 +1,112 @@
+#include "land/files_line_chunk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace millrace::land {
+
+FilesLineChunk::FilesLineChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin)
+    : FilesChunk(std::move(pipeline), std::move(encoding), std::move(begin)),
+      line_({.record_bytes_max = static_cast<size_t>(plan_.encoding.record_bytes_max),
+             .record = plan_.encoding.record,
+             .separator = plan_.encoding.separator,
+             .framed = plan_.encoding.framed}) {
+  if (!plan_.encoding.error_path.empty()) {
+    error_path_.emplace(plan_.encoding.error_path, PathTemplate::Of::kRefused, plan_.encoding.time_zone);
+  }
+}
+
+bool FilesLineChunk::IsFull(const OpenObject& object, const From& from) const {
+  if (object.packer.raw_bytes() >= encoding().file_bytes) return true;
+  if (encoding().file_rows > 0 && object.rows >= encoding().file_rows) return true;
+  return encoding().file_span_ms > 0 &&
+         from.time - object.first_time >= std::chrono::milliseconds(encoding().file_span_ms);
+}
+
+FilesLineChunk::OpenObject& FilesLineChunk::ObjectFor(const std::string& folder, const From& from) {
+  auto found = std::ranges::find(open_, folder, &OpenObject::folder);
+  if (found != open_.end() && IsFull(*found, from)) {
+    Close(found);
+    found = open_.end();
+  }
+  if (found != open_.end()) return *found;
+  if (open_.size() >= static_cast<size_t>(encoding().open_files_max)) Close(open_.begin());
+  const size_t number = Plan(folder, from);
+  open_.push_back({folder, number, 0, from.time, FilesPacker(encoding().compression, encoding().level)});
+  return open_.back();
+}
+
+void FilesLineChunk::AddLine(const std::string& folder, const From& from, std::string_view line) {
+  auto& object = ObjectFor(folder, from);
+  object.packer.room() += line;
+  object.packer.Settle();
+  if (++object.rows == encoding().file_rows) {
+    ++full_;
+    --partial_;
+  }
+  raw_bytes_ += static_cast<int64_t>(line.size());
+}
+
+void FilesLineChunk::Close(std::deque<OpenObject>::iterator object) {
+  Fill(object->number, object->rows, std::move(object->packer).Finish());
+  open_.erase(object);
+}
+
+void FilesLineChunk::CloseAll() {
+  while (!open_.empty()) Close(open_.begin());
+}
+
+void FilesLineChunk::AddRefused(const event::EventBatch& events, const event::Reject& reject, Added& added) {
+  added.rejects.push_back(reject);
+  if (!error_path_) return;
+  std::string line;
+  line_.AppendRefused(reject, line);
+  const size_t i = reject.record;
+  AddLine(error_path_->Render({.topic = events.topic,
+                               .partition = events.partition,
+                               .ingested = events.arrival(i),
+                               .event = events.timestamp(i),
+                               .cause = event::ToString(reject.cause)}),
+          {events.offset(i), events.timestamp(i)}, line);
+}
+
+void FilesLineChunk::Add(const event::EventBatch& events, size_t first, size_t last, const OnAdded& on_added) {
+  if (first == last) return;
+  Note(events, first, last);
+  Added added;
+  line_.Begin(events);
+  std::string line;
+  FolderOf folders(path_);
+  const MemberOf member = [this](const std::string& name) { return line_.Member(name); };
+  for (size_t i = first; i < last; ++i) {
+    line.clear();
+    const auto outcome = line_.Append(i, line);
+    if (outcome == LineOutcome::kBlank) ++added.blank;
+    if (outcome == LineOutcome::kRejected) AddRefused(events, line_.reject(), added);
+    if (outcome != LineOutcome::kRow) continue;
+    const auto& folder = folders.Of({.topic = events.topic,
+                                     .partition = events.partition,
+                                     .ingested = events.arrival(i),
+                                     .event = events.timestamp(i)},
+                                    member);
+    if (!folders.missing().empty()) {
+      AddRefused(events, MissingFolder(i, folders.missing()), added);
+      continue;
+    }
+    ++added.rows;
+    AddLine(folder, {events.offset(i), events.timestamp(i)}, line);
+  }
+  on_added(events, added);
+}
+
+int64_t FilesLineChunk::held_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& object : open_) bytes += object.packer.held_bytes();
+  for (const auto& content : contents_) bytes += static_cast<int64_t>(content.size());
+  return bytes;
+}
+
+}  // namespace millrace::land
