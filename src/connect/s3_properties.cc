@@ -11,7 +11,10 @@ namespace {
 using enum PropertyType;
 using enum Importance;
 
-const char* const kNoSchemas = "files hold records as they came: no schema is made for them";
+const char* const kNoSchemas =
+    "files of JsonFormat hold records as they came, and those of ParquetFormat and "
+    "AvroFormat have the columns of all records so far";
+const char* const kNoNotes = "schemas of files hold no notes of Connect";
 const char* const kKeys = "files hold values; `record: origin` of Millrace's own configuration has the key beside them";
 const char* const kNoEncryption = "objects are encrypted as the bucket's own settings say";
 const char* const kNoTags = "objects get no tags; the plans in `_millrace` hold offsets and counts of records";
@@ -31,8 +34,8 @@ void AddConnector(Declarations& list) {
   list.Group("Connector")
       .Add("format.class", kClass, std::nullopt, kHigh, {"NONE", "Format class"},
            Honoured("JsonFormat: JSON lines (`record: json`; of StringConverter `text`). ByteArrayFormat: `record: "
-                    "bytes`. AvroFormat and ParquetFormat are refused: tables of Iceberg are Parquet files, and take "
-                    "Avro"),
+                    "bytes`. ParquetFormat and AvroFormat: `encoding: parquet` or `avro`, by `format` of the table as "
+                    "the converter says (of JsonConverter types are inferred), optional columns all of them"),
            "What the files are.")
       .Required()
       .OneOf(Formats(true))
@@ -52,8 +55,10 @@ void AddConnector(Declarations& list) {
       .Add("schema.cache.size", kInt, "1000", kLow, {"LONG", "Schema Cache Size"}, NoMeaning(kNoSchemas),
            "How many schemas are kept.")
       .Add("enhanced.avro.schema.support", kBoolean, "false", kLow, {"SHORT", "Enhanced Avro Support"},
-           NoMeaning(kNoSchemas), "Whether enums of Avro survive.")
-      .Add("connect.meta.data", kBoolean, "true", kLow, {"SHORT", "Connect Metadata"}, NoMeaning(kNoSchemas),
+           Honoured("false: enums are text; true is refused with ParquetFormat and AvroFormat, and has no meaning "
+                    "without"),
+           "Whether enums of Avro survive.")
+      .Add("connect.meta.data", kBoolean, "true", kLow, {"SHORT", "Connect Metadata"}, NoMeaning(kNoNotes),
            "Whether Connect's own notes are in schemas.")
       .Add("retry.backoff.ms", kLong, "5000", kLow, {"MEDIUM", "Retry Backoff (ms)"}, NoMeaning(kOwnUploads),
            "How long after a failure is tried again.")
@@ -63,10 +68,12 @@ void AddConnector(Declarations& list) {
            Honoured("`name`: the width of `offset`"), "How many digits the offset in a name has.")
       .Between(0, 20)
       .Add("avro.codec", kString, "null", kLow, {"MEDIUM", "Avro Compression Codec"},
-           NoMeaning("files of Avro are not made"), "How files of Avro are compressed.")
+           Honoured("`compression` of AvroFormat: null, deflate and snappy; bzip2 is refused"),
+           "How files of Avro are compressed.")
       .OneOf({"null", "deflate", "snappy", "bzip2"})
       .Add("parquet.codec", kString, "snappy", kLow, {"LONG", "Parquet Compression Codec"},
-           NoMeaning("plain files of Parquet are not made"), "How files of Parquet are compressed.");
+           Honoured("`compression` of ParquetFormat: none, snappy, gzip and zstd; others are refused"),
+           "How files of Parquet are compressed.");
 }
 
 void AddBucket(Declarations& list) {
@@ -115,7 +122,8 @@ void AddBucket(Declarations& list) {
 }
 
 void AddFiles(Declarations& list) {
-  list.Add("s3.compression.type", kString, "none", kLow, {"LONG", "Compression type"}, Honoured("`compression`"),
+  list.Add("s3.compression.type", kString, "none", kLow, {"LONG", "Compression type"},
+           Honoured("`compression`; ParquetFormat and AvroFormat have codecs of their own"),
            "How files are compressed.")
       .OneOf({"none", "gzip"})
       .Add("s3.compression.level", kInt, "-1", kLow, {"LONG", "Compression Level"},
@@ -240,7 +248,9 @@ std::vector<Property> S3Properties() {
 
 std::vector<Property> S3Families() {
   Declarations list;
-  list.Add("schema.compatibility", kString, "NONE", kHigh, {}, NoMeaning(kNoSchemas),
+  list.Add("schema.compatibility", kString, "NONE", kHigh, {},
+           Honoured("of ParquetFormat and AvroFormat NONE, BACKWARD and FULL: columns are added and keep their types, "
+                    "a value of another type goes to `_rescued`; FORWARD is refused; of others it has no meaning"),
            "Which changes of a schema stay in one file.")
       .Add("schema.generator.class", kClass, std::nullopt, kHigh, {}, NoMeaning("it is of HDFS and Hive"),
            "The class that makes schemas of paths.")

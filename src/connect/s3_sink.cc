@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "base/error.h"
+#include "base/letter_case.h"
 #include "connect/converters.h"
 #include "connect/declared_plugin.h"
 #include "connect/escapes.h"
@@ -60,8 +62,43 @@ std::string PathOf(const Given& given) {
 }
 
 /// Records are JSON documents.
-bool HasMembers(ValueForm form) {
+bool IsJson(ValueForm form) {
   return form == ValueForm::kJson || form == ValueForm::kJsonWithSchema || form == ValueForm::kJsonSchema;
+}
+
+/// Files are of columns.
+bool HasColumns(const Given& given) {
+  const auto format = given.Class("format.class");
+  return format == "ParquetFormat" || format == "AvroFormat";
+}
+
+/// Folders may be named by fields of records.
+bool HasMembers(const Given& given) { return HasColumns(given) || IsJson(ValueFormOf(given)); }
+
+/// `format` of a table for such values; empty: JSON.
+std::string FormatOf(ValueForm form) {
+  if (form == ValueForm::kJsonSchema) return "json_schema";
+  if (form == ValueForm::kAvro) return "avro";
+  return form == ValueForm::kProtobuf ? "protobuf" : "";
+}
+
+/// A codec of files of columns as `compression` has it, and what Confluent's sink puts before ".parquet" for it.
+struct Codec {
+  const char* name;
+  const char* compression;
+  const char* extension;
+};
+constexpr Codec kParquetCodecs[] = {
+    {"none", "none", ""}, {"snappy", "snappy", ".snappy"}, {"gzip", "gzip", ".gz"}, {"zstd", "zstd", ".zstd"}};
+constexpr Codec kAvroCodecs[] = {{"null", "none", ""}, {"deflate", "gzip", ""}, {"snappy", "snappy", ""}};
+
+/// Null: it is not written here.
+const Codec* CodecOf(const Given& given) {
+  const bool parquet = given.Class("format.class") == "ParquetFormat";
+  const auto name = Lower(given.Text(parquet ? "parquet.codec" : "avro.codec"));
+  const auto codecs = parquet ? std::span<const Codec>(kParquetCodecs) : std::span<const Codec>(kAvroCodecs);
+  const auto found = std::ranges::find(codecs, name, &Codec::name);
+  return found == codecs.end() ? nullptr : &*found;
 }
 
 /// `files.record` for such values.
@@ -134,33 +171,73 @@ class S3Sink final : public DeclaredPlugin {
     const auto format = given.Class("format.class");
     const auto form = ValueFormOf(given);
     const auto converter = given.Class("value.converter");
-    if (format == "AvroFormat" || format == "ParquetFormat") {
-      findings.Add("format.class", fmt::format("{} is not supported by Millrace for plain files: take JsonFormat or "
-                                               "ByteArrayFormat, or the Iceberg sink, whose tables are Parquet files",
-                                               format));
+    if (HasColumns(given)) {
+      CheckColumns(given, findings);
     } else if (format == "ByteArrayFormat" && form != ValueForm::kBytes) {
       findings.Add("value.converter", fmt::format("ByteArrayFormat takes ByteArrayConverter, and not {}", converter));
-    } else if (format == "JsonFormat" && form != ValueForm::kText && !HasMembers(form)) {
-      findings.Add("value.converter",
-                   fmt::format("{} is not supported by Millrace for plain files, which hold records as they came: take "
-                               "JsonConverter, JsonSchemaConverter or StringConverter, or the Iceberg sink",
-                               converter));
+    } else if (format == "JsonFormat" && form != ValueForm::kText && !IsJson(form)) {
+      findings.Add(
+          "value.converter",
+          fmt::format("{} is not supported by Millrace for files of JsonFormat, which hold records as they came: "
+                      "take JsonConverter, JsonSchemaConverter or StringConverter, or files of ParquetFormat "
+                      "or AvroFormat",
+                      converter));
     }
     if (given.Text("behavior.on.null.values") == "write") {
       findings.Add("behavior.on.null.values", "write is not supported by Millrace: files hold no keys; take ignore");
     }
   }
 
+  /// What is particular to files of columns.
+  static void CheckColumns(const Given& given, Findings& findings) {
+    const auto form = ValueFormOf(given);
+    const auto format = given.Class("format.class");
+    if (form == ValueForm::kJsonWithSchema) {
+      findings.Add(
+          "value.converter",
+          fmt::format("JsonConverter takes records of {{schema, payload}} unless "
+                      "value.converter.schemas.enable=false, and Millrace does not make the types that stand "
+                      "beside a document into columns of {}: say value.converter.schemas.enable=false and send "
+                      "plain JSON, or take AvroConverter, ProtobufConverter or JsonSchemaConverter",
+                      format));
+    } else if (form != ValueForm::kJson && FormatOf(form).empty()) {
+      findings.Add("value.converter", fmt::format("{} has no columns, of which files of {} are: take AvroConverter, "
+                                                  "ProtobufConverter, JsonSchemaConverter or JsonConverter",
+                                                  given.Class("value.converter"), format));
+    }
+    const auto* codec = format == "ParquetFormat" ? "parquet.codec" : "avro.codec";
+    if (CodecOf(given) == nullptr) {
+      findings.Add(codec,
+                   fmt::format("{} is not supported by Millrace: take {}", given.Text(codec),
+                               format == "ParquetFormat" ? "none, snappy, gzip or zstd" : "null, deflate or snappy"));
+    }
+    if (given.Flag("enhanced.avro.schema.support")) {
+      findings.Add("enhanced.avro.schema.support", "true is not supported by Millrace: enums become text");
+    }
+    if (given.Text("schema.compatibility").starts_with("FORWARD")) {
+      findings.Add(
+          "schema.compatibility",
+          fmt::format("{} is not supported by Millrace: files have the columns of all records so far, which is "
+                      "NONE, BACKWARD and FULL",
+                      given.Text("schema.compatibility")));
+    }
+    if (given.Has("topics.regex")) {
+      findings.Add("topics.regex", fmt::format("is not supported by Millrace with {}, as topics have columns of their "
+                                               "own: list the topics",
+                                               format));
+    }
+  }
+
   static void CheckPartitioner(const Given& given, Findings& findings) {
     const auto partitioner = given.Class("partitioner.class");
-    const bool has_members = HasMembers(ValueFormOf(given));
+    const bool has_members = HasMembers(given);
     if (partitioner == "FieldPartitioner") {
       const auto fields = given.List("partition.field.name");
       if (fields.empty()) findings.Add("partition.field.name", "names no field for FieldPartitioner");
       for (const auto& field : fields) {
         if (!IsMember(field)) findings.Add("partition.field.name", fmt::format("'{}' is no field of Millrace", field));
       }
-      if (!has_members) findings.Add("partitioner.class", "FieldPartitioner needs records of JSON");
+      if (!has_members) findings.Add("partitioner.class", "FieldPartitioner needs records with fields");
     }
     if (!IsTimeBased(partitioner)) return;
     const auto extractor = SimpleName(given.Text("timestamp.extractor"));
@@ -169,7 +246,7 @@ class S3Sink final : public DeclaredPlugin {
                    fmt::format("{} is not supported by Millrace: take Wallclock, Record or RecordField", extractor));
     }
     if (extractor == "RecordField" && (!has_members || !IsMember(given.Text("timestamp.field")))) {
-      findings.Add("timestamp.field", "RecordField needs records of JSON and the name of a field");
+      findings.Add("timestamp.field", "RecordField needs records with fields and the name of one");
     }
     if (given.Text("timezone").empty()) findings.Add("timezone", "Timezone cannot be empty.");
     std::string why;
@@ -214,6 +291,7 @@ class S3Sink final : public DeclaredPlugin {
   Translation Written(const std::string& connector, const Given& given) const override {
     Translation translation;
     Tree root;
+    if (HasColumns(given)) WriteRegistry(connector, given, root, translation.secrets);
     for (const auto& origin : OriginsOf(given)) {
       const auto part = origin.starts_with('^') ? std::string("topics") : BlockName(origin, "");
       root["tables"][BlockName(connector, "") + "." + part] = TableOf(connector, given, origin, translation.secrets);
@@ -228,17 +306,18 @@ class S3Sink final : public DeclaredPlugin {
     block["from"] = origin;
     if (given.Text("consumer.override.auto.offset.reset") == "latest") block["start"] = "latest";
     const auto form = ValueFormOf(given);
-    if (form == ValueForm::kJsonSchema) block["format"] = "json_schema";
+    if (const auto format = FormatOf(form); !format.empty()) block["format"] = format;
     auto& files = block["files"];
     auto folder = given.Text("topics.dir");
     while (folder.ends_with('/')) folder.pop_back();
     files["location"] = "s3://" + given.Text("s3.bucket.name") + (folder.empty() ? "" : "/" + folder);
     WriteS3(connector, given, files["s3"], secrets);
+    if (HasColumns(given)) files["encoding"] = given.Class("format.class") == "ParquetFormat" ? "parquet" : "avro";
     files["record"] = RecordOf(form);
     const auto separator = given.Raw("format.bytearray.separator");
     if (form == ValueForm::kBytes && !separator.empty())
       files["separator"] = WithContext("format.bytearray.separator", [&] { return Unescaped(separator); });
-    WriteCompression(given, form, files);
+    HasColumns(given) ? WriteCodec(given, files) : WriteCompression(given, form, files);
     files["path"] = PathOf(given);
     if (IsTimeBased(given.Class("partitioner.class"))) files["time_zone"] = given.Text("timezone");
     const auto delim = given.Text("file.delim");
@@ -273,6 +352,13 @@ class S3Sink final : public DeclaredPlugin {
     }
     const auto plain = form == ValueForm::kBytes ? given.Text("format.bytearray.extension") : std::string(".json");
     files["extension"] = plain + (packed ? ".gz" : "");
+  }
+
+  static void WriteCodec(const Given& given, Tree& files) {
+    const auto& codec = *CodecOf(given);
+    files["compression"] = codec.compression;
+    const bool parquet = given.Class("format.class") == "ParquetFormat";
+    files["extension"] = parquet ? fmt::format("{}.parquet", codec.extension) : ".avro";
   }
 
   static void WriteRotation(const Given& given, Tree& files) {

@@ -103,6 +103,60 @@ TEST(S3Sink, FormsOfRecords) {
               HasSubstr("format: json_schema\n"));
 }
 
+constexpr const char* kParquet = "io.confluent.connect.s3.format.parquet.ParquetFormat";
+constexpr const char* kAvro = "io.confluent.connect.s3.format.avro.AvroFormat";
+
+TEST(S3Sink, FilesOfColumns) {
+  const Properties registry{{"value.converter", "io.confluent.connect.avro.AvroConverter"},
+                            {"value.converter.schema.registry.url", "http://127.0.0.1:8081"}};
+  auto parquet = registry;
+  parquet.emplace("format.class", kParquet);
+  const auto yaml = Yaml(parquet);
+  EXPECT_THAT(yaml, HasSubstr("schema_registry: { url: \"http://127.0.0.1:8081\" }\n"));
+  EXPECT_THAT(yaml, HasSubstr("    format: avro\n"));
+  EXPECT_THAT(yaml, HasSubstr("      encoding: parquet\n      record: json\n      compression: snappy\n"
+                              "      extension: \".snappy.parquet\"\n"));
+  parquet.emplace("parquet.codec", "none");
+  EXPECT_THAT(Yaml(parquet), HasSubstr("compression: none\n      extension: \".parquet\"\n"));
+  auto avro = registry;
+  avro.emplace("format.class", kAvro);
+  EXPECT_THAT(Yaml(avro), HasSubstr("encoding: avro\n      record: json\n      compression: none\n"
+                                    "      extension: \".avro\"\n"));
+  avro.emplace("avro.codec", "deflate");
+  EXPECT_THAT(Yaml(avro), HasSubstr("compression: gzip\n      extension: \".avro\"\n"));
+  EXPECT_THAT(Yaml({{"format.class", kParquet},
+                    {"partitioner.class", "io.confluent.connect.storage.partitioner.FieldPartitioner"},
+                    {"partition.field.name", "country"}}),
+              HasSubstr("{topic}/country={field:country}"));
+}
+
+TEST(S3Sink, WhatFilesOfColumnsDoNotHaveIsSaid) {
+  EXPECT_THAT(Yaml({{"format.class", kParquet}, {"parquet.codec", "brotli"}}), HasSubstr("brotli is not supported"));
+  EXPECT_THAT(Yaml({{"format.class", kAvro}, {"avro.codec", "bzip2"}}), HasSubstr("bzip2 is not supported"));
+  EXPECT_THAT(
+      Yaml({{"format.class", kParquet}, {"value.converter", "org.apache.kafka.connect.storage.StringConverter"}}),
+      HasSubstr("StringConverter has no columns"));
+  EXPECT_THAT(Yaml({{"format.class", kAvro},
+                    {"value.converter", "org.apache.kafka.connect.json.JsonConverter"},
+                    {"value.converter.schemas.enable", "true"}}),
+              HasSubstr("does not make the types that stand beside a document into columns of AvroFormat"));
+  EXPECT_THAT(Yaml({{"format.class", kAvro}, {"enhanced.avro.schema.support", "true"}}),
+              HasSubstr("enums become text"));
+  EXPECT_THAT(Yaml({{"format.class", kAvro}, {"schema.compatibility", "FORWARD_TRANSITIVE"}}),
+              HasSubstr("FORWARD_TRANSITIVE is not supported"));
+  EXPECT_THAT(Yaml({{"value.converter", "io.confluent.connect.avro.AvroConverter"},
+                    {"value.converter.schema.registry.url", "http://127.0.0.1:8081"}}),
+              HasSubstr("not supported by Millrace for files of JsonFormat"));
+  auto pattern = With({{"topics.regex", "a.*"}, {"format.class", kParquet}});
+  pattern.erase("topics");
+  try {
+    FindPlugin("S3SinkConnector")->Translate("archive", pattern);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("list the topics"));
+  }
+}
+
 TEST(S3Sink, SeveralTopics) {
   const auto both = Yaml({{"topics", "a.b, c"}});
   EXPECT_THAT(both, HasSubstr("  archive.a_b:\n    from: a.b\n"));
@@ -115,8 +169,6 @@ TEST(S3Sink, SeveralTopics) {
 }
 
 TEST(S3Sink, WhatIsNotHonouredIsSaid) {
-  EXPECT_THAT(Yaml({{"format.class", "io.confluent.connect.s3.format.parquet.ParquetFormat"}}),
-              HasSubstr("ParquetFormat is not supported by Millrace for plain files"));
   EXPECT_THAT(Yaml({{"partitioner.class", "com.example.Mine"}}),
               HasSubstr("Class com.example.Mine could not be found."));
   EXPECT_THAT(Yaml({{"store.kafka.keys", "true"}}), HasSubstr("store.kafka.keys=true is not supported by Millrace"));

@@ -156,6 +156,99 @@ def test_files_are_named_and_filled_as_the_s3_sink_does(field):
     assert [(row["offset"], row["cause"]) for row in json.loads(held)] == [(8, "partition_value")] and "country" in held
 
 
+ORDERS = [
+    {"name": "id", "type": "int"},
+    {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
+    {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+    {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["NEW", "PAID"]}},
+    {"name": "tags", "type": {"type": "array", "items": "string"}},
+]
+
+
+def test_files_of_columns_hold_what_a_registry_says(field, tmp_path_factory):
+    """ParquetFormat and AvroFormat of AvroConverter, whose writer changes its schema on the way, and of JsonSchemaConverter and ProtobufConverter."""
+    import datetime
+    import decimal
+    import io
+
+    import fastavro
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from test_schema_registry import BuiltIn, protobuf_messages, sr
+
+    from confluent_kafka.schema_registry.avro import AvroSerializer
+    from confluent_kafka.schema_registry.json_schema import JSONSerializer
+    from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
+    from confluent_kafka.serialization import MessageField, SerializationContext
+    from google.protobuf import message_factory
+
+    def topic(name, messages):
+        named = f"{field.topic}-{name}"
+        field.admin.create_topics([field.new_topic(named, 1, 1)])[named].result(30)
+        for message in messages:
+            field.producer.produce(named, message(SerializationContext(named, MessageField.VALUE)))
+        assert field.producer.flush(60) == 0
+        return named
+
+    def sink(name, topic, format, converter, **more):
+        config = {"topics": topic, "topics.dir": f"{field.space}/{name}", "flush.size": 4, "format.class": f"io.confluent.connect.s3.format.{format}"}
+        config |= {"value.converter": f"io.confluent.connect.{converter}", "value.converter.schema.registry.url": registry.url}
+        config = s3(field, **config, **more)
+        del config["value.converter.schemas.enable"]
+        return translated(field, name, config)
+
+    utc = datetime.timezone.utc
+    rows = [{"id": i, "price": decimal.Decimal(f"{i}.50"), "at": datetime.datetime(2026, 3, 1, i, tzinfo=utc), "state": "PAID", "tags": ["é"] * i} for i in range(6)]
+    rows[5] = {**rows[5], "id": 2**40, "note": "late"}
+    with BuiltIn(tmp_path_factory.mktemp("registry")) as registry:
+        client = sr.SchemaRegistryClient({"url": registry.url})
+        first = AvroSerializer(client, json.dumps({"type": "record", "name": "Order", "fields": ORDERS}))
+        grown = [{"name": "id", "type": "long"}, *ORDERS[1:], {"name": "note", "type": ["null", "string"], "default": None}]
+        second = AvroSerializer(client, json.dumps({"type": "record", "name": "Order", "fields": grown}))
+        orders = topic("orders", [lambda at, row=row: (second if "note" in row else first)(row, at) for row in rows])
+        schema = {"title": "Click", "type": "object", "properties": {"page": {"type": "string"}, "n": {"type": "integer"}}}
+        clicks = JSONSerializer(json.dumps(schema), client)
+        pages = topic("clicks", [lambda at, n=n: clicks({"page": "ab"[n % 2], "n": n}, at) for n in range(4)])
+        field.millrace.write("user.proto", 'syntax = "proto3"; message User { int32 id = 1; string name = 2; repeated string tags = 3; }')
+        user = message_factory.GetMessageClass(protobuf_messages.message_class(field.millrace.folder / "user.proto")["User"])
+        users = ProtobufSerializer(user, client, {"use.deprecated.format": False})
+        people = topic("users", [lambda at, i=i: users(user(id=i, name="é", tags=["x"] * i), at) for i in range(3)])
+
+        one = sink("parquet", orders, "parquet.ParquetFormat", "avro.AvroConverter")
+        run(field, one, expect=86, env={"MILLRACE_FAULT": "files.after_object:1"})
+        run(field, one)
+        run(field, sink("avro", orders, "avro.AvroFormat", "avro.AvroConverter", **{"avro.codec": "deflate"}))
+        by_page = {"partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner", "partition.field.name": "page", "parquet.codec": "zstd"}
+        run(field, sink("pages", pages, "parquet.ParquetFormat", "json.JsonSchemaConverter", **by_page))
+        run(field, sink("people", people, "parquet.ParquetFormat", "protobuf.ProtobufConverter", **{"parquet.codec": "none"}))
+
+    def table(content):
+        return pq.ParquetFile(io.BytesIO(content))
+
+    parquet = objects(field, field.space + "/parquet")
+    names = [f"{orders}/partition=0/{orders}+0+{offset:010}.snappy.parquet" for offset in (0, 4)]
+    assert sorted(parquet) == names
+    read = [table(parquet[name]) for name in names]
+    assert [file.metadata.num_rows for file in read] == [4, 2]
+    assert {f.metadata.row_group(0).column(c).compression for f in read for c in range(f.metadata.num_columns)} <= {"SNAPPY", "UNCOMPRESSED"}
+    assert read[1].schema_arrow.names == ["id", "price", "at", "state", "tags", "note"]
+    types = read[1].schema_arrow
+    assert types.field("id").type == pa.int64() and types.field("price").type == pa.decimal128(9, 2) and types.field("at").type == pa.timestamp("us", "UTC")
+    together = pa.concat_tables([file.read() for file in read], promote_options="permissive").to_pylist()
+    assert together == [{**row, "note": row.get("note")} for row in rows]
+    avro = objects(field, field.space + "/avro")
+    assert sorted(avro) == [name.replace(".snappy.parquet", ".avro") for name in names]
+    containers = [fastavro.reader(io.BytesIO(avro[name])) for name in sorted(avro)]
+    assert {container.codec for container in containers} == {"deflate"}
+    assert [{**row, "note": row.get("note")} for container in containers for row in container] == [{**row, "note": row.get("note")} for row in rows]
+    by_page = {name: table(content).read().to_pylist() for name, content in objects(field, field.space + "/pages").items()}
+    assert by_page == {
+        f"{pages}/page={page}/{pages}+0+{first:010}.zstd.parquet": [{"page": page, "n": n} for n in (first, first + 2)] for page, first in (("a", 0), ("b", 1))
+    }
+    (users_file,) = objects(field, field.space + "/people").values()
+    assert table(users_file).read().to_pylist() == [{"id": i, "name": "é", "tags": ["x"] * i} for i in range(3)]
+
+
 def iceberg(field, table, **more):
     return {
         "connector.class": "org.apache.iceberg.connect.IcebergSinkConnector",
@@ -317,13 +410,13 @@ def test_they_run_as_connectors(field):
 
 def test_what_is_not_honoured_is_an_error_with_what_to_do(millrace):
     config = {"connector.class": "io.confluent.connect.s3.S3SinkConnector", "topics": "a", "s3.bucket.name": "b", "flush.size": "ten", "store.kafka.keys": "true"}
-    config |= {"storage.class": "io.confluent.connect.s3.storage.S3Storage", "format.class": "io.confluent.connect.s3.format.parquet.ParquetFormat"}
+    config |= {"storage.class": "io.confluent.connect.s3.storage.S3Storage", "format.class": "io.confluent.connect.s3.format.parquet.ParquetFormat", "parquet.codec": "lz4"}
     config |= {"aws.secret.access.key": "hunter2", "flush.sise": "3"}
     millrace.write("sink.json", json.dumps({"name": "sink", "config": config}))
     said = millrace.run("check", "--connector", "sink.json", expect=78).stderr
     assert "Invalid value ten for configuration flush.size: Not a number of type INT" in said
     assert "store.kafka.keys=true is not supported by Millrace: files hold values" in said
-    assert "ParquetFormat is not supported by Millrace for plain files" in said
+    assert "lz4 is not supported by Millrace: take none, snappy, gzip or zstd" in said
     assert "S3SinkConnector has no property 'flush.sise', did you mean 'flush.size'?" in said
     assert "hunter2" not in said
     millrace.write("other.properties", "name=x\nconnector.class=io.example.Sink\n")
