@@ -23,6 +23,11 @@ const GlueConfig& ServerOf(const PipelineConfig& pipeline, const std::string& ta
                   table));
 }
 
+catalog::HiveSerde SerdeOf(const FilesConfig& files) {
+  if (files.encoding == FilesEncoding::kParquet) return catalog::HiveSerde::kParquet;
+  return files.glue->serde == SerdeWord::kHcatalog ? catalog::HiveSerde::kHcatalog : catalog::HiveSerde::kOpenx;
+}
+
 catalog::HiveTableOptions OptionsOf(const PipelineConfig& pipeline, const std::string& table, const FilesPlace& place) {
   const auto& files = *pipeline.tables.at(table).files;
   catalog::HiveTableOptions options;
@@ -32,8 +37,7 @@ catalog::HiveTableOptions OptionsOf(const PipelineConfig& pipeline, const std::s
     if (!level.name.empty()) options.partition_keys.push_back(level.name);
   options.compression = land::ToString(FilesEncodingOf(pipeline.tables.at(table)).compression);
   if (options.compression == "none") options.compression.clear();
-  options.serde =
-      files.glue->serde == SerdeWord::kHcatalog ? catalog::JsonSerde::kHcatalog : catalog::JsonSerde::kOpenx;
+  options.serde = SerdeOf(files);
   options.owner = pipeline.name + "/" + table;
   return options;
 }
@@ -44,15 +48,25 @@ GlueFiles::GlueFiles(const PipelineConfig& pipeline, const std::string& table, c
     : place_(place),
       origin_(pipeline.tables.at(table).files->record == FilesRecordWord::kOrigin),
       levels_(land::FolderLevelsOf(pipeline.tables.at(table).files->path)),
-      table_(GlueOptionsOf(ServerOf(pipeline, table)), OptionsOf(pipeline, table, place)) {}
+      table_(GlueOptionsOf(ServerOf(pipeline, table)), OptionsOf(pipeline, table, place)) {
+  if (!HasColumns(*pipeline.tables.at(table).files)) return;
+  schemas_.emplace(*place_.store, land::FilesSchemasFolder(land::PlansFolder(place_.prefix, place_.owner)));
+}
 
 void GlueFiles::Learn(const event::EventBatch& events) {
+  if (schemas_) return;
   if (!columns_) columns_ = std::make_unique<FilesColumns>(table_.Find(), origin_);
   columns_->Learn(events);
 }
 
+std::optional<schema::Schema> GlueFiles::ColumnsOf(const land::FilesPlan& plan) {
+  if (!schemas_) return columns_ ? columns_->columns() : std::nullopt;
+  if (plan.columns.empty()) return std::nullopt;
+  return schemas_->At(plan.columns.back().version)->schema;
+}
+
 void GlueFiles::Register(const land::FilesPlan& plan) {
-  const auto columns = columns_ ? columns_->columns() : std::nullopt;
+  const auto columns = ColumnsOf(plan);
   if (!columns) return;
   table_.Ensure(*columns);
   const auto root = place_.prefix.empty() ? std::string() : place_.prefix + "/";

@@ -53,45 +53,61 @@ bool IsSpelled(const Type& type) {
   });
 }
 
-Type AsJson(const Type& type) {
-  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) {
-    switch (primitive->kind) {
-      case Primitive::kBoolean:
-      case Primitive::kInt:
-      case Primitive::kLong:
-      case Primitive::kFloat:
-      case Primitive::kDouble:
-      case Primitive::kDecimal:
-      case Primitive::kDate:
-        return type;
-      case Primitive::kTime:
-      case Primitive::kTimestamp:
-      case Primitive::kTimestamptz:
-      case Primitive::kString:
-      case Primitive::kUuid:
-      case Primitive::kFixed:
-      case Primitive::kBinary:
-        return PrimitiveType{.kind = Primitive::kString};
-    }
+PrimitiveType PrimitiveAsJson(const PrimitiveType& type) {
+  switch (type.kind) {
+    case Primitive::kBoolean:
+    case Primitive::kInt:
+    case Primitive::kLong:
+    case Primitive::kFloat:
+    case Primitive::kDouble:
+    case Primitive::kDecimal:
+    case Primitive::kDate:
+      return type;
+    case Primitive::kTime:
+    case Primitive::kTimestamp:
+    case Primitive::kTimestamptz:
+    case Primitive::kString:
+    case Primitive::kUuid:
+    case Primitive::kFixed:
+    case Primitive::kBinary:
+      return {.kind = Primitive::kString};
   }
+  return type;
+}
+
+PrimitiveType PrimitiveAsParquet(const PrimitiveType& type) {
+  if (type.kind == Primitive::kTime) return {.kind = Primitive::kLong};
+  return type.kind == Primitive::kUuid ? PrimitiveType{.kind = Primitive::kBinary} : type;
+}
+
+/// The type with other primitives at its leaves; keys of maps stay.
+Type WithLeaves(const Type& type, PrimitiveType (*leaf)(const PrimitiveType&)) {
+  if (const auto* primitive = std::get_if<PrimitiveType>(&type)) return leaf(*primitive);
   if (const auto* list = std::get_if<ListType>(&type)) {
     auto element = *list->element;
-    element.type = AsJson(element.type);
+    element.type = WithLeaves(element.type, leaf);
     return ListType{std::make_shared<const Field>(std::move(element))};
   }
   if (const auto* map = std::get_if<MapType>(&type)) {
     auto value = *map->value;
-    value.type = AsJson(value.type);
+    value.type = WithLeaves(value.type, leaf);
     return MapType{map->key, std::make_shared<const Field>(std::move(value))};
   }
   auto group = std::get<StructType>(type);
-  for (auto& field : group.fields) field.type = AsJson(field.type);
+  for (auto& field : group.fields) field.type = WithLeaves(field.type, leaf);
   return group;
 }
 
 }  // namespace
 
-std::string HiveJsonType(const Type& type) { return IsSpelled(type) ? HiveType(AsJson(type)) : "string"; }
+std::string HiveJsonType(const Type& type) {
+  return IsSpelled(type) ? HiveType(WithLeaves(type, PrimitiveAsJson)) : "string";
+}
+
+std::optional<std::string> HiveParquetType(const Type& type) {
+  if (!IsSpelled(type)) return std::nullopt;
+  return HiveType(WithLeaves(type, PrimitiveAsParquet));
+}
 
 std::string HiveType(const Type& type) {
   if (const auto* primitive = std::get_if<PrimitiveType>(&type)) return PrimitiveHiveType(*primitive);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "schema/schema.h"
@@ -12,5 +13,8 @@ std::string HiveType(const Type& type);
 /// The same for lines of JSON that a SerDe reads: what JSON has no form for is a string, and so is a struct whose
 /// members' names Hive's types cannot spell (it is read as its own text).
 std::string HiveJsonType(const Type& type);
+/// The same for columns of Parquet files, by what is stored: a time is bigint (microseconds of the day), a uuid binary.
+/// nullopt for a struct whose members' names Hive's types cannot spell: no engine would find them.
+std::optional<std::string> HiveParquetType(const Type& type);
 
 }  // namespace millrace::schema

@@ -176,3 +176,52 @@ def test_files_are_partitions_of_a_hive_table_as_soon_as_they_are_there(server, 
     assert sorted(row["id"] for row in rows) == list(range(2010))
     ours = {"_topic": "string", "_partition": "int", "_offset": "bigint", "_event_time": "string", "_ingested_at": "string", "_key": "string"}
     assert columns == {**ours, "id": "bigint", "at": "string", "device": "struct<os:string,v:bigint>", "new_one": "boolean"}
+
+
+PARQUET = """
+sources:
+  events: {{ file: {{ path: "in/*.ndjson" }}, topic: events }}
+tables:
+  bronze.{table}:
+    from: events
+    columns: {{ at: timestamptz, price: "decimal(9, 2)", day: date }}
+    files: {{ encoding: parquet, path: "kind={{field:kind}}/day={{field_time:at:%Y-%m-%d}}", buffer_size: 64KiB, glue: {{}} }}
+"""
+
+
+@pytest.mark.parametrize("crash", ["files.before_register:1", "files.after_object:1"])
+def test_parquet_files_are_partitions_of_a_hive_table_of_their_columns(server, millrace, crash):
+    import io
+
+    import pyarrow.parquet as pq
+
+    table = "parquet_" + crash.split(":")[0].replace(".", "_")
+    millrace.write("millrace.yaml", CONFIG.format(s3=server.endpoint, glue=server.endpoint) + PARQUET.format(table=table))
+    first = [{"id": i, "kind": "ab"[i % 2], "at": f"2026-01-0{1 + i % 2}T03:04:05Z", "price": "1.50", "day": "2026-01-01", "device": {"os": "x" * 100}} for i in range(1000)]
+    millrace.write("in/1.ndjson", "".join(json.dumps(row) + "\n" for row in first))
+    ended = millrace.run("run", "--until-idle", env={**glue_service.KEYS, "MILLRACE_FAULT": crash}, expect=None)
+    assert ended.returncode == 86, f"{crash} was not passed: {ended.stderr}"
+    millrace.run("run", "--until-idle", env=glue_service.KEYS)
+    second = [{"id": i, "kind": "c", "at": "2026-01-03T00:00:00Z", "device": {"os": "x", "v": 1}, "New One": True, "new": [1]} for i in range(1000, 1010)]
+    millrace.write("in/2.ndjson", "".join(json.dumps(row) + "\n" for row in second))
+    millrace.run("run", "--until-idle", env=glue_service.KEYS)
+
+    glue, s3 = glue_service.client(server.endpoint), glue_service.client(server.endpoint, "s3")
+    described = glue.get_table(DatabaseName="bronze", Name=table)["Table"]
+    storage = described["StorageDescriptor"]
+    assert storage["SerdeInfo"]["SerializationLibrary"] == "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+    assert storage["InputFormat"].endswith("MapredParquetInputFormat") and described["Parameters"]["classification"] == "parquet"
+    # `kind` and `day` are partitions, and "New One" is nothing that Hive can name.
+    columns = {c["Name"]: c["Type"] for c in storage["Columns"]}
+    ours = {"_topic": "string", "_partition": "int", "_offset": "bigint", "_event_time": "timestamp", "_ingested_at": "timestamp", "_key": "binary", "_rescued": "string"}
+    assert columns == {**ours, "id": "bigint", "at": "timestamp", "price": "decimal(9,2)", "device": "struct<os:string,v:bigint>", "new": "array<bigint>"}
+    partitions = glue.get_partitions(DatabaseName="bronze", TableName=table)["Partitions"]
+    assert {tuple(p["Values"]) for p in partitions} == {("a", "2026-01-01"), ("b", "2026-01-02"), ("c", "2026-01-03")}
+    ids = []
+    for partition in partitions:
+        bucket, prefix = partition["StorageDescriptor"]["Location"].removeprefix("s3://").split("/", 1)
+        for listed in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
+            file = pq.ParquetFile(io.BytesIO(s3.get_object(Bucket=bucket, Key=listed["Key"])["Body"].read()))
+            assert {name.lower() for name in file.schema_arrow.names} - set(columns) <= {"kind", "day", "new one"}
+            ids += file.read(columns=["id"])["id"].to_pylist()
+    assert sorted(ids) == list(range(1010))

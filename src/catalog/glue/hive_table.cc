@@ -24,14 +24,25 @@ constexpr const char* kOwner = "millrace.table";
 constexpr int kAttemptsMax = 20;
 constexpr size_t kPartitionsPerCall = 100;
 
-const char* ClassOf(JsonSerde serde) {
+/// The classes of Hadoop that read such files.
+struct Classes {
+  const char* serde;
+  const char* input = "org.apache.hadoop.mapred.TextInputFormat";
+  const char* output = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
+};
+
+Classes ClassesOf(HiveSerde serde) {
   switch (serde) {
-    case JsonSerde::kOpenx:
-      return "org.openx.data.jsonserde.JsonSerDe";
-    case JsonSerde::kHcatalog:
-      return "org.apache.hive.hcatalog.data.JsonSerDe";
+    case HiveSerde::kOpenx:
+      return {"org.openx.data.jsonserde.JsonSerDe"};
+    case HiveSerde::kHcatalog:
+      return {"org.apache.hive.hcatalog.data.JsonSerDe"};
+    case HiveSerde::kParquet:
+      return {"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+              "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+              "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"};
   }
-  return "";
+  return {""};
 }
 
 /// As engines take it: lower case, anything strange an underscore.
@@ -94,22 +105,33 @@ std::optional<schema::Schema> HiveTable::Find() {
   return known_;
 }
 
-json HiveTable::Storage(const schema::Schema& columns, const std::string& location) const {
+json HiveTable::Listed(const schema::Schema& columns, json& serde) const {
   json listed = json::array();
-  json serde = {{"serialization.format", "1"}};
   std::set<std::string> names(options_.partition_keys.begin(), options_.partition_keys.end());
   for (const auto& field : columns.fields) {
     const auto name = ColumnName(field.name);
+    const bool renamed = name != Lower(field.name);
+    const auto type = options_.serde == HiveSerde::kParquet ? schema::HiveParquetType(field.type)
+                                                            : std::optional(schema::HiveJsonType(field.type));
+    // Columns of Parquet are found by their names.
+    if (!type || (renamed && options_.serde == HiveSerde::kParquet)) continue;
     if (!names.insert(name).second) continue;  // called like another one, or like a partition, which wins
-    listed.push_back({{"Name", name}, {"Type", schema::HiveJsonType(field.type)}});
-    if (name != Lower(field.name) && options_.serde == JsonSerde::kOpenx) serde["mapping." + name] = field.name;
+    listed.push_back({{"Name", name}, {"Type", *type}});
+    if (renamed && options_.serde == HiveSerde::kOpenx) serde["mapping." + name] = field.name;
   }
+  return listed;
+}
+
+json HiveTable::Storage(const schema::Schema& columns, const std::string& location) const {
+  json serde = {{"serialization.format", "1"}};
+  json listed = Listed(columns, serde);
+  const auto classes = ClassesOf(options_.serde);
   return {{"Columns", std::move(listed)},
           {"Location", location + "/"},
-          {"InputFormat", "org.apache.hadoop.mapred.TextInputFormat"},
-          {"OutputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"},
+          {"InputFormat", classes.input},
+          {"OutputFormat", classes.output},
           {"Compressed", !options_.compression.empty()},
-          {"SerdeInfo", {{"SerializationLibrary", ClassOf(options_.serde)}, {"Parameters", std::move(serde)}}}};
+          {"SerdeInfo", {{"SerializationLibrary", classes.serde}, {"Parameters", std::move(serde)}}}};
 }
 
 json HiveTable::Input(const schema::Schema& columns, const json& before) const {
@@ -122,7 +144,7 @@ json HiveTable::Input(const schema::Schema& columns, const json& before) const {
   auto& parameters = input["Parameters"];
   if (!parameters.is_object()) parameters = json::object();
   parameters["EXTERNAL"] = "TRUE";
-  parameters["classification"] = "json";
+  parameters["classification"] = options_.serde == HiveSerde::kParquet ? "parquet" : "json";
   parameters["compressionType"] = options_.compression.empty() ? "none" : options_.compression;
   parameters[kOwner] = options_.owner;
   parameters[kSchema] = schema::ToJson(columns).dump();

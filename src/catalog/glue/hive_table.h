@@ -11,18 +11,20 @@
 
 namespace millrace::catalog {
 
-enum class JsonSerde {
-  kOpenx,     // org.openx.data.jsonserde.JsonSerDe
-  kHcatalog,  // org.apache.hive.hcatalog.data.JsonSerDe
+/// What reads the files.
+enum class HiveSerde {
+  kOpenx,     // org.openx.data.jsonserde.JsonSerDe, lines of JSON
+  kHcatalog,  // org.apache.hive.hcatalog.data.JsonSerDe, likewise
+  kParquet,   // org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe
 };
 
-/// A table of Glue over files of JSON lines.
+/// A table of Glue over plain files.
 struct HiveTableOptions {
   TableName name;
   std::string location;                     // the folder, a URI without a slash at its end
   std::vector<std::string> partition_keys;  // names, outermost first
-  std::string compression;                  // "gzip", "zstd"; empty: none
-  JsonSerde serde = JsonSerde::kOpenx;
+  std::string compression;                  // "gzip", "zstd", of Parquet "snappy" too; empty: none
+  HiveSerde serde = HiveSerde::kOpenx;
   std::string owner;  // the pipeline's table that writes the files: another one's table is not touched
 };
 
@@ -50,6 +52,7 @@ class HiveTable {
  private:
   std::optional<nlohmann::json> Entry();
   schema::Schema ColumnsOf(const nlohmann::json& entry) const;
+  nlohmann::json Listed(const schema::Schema& columns, nlohmann::json& serde) const;
   nlohmann::json Storage(const schema::Schema& columns, const std::string& location) const;
   nlohmann::json Input(const schema::Schema& columns, const nlohmann::json& before) const;
   void EnsureDatabase();

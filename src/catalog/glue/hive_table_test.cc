@@ -20,7 +20,7 @@ HiveTableOptions Options() {
           .location = "s3://lake/bronze/events",
           .partition_keys = {"year", "month"},
           .compression = "gzip",
-          .serde = JsonSerde::kOpenx,
+          .serde = HiveSerde::kOpenx,
           .owner = "clouded/bronze.events"};
 }
 
