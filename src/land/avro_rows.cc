@@ -50,7 +50,7 @@ class SchemaWriter {
       while (!names.insert(spelled).second) spelled += '_';
       Json one = {{"name", spelled}};
       if (spelled != field->name()) one["iceberg-field-name"] = field->name();
-      one["type"] = Optional(*field, name + "_" + spelled);
+      one["type"] = Optional(*field, fmt::format("{}_{}", name, spelled));
       one["default"] = nullptr;
       if (const auto id = IdOf(*field)) one["field-id"] = *id;
       listed.push_back(std::move(one));

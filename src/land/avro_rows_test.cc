@@ -16,10 +16,12 @@ namespace {
 
 using nlohmann::json;
 
+void Ok(const arrow::Status& status) { EXPECT_TRUE(status.ok()) << status.ToString(); }
+
 template <typename Builder, typename... Values>
 std::shared_ptr<arrow::Array> Column(Builder&& builder, const Values&... values) {
-  for (const auto& status : {builder.Append(values)...}) EXPECT_TRUE(status.ok()) << status.ToString();
-  EXPECT_TRUE(builder.AppendNull().ok());
+  (Ok(builder.Append(values)), ...);
+  Ok(builder.AppendNull());
   return builder.Finish().ValueOrDie();
 }
 
@@ -51,15 +53,26 @@ std::shared_ptr<arrow::RecordBatch> EveryType() {
   const auto decimal = [](const char* text) { return arrow::Decimal128::FromString(text).ValueOrDie(); };
   auto x = std::make_shared<arrow::Int64Builder>();
   arrow::StructBuilder group(form->field(12)->type(), pool, {x});
-  for (const int64_t value : {7, 8}) EXPECT_TRUE((group.Append() & x->Append(value)).ok());
-  EXPECT_TRUE(group.AppendNull().ok());
+  for (const int64_t value : {7, 8}) {
+    Ok(group.Append());
+    Ok(x->Append(value));
+  }
+  Ok(group.AppendNull());
   auto words = std::make_shared<arrow::StringBuilder>();
   arrow::ListBuilder tags(pool, words, form->field(13)->type());
-  EXPECT_TRUE((tags.Append() & words->Append("one") & words->AppendNull() & tags.Append() & tags.AppendNull()).ok());
+  Ok(tags.Append());
+  Ok(words->Append("one"));
+  Ok(words->AppendNull());
+  Ok(tags.Append());
+  Ok(tags.AppendNull());
   auto keys = std::make_shared<arrow::StringBuilder>();
   auto items = std::make_shared<arrow::Int64Builder>();
   arrow::MapBuilder map(pool, keys, items, form->field(14)->type());
-  EXPECT_TRUE((map.Append() & keys->Append("k") & items->Append(1) & map.Append() & map.AppendNull()).ok());
+  Ok(map.Append());
+  Ok(keys->Append("k"));
+  Ok(items->Append(1));
+  Ok(map.Append());
+  Ok(map.AppendNull());
   const std::string uuid("\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16);
   return arrow::RecordBatch::Make(
       form, 3,

@@ -69,7 +69,7 @@ FilesSchemaPtr FilesSchemas::At(int64_t version) {
 
 FilesSchemaPtr FilesSchemas::Require(const arrow::Schema& wanted) {
   for (;;) {
-    const auto base = Newest();
+    auto base = Newest();
     if (base && Fits(wanted, *base->columns)) return base;
     const auto current = base ? base->schema : schema::Schema{};
     const auto grown = schema::Evolve(current, current.highest_id().value(), schema::FromArrow(wanted));

@@ -201,7 +201,9 @@ TEST(AvroFileTest, EveryCodecReadsItself) {
     EXPECT_THROW(Decompress(codec, packed, text.size() - 1), Error);
     auto damaged = packed;
     damaged.back() = static_cast<char>(damaged.back() ^ 1);
-    if (codec == AvroCompression::kSnappy) EXPECT_THROW(Decompress(codec, damaged, text.size()), Error);
+    if (codec == AvroCompression::kSnappy) {
+      EXPECT_THROW(Decompress(codec, damaged, text.size()), Error);
+    }
   }
 }
 

@@ -51,6 +51,29 @@ class HiveTableTest : public testing::Test {
   }
 };
 
+TEST_F(HiveTableTest, ColumnsOfParquetHaveTheirTypes) {
+  auto options = Options();
+  options.serde = HiveSerde::kParquet;
+  auto table = Open(options);
+  auto columns = Columns({{"Id", "int"},
+                          {"at", "timestamptz"},
+                          {"noon", "time"},
+                          {"u", "uuid"},
+                          {"price", "decimal(9, 2)"},
+                          {"a b", "double"},
+                          {"in", "list<struct<u: uuid, day: date>>"},
+                          {"month", "string"}});
+  schema::StructType odd{{{.name = "a-b", .type = schema::ParseType("long")}}};
+  columns.fields.push_back({.name = "odd", .type = odd});
+  table.Ensure(columns);
+  const auto entry = Entry();
+  EXPECT_EQ(ColumnsOf(entry),
+            "id int\nat timestamp\nnoon bigint\nu binary\nprice decimal(9,2)\nin array<struct<u:binary,day:date>>\n");
+  EXPECT_EQ(entry.at("Parameters").at("classification"), "parquet");
+  EXPECT_THAT(entry.at("StorageDescriptor").at("SerdeInfo").at("SerializationLibrary").get<std::string>(),
+              HasSubstr("ParquetHiveSerDe"));
+}
+
 TEST_F(HiveTableTest, ATableIsWhatEnginesRead) {
   auto table = Open();
   EXPECT_EQ(table.Find(), std::nullopt);
