@@ -149,7 +149,7 @@ void CheckFiles(const FilesConfig& files, const std::string& path, config::Parse
 
 land::FilesCompression CompressionOf(const FilesConfig& files) {
   if (!files.Given("compression")) {
-    return HasColumns(files) ? land::FilesCompression::kZstd : land::FilesCompression::kGzip;
+    return files.encoding == FilesEncoding::kParquet ? land::FilesCompression::kZstd : land::FilesCompression::kGzip;
   }
   switch (files.compression) {
     case FilesCompressionWord::kNone:
@@ -232,8 +232,9 @@ const Block<FilesConfig>& FilesBlock() {
                {.name = "separator", .doc = "What stands after each record.", .fallback = "\n"})
           .Add(&FilesConfig::compression,
                {.name = "compression",
-                .doc = "How the files are compressed. Without it gzip; of Parquet and Avro, which alone "
-                       "have snappy, zstd. Of Avro gzip is its deflate."})
+                .doc =
+                    "How the files are compressed. Without it gzip, which of Avro is its deflate, and zstd of Parquet. "
+                    "Lines have no snappy."})
           .Add(&FilesConfig::level,
                {.name = "level", .doc = "How hard it tries.", .fallback = 1, .min = 1, .max = kLevelMax})
           .Add(&FilesConfig::path,

@@ -18,6 +18,8 @@ import confluent_kafka
 import confluent_kafka.admin
 import conftest
 import oracle
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/services"))
@@ -41,6 +43,7 @@ lake:
 maintenance: {{ interval: {maintenance}, snapshots_keep: 100 }}
 tables:
   bronze.clicks: {{ from: {topic}, files: {{ compression: none, buffer_time: 400ms }} }}
+  bronze.columns: {{ from: {topic}, files: {{ encoding: parquet, buffer_time: 400ms }} }}
   silver.clicks: {{ from: {topic}, freshness: 400ms, metadata: true, columns: {{ id: long, name: string }} }}
 """
 # Where a worker is ended from within, by what a run passes on its way from a record to an acknowledged commit.
@@ -317,6 +320,16 @@ class Chaos:
             lines += path.read_text().splitlines()
         return lines
 
+    def columns(self):
+        """The Parquet files; one that is still being put is none yet."""
+        files = []
+        for path in sorted((self.s3.folder / "objects/lake/wh/bronze/columns").rglob("*.parquet")):
+            try:
+                files.append(pq.ParquetFile(path))
+            except pa.ArrowException:
+                continue
+        return files
+
     def wait_until(self, is_so, seconds, what):
         deadline = time.monotonic() + seconds
         while not is_so():
@@ -328,6 +341,7 @@ class Chaos:
         wanted = sum(self.sent.values())
         self.wait_until(lambda: self.rows_in_silver() >= wanted, seconds, f"{wanted} rows in silver")
         self.wait_until(lambda: len(self.bronze()) >= wanted, seconds, f"{wanted} lines in bronze")
+        self.wait_until(lambda: sum(file.metadata.num_rows for file in self.columns()) >= wanted, seconds, f"{wanted} rows in Parquet files")
 
     def situation(self):
         said = [f"{self.rows_in_silver()} rows in silver, {len(self.bronze())} lines in bronze"]
@@ -348,9 +362,11 @@ class Chaos:
         oracle.compare(self.sent.elements(), ((r["id"], r["_partition"], r["_offset"]) for r in rows), "silver")
         lines = [json.loads(line) for line in self.bronze()]
         oracle.compare(self.sent.elements(), ((r["id"], r["_partition"], r["_offset"]) for r in lines), "bronze")
+        rows_of_files = [row for file in self.columns() for row in file.read(columns=["id", "_partition", "_offset"]).to_pylist()]
+        oracle.compare(self.sent.elements(), ((r["id"], r["_partition"], r["_offset"]) for r in rows_of_files), "bronze columns")
         lake.positions("silver.clicks")
         quarantines = [t for t in lake.tables() if t.startswith("quarantine.")]
-        assert len(quarantines) == 2, quarantines
+        assert len(quarantines) == 3, quarantines
         for table in quarantines:
             oracle.compare(self.poison.elements(), ((bytes(r["record"]), r["partition"], r["offset"]) for r in lake.walk(table)), table)
         return len(rows)
