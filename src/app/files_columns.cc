@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 #include "decode/json_decoder.h"
 #include "land/files_levels.h"
+#include "land/files_plan.h"
+#include "land/files_schemas.h"
 #include "source/http_ingest/unpack.h"
 
 namespace millrace::app {
@@ -89,12 +91,32 @@ std::optional<schema::Schema> FilesColumns::columns() const {
   return columns;
 }
 
+namespace {
+
+void AddLevels(const FilesConfig& files, query::ExportedTable& table) {
+  for (const auto& level : land::FolderLevelsOf(files.path)) table.levels.emplace_back(level.name, level.literal);
+}
+
+std::optional<query::ExportedTable> ExportedParquet(const PipelineConfig& pipeline, const std::string& table,
+                                                    const FilesPlace& place) {
+  land::FilesSchemas schemas(*place.store, land::FilesSchemasFolder(land::PlansFolder(place.prefix, place.owner)));
+  const auto newest = schemas.Newest();
+  if (!newest) return std::nullopt;
+  query::ExportedTable found{
+      .name = catalog::ParseTableName(table), .schema = newest->schema, .location = UriOf(place), .parquet = true};
+  AddLevels(*pipeline.tables.at(table).files, found);
+  return found;
+}
+
+}  // namespace
+
 std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline, const std::string& table,
                                                   Lake& lake) {
   const auto& files = *pipeline.tables.at(table).files;
-  if (HasColumns(files)) return std::nullopt;
+  if (files.encoding == FilesEncoding::kAvro) return std::nullopt;
   if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) return std::nullopt;
   const auto place = FilesPlaceOf(pipeline, table, lake, FilesUse::kRead);
+  if (files.encoding == FilesEncoding::kParquet) return ExportedParquet(pipeline, table, place);
   const auto root = UriOf(place);
   std::string newest;
   ForEachFile(pipeline, table, lake, [&](const std::string& uri, int64_t, int64_t) {
@@ -113,7 +135,7 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   if (!learnt) return std::nullopt;
   found.schema = *learnt;
   found.location = root;
-  for (const auto& level : land::FolderLevelsOf(files.path)) found.levels.emplace_back(level.name, level.literal);
+  AddLevels(files, found);
   return found;
 }
 

@@ -27,8 +27,8 @@ class FilesColumns {
   std::unique_ptr<event::Decoder> decoder_;
 };
 
-/// A table of plain files as other engines are to see it, by what its newest file holds; nullopt when there is none, or
-/// it is not of JSON lines.
+/// A table of plain files as other engines are to see it, by its newest columns, or by what its newest file of lines
+/// holds; nullopt when there is none, or it is of neither Parquet nor JSON lines.
 std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline, const std::string& table, Lake& lake);
 
 }  // namespace millrace::app

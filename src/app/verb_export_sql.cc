@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "app/files_block.h"
 #include "app/files_columns.h"
 #include "app/opened_lake.h"
 #include "app/table_facts.h"
@@ -96,14 +95,8 @@ std::vector<ExportedTable> Named(OpenedLake& opened, const std::vector<std::stri
       tables.push_back(IcebergFacts(opened.pipeline, RequireTable(*opened.lake.catalog, name)));
       continue;
     }
-    if (HasColumns(*opened.pipeline.tables.at(name).files)) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("{} is of Parquet or Avro files, which are not exported in this "
-                              "version: let the engine read them at {}, or give it `files.glue`",
-                              name, UriOf(FilesPlaceOf(opened.pipeline, name, opened.lake, FilesUse::kRead))));
-    }
     auto files = ExportedFiles(opened.pipeline, name, opened.lake);
-    if (!files) throw Error(ErrorCode::kUnavailable, fmt::format("{} has no files of JSON yet", name));
+    if (!files) throw Error(ErrorCode::kUnavailable, fmt::format("{} has no files of JSON lines or Parquet yet", name));
     tables.push_back(std::move(*files));
   }
   return tables;

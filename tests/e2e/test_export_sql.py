@@ -37,6 +37,7 @@ sources:
   events: { file: { path: "in/*.ndjson" }, topic: events }
 tables:
   bronze.events: { from: events, files: { path: "{ingested:%Y/%m/%d/%H}" } }
+  bronze.columns: { from: events, columns: { at: timestamptz, id: long }, files: { encoding: parquet, path: "{ingested:%Y/%m/%d/%H}" } }
   silver.events: { from: events, key: [id], iceberg: { partition_by: ["day(at)"] } }
 """
 
@@ -98,7 +99,7 @@ def test_every_dialect_parses(cloud, dialect):
     statements = parse(script, dialect)
     from sqlglot import exp
 
-    assert len(selects(statements)) >= 10
+    assert len(selects(statements)) >= 15
     columns = {c.name for s in selects(statements) for c in s.find_all(exp.Column)}
     assert {"select", 'it\'s "quoted" `so`', "Üñï \\ code"} <= columns
 
@@ -117,7 +118,7 @@ def statements_of(script):
 def test_spark_runs_its_script(lake):
     statements = statements_of(lake.run("export-sql", "--dialect", "spark").stdout)
     answers = dict(zip(statements, readers.spark(lake.folder / "data", statements)))
-    for table in ("`bronze`.`events`", "`millrace`.`silver`.`events`"):
+    for table in ("`bronze`.`events`", "`bronze`.`columns`", "`millrace`.`silver`.`events`"):
         of = {query.replace(f" FROM {table} AS t", ""): rows for query, rows in answers.items() if f" FROM {table} AS t" in query}
         assert of["SELECT MIN(t.`id`) AS smallest, MAX(t.`id`) AS largest, AVG(t.`id`) AS average"] == [{"smallest": 1, "largest": 3, "average": 2.0}]
         name = "t.`device`.`os`.`name`"
@@ -135,7 +136,7 @@ def test_duckdb_runs_its_script(lake):
     for statement in statements_of(lake.run("export-sql", "--dialect", "duckdb").stdout):
         if not statement.startswith(("INSTALL", "LOAD")):
             answers[statement] = database.execute(statement).fetchall()
-    for table in ('"bronze"."events"', '"silver"."events"'):
+    for table in ('"bronze"."events"', '"bronze"."columns"', '"silver"."events"'):
         of = {query.replace(f" FROM {table} AS t", ""): rows for query, rows in answers.items() if f" FROM {table} AS t" in query}
         assert of['SELECT MIN(t."id") AS smallest, MAX(t."id") AS largest, AVG(t."id") AS average'] == [(1, 3, 2.0)]
         assert of['SELECT t."select" AS found_value, COUNT(*) AS row_count GROUP BY t."select" ORDER BY COUNT(*) DESC LIMIT 10'] == [("word", 2), (None, 1)]
@@ -145,7 +146,9 @@ def test_duckdb_runs_its_script(lake):
         assert missing[0][0] == 3 and sum(missing[0][1:]) == 1
         twice = [rows for query, rows in of.items() if " HAVING " in query]
         assert twice and twice.count([]) == len(twice)
-    assert database.execute('SELECT on_day FROM (SELECT CAST("at" AS DATE) AS on_day FROM "silver"."events")').fetchone() == (datetime.date(2026, 1, 2),)
+    for table in ('"bronze"."columns"', '"silver"."events"'):
+        day = database.execute(f'SELECT on_day FROM (SELECT CAST("at" AS DATE) AS on_day FROM {table})').fetchone()
+        assert day == (datetime.date(2026, 1, 2),)
 
 
 def test_what_an_engine_cannot_reach_is_said(lake):

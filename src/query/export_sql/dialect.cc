@@ -13,6 +13,18 @@ namespace {
 
 constexpr std::string_view kFile = "file://";
 
+/// Whether there is a time of day or a UUID in it.
+bool HasUntold(const schema::Type& type) {
+  if (const auto* primitive = std::get_if<schema::PrimitiveType>(&type)) {
+    return primitive->kind == schema::Primitive::kTime || primitive->kind == schema::Primitive::kUuid;
+  }
+  if (const auto* list = std::get_if<schema::ListType>(&type)) return HasUntold(list->element->type);
+  if (const auto* map = std::get_if<schema::MapType>(&type))
+    return HasUntold(map->key->type) || HasUntold(map->value->type);
+  return std::ranges::any_of(std::get<schema::StructType>(type).fields,
+                             [](const schema::Field& field) { return HasUntold(field.type); });
+}
+
 /// With a backslash before quotes and itself; line ends by their letters, which these engines want.
 std::string Escaped(std::string_view text, char quote) {
   std::string escaped(1, quote);
@@ -64,6 +76,10 @@ void Dialect::MakeSchemas(std::string_view statement, const std::vector<Exported
   for (const auto& name : names) script.Add(fmt::format("{} {}", statement, Name(name)));
 }
 
+bool Dialect::Sees(const ExportedTable& table, const schema::Field& column) const {
+  return !table.parquet || !HasUntold(column.type);
+}
+
 std::string BacktickDialect::Name(std::string_view name) const { return HiveName(name); }
 std::string BacktickDialect::Text(std::string_view text) const { return Escaped(text, '\''); }
 
@@ -85,8 +101,9 @@ std::string LocalPath(const std::string& uri) { return uri.starts_with(kFile) ? 
 std::string HiveColumns(const ExportedTable& table, std::string_view indent) {
   std::string columns;
   for (const auto& field : table.schema.fields) {
-    columns += fmt::format("{}{}{} {}", columns.empty() ? "" : ",\n", indent, HiveName(field.name),
-                           schema::HiveJsonType(field.type));
+    columns += fmt::format(
+        "{}{}{} {}", columns.empty() ? "" : ",\n", indent, HiveName(field.name),
+        table.parquet ? schema::HiveParquetType(field.type).value_or("binary") : schema::HiveJsonType(field.type));
   }
   return columns;
 }

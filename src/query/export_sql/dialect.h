@@ -37,6 +37,8 @@ class Dialect {
   /// Whether the struct of a column is one to the engine too, and not text.
   virtual bool HasMembers(const ExportedTable& /*table*/, const schema::Field& /*column*/) const { return true; }
   virtual bool ReadsLocalFolders() const { return false; }
+  /// Whether the engine can be told of a column of Parquet files: most have no word for a time of day or a UUID.
+  virtual bool Sees(const ExportedTable& table, const schema::Field& column) const;
 
   virtual void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& tables, SqlScript& script) const = 0;
   virtual void Define(const ExportedLake& lake, const ExportedTable& table, SqlScript& script) const = 0;
@@ -69,7 +71,7 @@ std::string BelowWarehouse(const ExportedLake& lake, const std::string& location
 std::string LocalPath(const std::string& uri);
 /// In backticks, which are doubled inside: Hive's and Spark's way.
 std::string HiveName(std::string_view name);
-/// The columns of a table of JSON lines in Hive's types, as a DDL of Hive's lists them.
+/// The columns of a table of plain files in Hive's types, as a DDL of Hive's lists them.
 std::string HiveColumns(const ExportedTable& table, std::string_view indent);
 /// "hour STRING" of each level that is a partition.
 std::string HivePartitions(const ExportedTable& table);

@@ -9,7 +9,10 @@
 namespace millrace::query {
 namespace {
 
+FilesOf FormOf(const ExportedTable& table) { return table.parquet ? FilesOf::kParquet : FilesOf::kJson; }
+
 std::string Ending(const ExportedTable& table) {
+  if (table.parquet) return ".parquet";
   if (table.compression.empty()) return ".jsonl";
   return table.compression == "zstd" ? ".jsonl.zst" : ".jsonl.gz";
 }
@@ -39,10 +42,20 @@ class DuckDb final : public Dialect {
     MakeSchemas("CREATE SCHEMA IF NOT EXISTS", tables, script);
   }
 
+  bool Sees(const ExportedTable&, const schema::Field&) const override { return true; }
+
   void Define(const ExportedLake& /*lake*/, const ExportedTable& table, SqlScript& script) const override {
     if (table.is_iceberg()) {
       script.Add(fmt::format("CREATE OR REPLACE VIEW {} AS SELECT * FROM iceberg_scan({})", QualifiedName(table),
                              Text(LocalPath(table.metadata_location))));
+      return;
+    }
+    const auto files = Text(LocalPath(table.location) + "/**/*" + Ending(table));
+    if (table.parquet) {
+      script.Add(
+          fmt::format("CREATE OR REPLACE VIEW {} AS SELECT * FROM read_parquet({}, union_by_name = true, "
+                      "hive_partitioning = false)",
+                      QualifiedName(table), files));
       return;
     }
     std::string columns;
@@ -51,7 +64,7 @@ class DuckDb final : public Dialect {
     script.Add(
         fmt::format("CREATE OR REPLACE VIEW {} AS SELECT * FROM read_json({}, format = 'newline_delimited', "
                     "columns = {{{}}}, hive_partitioning = false)",
-                    QualifiedName(table), Text(LocalPath(table.location) + "/**/*" + Ending(table)), columns));
+                    QualifiedName(table), files, columns));
   }
 };
 
@@ -93,12 +106,14 @@ class Spark final : public BacktickDialect {
     if (table.is_iceberg()) return;
     std::string columns;
     for (const auto& field : table.schema.fields)
-      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name), SparkType(field.type));
+      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name),
+                             SparkType(field.type, FormOf(table)));
     script.Add(fmt::format("CREATE DATABASE IF NOT EXISTS {}", Name(table.name.name_space)));
     script.Add(
-        fmt::format("CREATE TABLE IF NOT EXISTS {} (\n{}\n) USING json OPTIONS ('recursiveFileLookup' = 'true', "
+        fmt::format("CREATE TABLE IF NOT EXISTS {} (\n{}\n) USING {} OPTIONS ('recursiveFileLookup' = 'true', "
                     "'pathGlobFilter' = {}) LOCATION {}",
-                    QualifiedName(table), columns, Text("*" + Ending(table)), Text(table.location)));
+                    QualifiedName(table), columns, table.parquet ? "parquet" : "json", Text("*" + Ending(table)),
+                    Text(table.location)));
     script.Say("What landed since is seen after:");
     script.Add("REFRESH TABLE " + QualifiedName(table));
   }
@@ -156,11 +171,12 @@ class Trino final : public Dialect {
   void DefineFiles(const ExportedTable& table, SqlScript& script) const {
     std::string columns;
     for (const auto& field : table.schema.fields)
-      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name), TrinoType(field.type));
+      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name),
+                             TrinoType(field.type, FormOf(table)));
     script.Say("etc/catalog/hive.properties: connector.name=hive, hive.recursive-directories=true.");
     script.Add("CREATE SCHEMA IF NOT EXISTS hive." + Name(table.name.name_space));
-    script.Add(fmt::format("CREATE TABLE IF NOT EXISTS hive.{} (\n{}\n) WITH (external_location = {}, format = 'JSON')",
-                           QualifiedName(table), columns, Text(table.location)));
+    script.Add(fmt::format("CREATE TABLE IF NOT EXISTS hive.{} (\n{}\n) WITH (external_location = {}, format = '{}')",
+                           QualifiedName(table), columns, Text(table.location), table.parquet ? "PARQUET" : "JSON"));
   }
 };
 
@@ -218,11 +234,13 @@ class ClickHouse final : public BacktickDialect {
     std::string columns;
     for (const auto& field : table.schema.fields)
       columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name),
-                             ClickHouseType(field.type, [this](std::string_view name) { return Name(name); }));
+                             ClickHouseType(
+                                 field.type, [this](std::string_view name) { return Name(name); }, FormOf(table)));
     const auto files = place + "/**" + Ending(table);
-    script.Add(fmt::format("{} (\n{}\n) ENGINE = {}", create, columns,
-                           bucket ? fmt::format("S3({}, 'JSONEachRow')", Text(files))
-                                  : fmt::format("File(JSONEachRow, {})", Text(files))));
+    const auto* form = table.parquet ? "Parquet" : "JSONEachRow";
+    script.Add(fmt::format(
+        "{} (\n{}\n) ENGINE = {}", create, columns,
+        bucket ? fmt::format("S3({}, '{}')", Text(files), form) : fmt::format("File({}, {})", form, Text(files))));
   }
 
  private:

@@ -179,7 +179,8 @@ std::string ExportSql(SqlDialect wanted, const ExportedLake& lake, const std::ve
   script.Say(
       fmt::format("The tables of {} for {}. What only you know stands in <angle brackets>.", lake.name, entry.title));
   dialect->Prepare(lake, tables, script);
-  for (const auto& table : tables) {
+  for (auto table : tables) {
+    std::erase_if(table.schema.fields, [&](const schema::Field& field) { return !dialect->Sees(table, field); });
     script.Say("---- " + catalog::ToString(table.name));
     dialect->Define(lake, table, script);
     Queries queries(*dialect, lake, table, script);

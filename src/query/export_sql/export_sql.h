@@ -21,12 +21,13 @@ struct ExportedTable {
   catalog::TableName name = {};
   schema::Schema schema = {};
   std::string location = {};           // the folder of its files, a URI without a slash at its end
-  std::string metadata_location = {};  // of an Iceberg table; empty: its files are JSON lines
+  std::string metadata_location = {};  // of an Iceberg table; empty: its files are plain ones
+  bool parquet = false;                // of plain files: they are Parquet, and not JSON lines
   /// Columns that tell rows apart, where they are known.
   std::vector<std::string> key = {};
   /// The column that its partitions follow in time; empty: the first one that is a time serves.
   std::string time_column = {};
-  /// Of JSON lines: how files are packed, and the levels of folders, outermost first: the name of a partition's column
+  /// Of plain files: how lines are packed, and the levels of folders, outermost first: the name of a partition's column
   /// and what stands in front of its value ("type="); a fixed folder has no name.
   std::string compression = {};  // "gzip", "zstd"; empty: none
   std::vector<std::pair<std::string, std::string>> levels = {};

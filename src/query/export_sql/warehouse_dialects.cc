@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/letter_case.h"
 #include "query/export_sql/dialect.h"
 #include "query/export_sql/dialect_types.h"
 #include "schema/hive_type.h"
@@ -10,24 +11,44 @@
 namespace millrace::query {
 namespace {
 
-constexpr const char* kJsonSerde = "org.openx.data.jsonserde.JsonSerDe";
+constexpr const char* kJsonLines =
+    "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' STORED AS INPUTFORMAT "
+    "'org.apache.hadoop.mapred.TextInputFormat' OUTPUTFORMAT "
+    "'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'";
+
+/// How a table of Hive says what its files are.
+const char* Stored(const ExportedTable& table) { return table.parquet ? "STORED AS PARQUET" : kJsonLines; }
+
+FilesOf FormOf(const ExportedTable& table) { return table.parquet ? FilesOf::kParquet : FilesOf::kJson; }
+
+/// Whether a struct of a column is one to Hive, too.
+bool IsStructToHive(const ExportedTable& table, const schema::Field& column) {
+  return table.is_iceberg() || table.parquet || schema::HiveJsonType(column.type).starts_with("struct");
+}
+
+/// Columns of Parquet that Hive has a type for, and that are not called like a level of the folders.
+bool IsColumnToHive(const ExportedTable& table, const schema::Field& column) {
+  if (!table.parquet) return true;
+  const auto same = [&](const auto& level) { return SameInAnyCase(level.first, column.name); };
+  return schema::HiveParquetType(column.type).has_value() && std::ranges::none_of(table.levels, same);
+}
 
 bool InGlue(const ExportedLake& lake) { return lake.catalog == ExportedLake::Catalog::kGlue; }
 
 std::string HiveTable(const Dialect& dialect, const std::string& name, const ExportedTable& table) {
   const auto partitions = HivePartitions(table);
-  return fmt::format(
-      "CREATE EXTERNAL TABLE {} (\n{}\n){} ROW FORMAT SERDE '{}' STORED AS INPUTFORMAT "
-      "'org.apache.hadoop.mapred.TextInputFormat' OUTPUTFORMAT "
-      "'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat' LOCATION {}",
-      name, HiveColumns(table, "  "), partitions.empty() ? "" : fmt::format(" PARTITIONED BY ({})", partitions),
-      kJsonSerde, dialect.Text(table.location + "/"));
+  return fmt::format("CREATE EXTERNAL TABLE {} (\n{}\n){} {} LOCATION {}", name, HiveColumns(table, "  "),
+                     partitions.empty() ? "" : fmt::format(" PARTITIONED BY ({})", partitions), Stored(table),
+                     dialect.Text(table.location + "/"));
 }
 
 class Athena final : public Dialect {
  public:
   bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
-    return table.is_iceberg() || schema::HiveJsonType(column.type).starts_with("struct");
+    return IsStructToHive(table, column);
+  }
+  bool Sees(const ExportedTable& table, const schema::Field& column) const override {
+    return Dialect::Sees(table, column) && IsColumnToHive(table, column);
   }
 
   void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& /*tables*/,
@@ -83,7 +104,10 @@ class Athena final : public Dialect {
 class Redshift final : public Dialect {
  public:
   bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
-    return table.is_iceberg() || schema::HiveJsonType(column.type).starts_with("struct");
+    return IsStructToHive(table, column);
+  }
+  bool Sees(const ExportedTable& table, const schema::Field& column) const override {
+    return Dialect::Sees(table, column) && IsColumnToHive(table, column);
   }
 
   void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& tables, SqlScript& script) const override {
@@ -109,12 +133,10 @@ class Redshift final : public Dialect {
     script.Say("Not for tables with `files.glue`, which are there with their partitions.");
     std::string columns;
     for (const auto& field : table.schema.fields)
-      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name), RedshiftType(field.type));
-    script.Add(
-        fmt::format("CREATE EXTERNAL TABLE {} (\n{}\n) ROW FORMAT SERDE '{}' STORED AS INPUTFORMAT "
-                    "'org.apache.hadoop.mapred.TextInputFormat' OUTPUTFORMAT "
-                    "'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat' LOCATION {}",
-                    QualifiedName(table), columns, kJsonSerde, Text(table.location + "/")));
+      columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name),
+                             RedshiftType(field.type, FormOf(table)));
+    script.Add(fmt::format("CREATE EXTERNAL TABLE {} (\n{}\n) {} LOCATION {}", QualifiedName(table), columns,
+                           Stored(table), Text(table.location + "/")));
   }
 };
 
@@ -152,7 +174,7 @@ class Snowflake final : public Dialect {
       std::string places;
       for (const auto& table : tables)
         if (!table.is_iceberg()) places += (places.empty() ? "" : ", ") + Text(StageUrl(table));
-      script.Say("For files of JSON lines, which become external tables over stages.");
+      script.Say("For plain files, which become external tables over stages.");
       script.Add(fmt::format(
           "CREATE STORAGE INTEGRATION IF NOT EXISTS millrace_storage TYPE = EXTERNAL_STAGE "
           "STORAGE_PROVIDER = '{}'{} STORAGE_ALLOWED_LOCATIONS = ({}) ENABLED = TRUE",
@@ -190,7 +212,8 @@ class Snowflake final : public Dialect {
     };
     const auto format = beside("_format");
     const auto stage = beside("_stage");
-    script.Add(fmt::format("CREATE FILE FORMAT IF NOT EXISTS {} TYPE = JSON COMPRESSION = AUTO", format));
+    script.Add(fmt::format("CREATE FILE FORMAT IF NOT EXISTS {} TYPE = {} COMPRESSION = AUTO", format,
+                           table.parquet ? "PARQUET" : "JSON"));
     script.Add(
         fmt::format("CREATE STAGE IF NOT EXISTS {} URL = {} STORAGE_INTEGRATION = millrace_storage FILE_FORMAT = "
                     "(FORMAT_NAME = {})",
@@ -198,11 +221,12 @@ class Snowflake final : public Dialect {
     std::string columns;
     for (const auto& field : table.schema.fields)
       columns += fmt::format("{}  {} {} AS (VALUE:{}::{})", columns.empty() ? "" : ",\n", Name(field.name),
-                             SnowflakeType(field.type), Name(field.name), SnowflakeType(field.type));
+                             SnowflakeType(field.type, FormOf(table)), Name(field.name),
+                             SnowflakeType(field.type, FormOf(table)));
     script.Add(
         fmt::format("CREATE EXTERNAL TABLE IF NOT EXISTS {} (\n{}\n) LOCATION = @{} FILE_FORMAT = (FORMAT_NAME = {}) "
-                    "PATTERN = '.*[.]jsonl.*' AUTO_REFRESH = FALSE",
-                    QualifiedName(table), columns, stage, format));
+                    "PATTERN = '.*[.]{}' AUTO_REFRESH = FALSE",
+                    QualifiedName(table), columns, stage, format, table.parquet ? "parquet" : "jsonl.*"));
     script.Say("What landed since is seen after:");
     script.Add(fmt::format("ALTER EXTERNAL TABLE {} REFRESH", QualifiedName(table)));
   }
@@ -211,7 +235,7 @@ class Snowflake final : public Dialect {
 class BigQuery final : public BacktickDialect {
  public:
   bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
-    return table.is_iceberg() || BigQueryType(column.type).find("JSON") == std::string::npos;
+    return table.is_iceberg() || table.parquet || BigQueryType(column.type).find("JSON") == std::string::npos;
   }
 
   std::string Name(std::string_view name) const override {
@@ -237,6 +261,13 @@ class BigQuery final : public BacktickDialect {
     if (table.is_iceberg()) {
       script.Add(fmt::format("CREATE OR REPLACE EXTERNAL TABLE {}{} OPTIONS (format = 'ICEBERG', uris = [{}])",
                              QualifiedName(table), connection, Text(table.metadata_location)));
+      return;
+    }
+    if (table.parquet) {
+      script.Add(
+          fmt::format("CREATE OR REPLACE EXTERNAL TABLE {}{} OPTIONS (format = 'PARQUET', enable_list_inference "
+                      "= TRUE, uris = [{}])",
+                      QualifiedName(table), connection, Text(table.location + "/*.parquet")));
       return;
     }
     std::string columns;
