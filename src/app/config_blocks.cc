@@ -246,6 +246,9 @@ const Block<TableConfig>& TableBlock() {
           .Add(&TableConfig::metadata, {.name = "metadata",
                                         .doc = "Columns about where a row came from: _topic, _partition, _offset, "
                                                "_event_time, _ingested_at, _key."})
+          .Add(&TableConfig::headers, {.name = "headers",
+                                       .doc = "A column `_headers` with the headers of each record: a list of {key, "
+                                              "value}, the values as bytes."})
           .Nested("maintenance", &TableConfig::maintenance, MaintenanceBlock())
           .Check(CheckTable);
   return block;

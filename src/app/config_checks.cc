@@ -197,9 +197,10 @@ void CheckWordsOfFiles(const TableConfig& table, const std::string& path, config
   if (HasColumns(*table.files)) {
     for (const auto* word : {"key", "upsert"}) refuse(word, "files are never changed; it needs `iceberg`");
     refuse("metadata", "is `files.record: origin` of files");
+    refuse("headers", "files keep no headers; it needs `iceberg`");
     return;
   }
-  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata"}) {
+  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata", "headers"}) {
     refuse(word,
            "files keep events as they came and have no columns; it needs `iceberg`, or `files.encoding: parquet` or "
            "`avro`");

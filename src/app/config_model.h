@@ -286,6 +286,7 @@ struct TableConfig : config::Located {
   config::Duration freshness{};
   config::ByteSize file_size;
   bool metadata = false;
+  bool headers = false;
   MaintenanceConfig maintenance;  // where an option is given; else the pipeline's
 };
 

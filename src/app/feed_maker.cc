@@ -77,7 +77,8 @@ std::unique_ptr<event::Source> FeedMaker::OpenReader(const std::string& name, co
     return parts_.stream.OpenReader(feed.from, {.reader = config.name + "/" + name,
                                                 .starts = std::move(starts),
                                                 .land_gaps = feed.on_gap == GapWord::kLand,
-                                                .drains = limits_.until_idle});
+                                                .drains = limits_.until_idle,
+                                                .headers = feed.headers});
   }
   return MakeSource(feed.from, config.sources.at(feed.from), limits_.until_idle);
 }

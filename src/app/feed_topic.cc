@@ -41,6 +41,7 @@ event::EventBatchPtr PartOf(const event::EventBatchPtr& batch, size_t begin, siz
   };
   cut(part->records);
   cut(part->keys);
+  cut(part->headers);
   cut(part->offsets);
   cut(part->timestamps);
   if (part->offsets.empty()) part->base_offset += static_cast<int64_t>(begin);
@@ -68,10 +69,9 @@ class Appender {
     for (size_t at = 0; at < size && !stop_.stop_requested(); at += portion) {
       const size_t end = std::min(size, at + portion);
       Send({.topic = options_.topic,
-            .events = PartOf(batch, at, end),
+            .events = WithHeaders(PartOf(batch, at, end)),
             .position = std::nullopt,
-            .idempotency_key = {},
-            .details = Details(end - at)});
+            .idempotency_key = {}});
       count_ += static_cast<int64_t>(end - at);
       KeepRate();
     }
@@ -94,9 +94,11 @@ class Appender {
     for (; pending_.size() > count; pending_.pop_front()) pending_.front()->Await();
   }
 
-  std::vector<event::RecordDetail> Details(size_t count) const {
-    if (options_.headers.empty()) return {};
-    return std::vector<event::RecordDetail>(count, {.headers = options_.headers});
+  event::EventBatchPtr WithHeaders(event::EventBatchPtr batch) const {
+    if (options_.headers.empty()) return batch;
+    auto with = std::make_shared<event::EventBatch>(*batch);
+    event::SetHeaders(options_.headers, *with);
+    return with;
   }
 
   void KeepRate() const {

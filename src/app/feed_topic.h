@@ -5,11 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "app/config_model.h"
 #include "base/error.h"
+#include "event/record_headers.h"
 #include "event/source.h"
 
 namespace millrace::app {
@@ -19,7 +19,7 @@ struct FeedOptions {
   std::optional<int64_t> rows_max = std::nullopt;
   std::optional<int64_t> rate = std::nullopt;  // messages a second
   /// Of every message; a header may have no value.
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers = {};
+  event::HeaderList headers = {};
   /// Makes messages of what the source gives; absent: they are it.
   std::function<event::EventBatchPtr(const event::EventBatchPtr&)> make = {};
 };

@@ -72,7 +72,7 @@ ReplayCountsByCause TryReplay(const ReplayPlace& place, const ReplayRequest& req
   const auto decoder = MakeDecoder(config, SchemasOf(place.pipeline, config, place.directory));
   const auto table = place.lake.catalog->Load(target);
   if (table) {
-    decoder->Adopt(land::MetadataColumns(config.metadata).Without(*schema::ToArrow(table->metadata->schema())));
+    decoder->Adopt(MetadataOf(config).Without(*schema::ToArrow(table->metadata->schema())));
   }
   land::QuarantinedRecords records(*place.lake.store, quarantine->metadata,
                                    {.target = request.table, .causes = CausesOf(request.causes)});

@@ -171,7 +171,7 @@ decode::AvroFraming FramingOf(FramingWord framing) {
 template <typename Options>
 Options OptionsBySchema(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas) {
   Options options;
-  for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
+  for (const auto& field : MetadataOf(table).fields()) options.reserved_names.insert(field->name());
   // A writer's schema says what its types are to be: they evolve unless the contract says otherwise.
   options.contract.columns = ModeOf(table.contract.columns);
   if (table.contract.Given("types")) options.contract.types = ModeOf(table.contract.types);
@@ -209,11 +209,15 @@ std::unique_ptr<event::Decoder> MakeAvroDecoder(const TableConfig& table,
 
 }  // namespace
 
+land::MetadataColumns MetadataOf(const TableConfig& table) {
+  return land::MetadataColumns({.origin = table.metadata, .headers = table.headers});
+}
+
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas) {
   if (table.format == RecordFormat::kAvro) return MakeAvroDecoder(table, std::move(schemas));
   if (table.format == RecordFormat::kProtobuf) return MakeProtobufDecoder(table, std::move(schemas));
   decode::JsonDecoderOptions options;
-  for (const auto& field : land::MetadataColumns(table.metadata).fields()) options.reserved_names.insert(field->name());
+  for (const auto& field : MetadataOf(table).fields()) options.reserved_names.insert(field->name());
   options.contract = {ModeOf(table.contract.columns), ModeOf(table.contract.types)};
   options.columns = DeclaredColumns(table, options.json_columns);
   std::unique_ptr<event::Decoder> decoder;
@@ -240,7 +244,7 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
   options.decoder = [table, schemas = SchemasOf(pipeline, table, directory)] { return MakeDecoder(table, schemas); };
   options.freshness = table.freshness;
   options.file_size_bytes = table.file_size.bytes;
-  options.metadata_columns = table.metadata;
+  options.metadata_columns = {.origin = table.metadata, .headers = table.headers};
   options.key = table.key;
   if (table.upsert) {
     options.upsert = {.order_by = ChangeFormOf(table).order_by,

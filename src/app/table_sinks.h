@@ -13,6 +13,9 @@
 
 namespace millrace::app {
 
+/// What a table has of its records beside their values.
+land::MetadataColumns MetadataOf(const TableConfig& table);
+
 /// The decoder of a table's records, with its declared columns. `schemas` is what SchemasOf gives for it.
 std::unique_ptr<event::Decoder> MakeDecoder(const TableConfig& table, std::shared_ptr<schema::SchemaLookup> schemas);
 

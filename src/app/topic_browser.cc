@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/header_json.h"
 #include "app/topic_facts.h"
 #include "base/error.h"
 
@@ -29,6 +30,7 @@ struct Found {
   int64_t offset = 0;
   Timestamp time{};
   std::string key;
+  ordered_json headers;
   std::string value;
   size_t bytes = 0;
 };
@@ -173,6 +175,7 @@ void Browser::Take(const event::EventBatch& batch) {
                            .offset = batch.offset(i),
                            .time = batch.timestamp(i),
                            .key = std::string(key.substr(0, kValueBytesMax)),
+                           .headers = HeadersAsJson(batch.header_block(i)),
                            .value = std::string(value.substr(0, kValueBytesMax)),
                            .bytes = value.size()});
     if (newest_ && static_cast<int64_t>(place.found.size()) > options_.records_max) place.found.pop_front();
@@ -181,7 +184,7 @@ void Browser::Take(const event::EventBatch& batch) {
 
 ordered_json Browser::Browse(const std::stop_token& stop) {
   const auto began = Clock::System().Steady();
-  const auto reader = stream_.OpenReader(topic_.spec.name, "");
+  const auto reader = stream_.OpenReader(topic_.spec.name, event::ReaderOptions{.reader = {}, .headers = true});
   reader->Seek(Positions());
   bool ended = false;
   while (!ended && !Done() && !stop.stop_requested() && scanned_ < kScannedMax &&
@@ -233,6 +236,7 @@ ordered_json Browser::Answer(bool complete) {
                                  {"offset", each.offset},
                                  {"time", FormatTimestamp(each.time)},
                                  {"key", each.key.empty() ? ordered_json() : ordered_json(each.key)},
+                                 {"headers", each.headers},
                                  {"value", each.value},
                                  {"bytes", each.bytes}});
   }

@@ -26,11 +26,11 @@ struct BrowseOptions {
   std::string equals = {};
 };
 
-/// Records of a topic for somebody who looks: {"records": [{partition, offset, time, key, value, bytes}], "scanned",
-/// "complete", "next"}. From a place on, the oldest first; the newest otherwise, the newest first. A value is text, of
-/// which 64 KiB are shown. Looks for some seconds at most, and at no more than kScannedMax records: "complete" says
-/// whether it came to the end, and "next" names, by partition, the offset to go on at. Error kUsage when there is no
-/// such topic or partition.
+/// Records of a topic for somebody who looks: {"records": [{partition, offset, time, key, headers, value, bytes}],
+/// "scanned", "complete", "next"}. From a place on, the oldest first; the newest otherwise, the newest first. Headers
+/// are as HeadersAsJson has them; a value is text, of which 64 KiB are shown. Looks for some seconds at most, and at no
+/// more than kScannedMax records: "complete" says whether it came to the end, and "next" names, by partition, the
+/// offset to go on at. Error kUsage when there is no such topic or partition.
 nlohmann::ordered_json BrowseTopic(event::Stream& stream, const std::string& topic, const BrowseOptions& options,
                                    const std::stop_token& stop);
 

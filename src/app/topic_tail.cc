@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/header_json.h"
 #include "app/signal_stop.h"
 
 namespace millrace::app {
@@ -25,6 +26,7 @@ void PrintRecord(const event::EventBatch& batch, size_t index, bool json) {
                                  {"time", FormatTimestamp(batch.timestamp(index))}};
   line["key"] =
       batch.key(index).empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(std::string(batch.key(index)));
+  if (const auto headers = batch.header_block(index); !headers.empty()) line["headers"] = HeadersAsJson(headers);
   auto value = nlohmann::ordered_json::parse(batch.record(index), nullptr, false);
   line["value"] = value.is_discarded() ? nlohmann::ordered_json(std::string(batch.record(index))) : std::move(value);
   fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -73,7 +75,7 @@ void TailTopic(event::Stream& stream, const event::TopicInfo& topic, const TailO
   auto positions = BeginOf(stream, topic, options.records);
   Newest newest(options);
   bool counts = std::ranges::all_of(topic.partitions, [](const auto& each) { return each.next_offset >= 0; });
-  const auto reader = stream.OpenReader(topic.spec.name, "");
+  const auto reader = stream.OpenReader(topic.spec.name, event::ReaderOptions{.reader = {}, .headers = options.json});
   reader->Seek(positions);
   while (!stop.signalled()) {
     const auto read = reader->Read({}, stop.token());

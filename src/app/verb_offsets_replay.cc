@@ -181,7 +181,9 @@ land::RangeSource SourceOf(Opened& opened, const land::ReplayPlan& plan) {
       return events.timestamp(record) >= times->from && events.timestamp(record) < times->to;
     };
   }
-  return {opened.stream->OpenReader(opened.topic.spec.name, ""), std::move(options)};
+  return {opened.stream->OpenReader(opened.topic.spec.name,
+                                    event::ReaderOptions{.reader = {}, .headers = opened.table->headers}),
+          std::move(options)};
 }
 
 /// False when stopped. What was read is committed to the branch in both cases.

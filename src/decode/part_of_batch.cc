@@ -9,6 +9,7 @@ namespace millrace::decode {
 PartOfBatch::PartOfBatch(const event::EventBatch& events) : all_(events), part_(events) {
   part_.records.clear();
   part_.keys.clear();
+  part_.headers.clear();
   part_.newline_joined = false;
 }
 

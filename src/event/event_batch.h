@@ -41,6 +41,10 @@ struct EventBatch {
   std::shared_ptr<const PaddedBuffer> key_payload;
   std::vector<Span> keys;
 
+  /// Headers, as record_headers.h reads them: empty, or one span a record into `header_payload` (size 0: no headers).
+  std::shared_ptr<const PaddedBuffer> header_payload;
+  std::vector<Span> headers;
+
   /// One number a record that is unique and rising within the split (a stream's offset, a file's byte offset);
   /// empty: base_offset + index.
   std::vector<int64_t> offsets;
@@ -67,13 +71,18 @@ struct EventBatch {
   std::string_view key(size_t i) const {
     return keys.empty() ? std::string_view{} : std::string_view{key_payload->data() + keys[i].begin, keys[i].size};
   }
+  std::string_view header_block(size_t i) const {
+    return headers.empty() ? std::string_view{}
+                           : std::string_view{header_payload->data() + headers[i].begin, headers[i].size};
+  }
   int64_t offset(size_t i) const { return offsets.empty() ? base_offset + static_cast<int64_t>(i) : offsets[i]; }
   Timestamp timestamp(size_t i) const { return timestamps.empty() ? ingested_at : timestamps[i]; }
   Timestamp arrival(size_t i) const { return arrived_one_by_one ? timestamp(i) : ingested_at; }
   /// What it costs a byte budget.
   int64_t bytes() const {
     return static_cast<int64_t>((payload ? payload->capacity() : 0) + (key_payload ? key_payload->capacity() : 0) +
-                                records.capacity() * sizeof(Span) + keys.capacity() * sizeof(Span) +
+                                (header_payload ? header_payload->capacity() : 0) +
+                                (records.capacity() + keys.capacity() + headers.capacity()) * sizeof(Span) +
                                 offsets.capacity() * sizeof(int64_t) + timestamps.capacity() * sizeof(Timestamp));
   }
 };

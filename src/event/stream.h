@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "event/event_batch.h"
@@ -67,6 +66,8 @@ struct ReaderOptions {
   bool land_gaps = false;
   /// kIdle is needed, because the driver ends then: the reader goes to some length to know that there is no more.
   bool drains = true;
+  /// Records come with their headers, which cost memory and are left behind otherwise.
+  bool headers = false;
 };
 
 /// Ties an append to the position of the source it was made from, in one transaction: the append lands only if
@@ -88,7 +89,6 @@ enum class AppendOutcome {
 struct RecordDetail {
   int32_t partition = -1;   // it goes to; -1: where its key belongs
   bool null_value = false;  // it has no value, which is not an empty one; where the stream knows no difference, it is
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
 };
 
 /// What became of a record that was appended.
@@ -105,8 +105,8 @@ struct AppendRequest {
   EventBatchPtr events;                      // partitioned by hash of the key; keyless batches go round robin
   std::optional<ProducerPosition> position;  // exactly once from a source
   std::string idempotency_key;               // exactly once from a client; empty: at least once
-  /// Empty, or one a record. Error kConfig for a partition that there is not, kData for headers where the stream keeps
-  /// none; then nothing is appended.
+  /// Empty, or one a record. Error kConfig for a partition that there is not, kData for headers of `events` where the
+  /// stream keeps none; then nothing is appended.
   std::vector<RecordDetail> details{};
   /// Given: becomes one a record. When Append throws, those that are durable all the same say so.
   std::vector<RecordReport>* reports = nullptr;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "land/arrow_status.h"
+#include "land/header_column.h"
 
 namespace millrace::land {
 namespace {
@@ -34,6 +35,15 @@ std::shared_ptr<arrow::Array> Keys(const event::EventBatch& events, const std::v
   return Finish(builder);
 }
 
+std::shared_ptr<arrow::Array> Headers(const event::EventBatch& events, const std::vector<size_t>& records) {
+  std::unique_ptr<arrow::ArrayBuilder> builder;
+  Check(arrow::MakeBuilder(arrow::default_memory_pool(), HeadersType(), &builder), "metadata columns");
+  auto& list = static_cast<arrow::ListBuilder&>(*builder);
+  Check(list.Reserve(static_cast<int64_t>(records.size())), "metadata columns");
+  for (const size_t record : records) AppendHeaders(events.header_block(record), list);
+  return Finish(list);
+}
+
 std::shared_ptr<arrow::Array> Constant(const std::shared_ptr<arrow::Scalar>& value, int64_t rows) {
   return ValueOf(arrow::MakeArrayFromScalar(*value, rows), "metadata columns");
 }
@@ -41,10 +51,14 @@ std::shared_ptr<arrow::Array> Constant(const std::shared_ptr<arrow::Scalar>& val
 }  // namespace
 
 arrow::FieldVector MetadataColumns::fields() const {
-  if (!wanted_) return {};
-  return {arrow::field("_topic", arrow::utf8()),   arrow::field("_partition", arrow::int32()),
-          arrow::field("_offset", arrow::int64()), arrow::field("_event_time", Time()),
-          arrow::field("_ingested_at", Time()),    arrow::field("_key", arrow::binary())};
+  arrow::FieldVector fields;
+  if (wanted_.origin) {
+    fields = {arrow::field("_topic", arrow::utf8()),   arrow::field("_partition", arrow::int32()),
+              arrow::field("_offset", arrow::int64()), arrow::field("_event_time", Time()),
+              arrow::field("_ingested_at", Time()),    arrow::field("_key", arrow::binary())};
+  }
+  if (wanted_.headers) fields.push_back(arrow::field("_headers", HeadersType()));
+  return fields;
 }
 
 std::shared_ptr<arrow::Schema> MetadataColumns::Without(const arrow::Schema& schema) const {
@@ -64,10 +78,18 @@ std::shared_ptr<arrow::RecordBatch> MetadataColumns::AddTo(const arrow::RecordBa
   const int64_t count = rows.num_rows();
   std::vector<size_t> records(static_cast<size_t>(count));
   for (size_t row = 0; row < records.size(); ++row) records[row] = record_of_row.empty() ? row : record_of_row[row];
-  const auto micros = [](Timestamp time) { return time.time_since_epoch().count(); };
   arrow::FieldVector all = rows.schema()->fields();
   for (auto& field : fields()) all.push_back(std::move(field));
   arrow::ArrayVector columns = rows.columns();
+  if (wanted_.origin) AddOrigin(events, records, columns);
+  if (wanted_.headers) columns.push_back(Headers(events, records));
+  return arrow::RecordBatch::Make(arrow::schema(std::move(all)), count, std::move(columns));
+}
+
+void MetadataColumns::AddOrigin(const event::EventBatch& events, const std::vector<size_t>& records,
+                                arrow::ArrayVector& columns) {
+  const auto count = static_cast<int64_t>(records.size());
+  const auto micros = [](Timestamp time) { return time.time_since_epoch().count(); };
   columns.push_back(Constant(arrow::MakeScalar(events.topic), count));
   columns.push_back(Constant(arrow::MakeScalar(events.partition), count));
   columns.push_back(Build(arrow::Int64Builder(), count, [&](size_t row) { return events.offset(records[row]); }));
@@ -79,7 +101,6 @@ std::shared_ptr<arrow::RecordBatch> MetadataColumns::AddTo(const arrow::RecordBa
     columns.push_back(Constant(std::make_shared<arrow::TimestampScalar>(micros(events.ingested_at), Time()), count));
   }
   columns.push_back(Keys(events, records));
-  return arrow::RecordBatch::Make(arrow::schema(std::move(all)), count, std::move(columns));
 }
 
 }  // namespace millrace::land

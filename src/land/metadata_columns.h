@@ -10,13 +10,17 @@
 
 namespace millrace::land {
 
-/// Where a row came from, as columns of its own: _topic, _partition, _offset, _event_time, _ingested_at, _key.
+/// What is known of a row's record beside its value, as columns: where it came from (_topic, _partition, _offset,
+/// _event_time, _ingested_at, _key) and its headers (_headers).
 class MetadataColumns {
  public:
-  /// `wanted`: none of them where false.
-  explicit MetadataColumns(bool wanted) : wanted_(wanted) {}
+  struct Wanted {
+    bool origin = false;
+    bool headers = false;
+  };
+  explicit MetadataColumns(Wanted wanted) : wanted_(wanted) {}
 
-  /// The fields they add; none when not wanted.
+  /// The fields they add; none when none are wanted.
   arrow::FieldVector fields() const;
   /// `schema` without them: what a decoder may know.
   std::shared_ptr<arrow::Schema> Without(const arrow::Schema& schema) const;
@@ -25,7 +29,10 @@ class MetadataColumns {
                                             const std::vector<uint32_t>& record_of_row) const;
 
  private:
-  bool wanted_;
+  static void AddOrigin(const event::EventBatch& events, const std::vector<size_t>& records,
+                        arrow::ArrayVector& columns);
+
+  Wanted wanted_;
 };
 
 }  // namespace millrace::land

@@ -62,7 +62,7 @@ class QuarantineReplayTest : public ::testing::Test {
     options.lanes = 2;
     options.key = key_;
     options.key_index_folder = folder_.path() / ("keys-" + scope);
-    options.metadata_columns = metadata_columns_;
+    options.metadata_columns.origin = metadata_columns_;
     options.rejects = std::move(rejects);
     return std::make_unique<TableSink>(*lake_.catalog, options, budget_);
   }

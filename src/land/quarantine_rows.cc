@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "land/arrow_status.h"
+#include "land/header_column.h"
 
 namespace millrace::land {
 namespace {
@@ -31,6 +32,7 @@ class RowBuilder {
     Moment(11, events.timestamp(reject.record));
     Null(12);
     NotReplayed();
+    AppendHeaders(events.header_block(reject.record), *Column<arrow::ListBuilder>(15));
   }
 
   void Gap(const event::EventBatch& events, int64_t first_offset) {
@@ -42,6 +44,7 @@ class RowBuilder {
     Null(11);
     Check(Column<arrow::Int64Builder>(12)->Append(events.gap->end_offset), kDoing);
     NotReplayed();
+    Null(15);
   }
 
   void Broken(const BrokenRow& broken, const std::string& attempt, Timestamp at) {
@@ -53,7 +56,7 @@ class RowBuilder {
     Moment(7, at);
     Text(8, attempt);
     Text(9, scope_);
-    for (const int unknown : {10, 11, 12}) Null(unknown);
+    for (const int unknown : {10, 11, 12, 15}) Null(unknown);
     NotReplayed();
   }
 
@@ -105,7 +108,7 @@ std::shared_ptr<arrow::Schema> QuarantineColumns() {
                         arrow::field("split", arrow::utf8()), arrow::field("scope", arrow::utf8()),
                         arrow::field("key", arrow::binary()), arrow::field("event_time", Time()),
                         arrow::field("end_offset", arrow::int64()), arrow::field("replayed_at", Time()),
-                        arrow::field("replay", arrow::utf8())});
+                        arrow::field("replay", arrow::utf8()), arrow::field("headers", HeadersType())});
 }
 
 std::shared_ptr<arrow::RecordBatch> RejectedRows(const event::EventBatch& events,

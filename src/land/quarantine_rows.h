@@ -31,6 +31,7 @@ struct QuarantineOptions {
 ///   table, scope        string       what it was meant for, and through which scope of positions
 ///   ingested_at, event_time
 ///   replayed_at, replay              when it became a row after all, and in which replay; null: not yet
+///   headers             of HeadersType, where the table keeps them
 std::shared_ptr<arrow::Schema> QuarantineColumns();
 
 /// A row that a query made and a rule kept out of its table.

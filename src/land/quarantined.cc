@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "land/header_column.h"
 #include "land/remaining_rows.h"
 #include "schema/schema.h"
 
@@ -38,6 +39,7 @@ class Rows {
         split_(Column<arrow::StringArray>(rows, "split")),
         scope_(Column<arrow::StringArray>(rows, "scope")),
         key_(Column<arrow::BinaryArray>(rows, "key")),
+        headers_(Column<arrow::ListArray>(rows, "headers")),
         event_time_(Column<arrow::TimestampArray>(rows, "event_time")),
         replayed_at_(Column<arrow::TimestampArray>(rows, "replayed_at")) {}
 
@@ -57,7 +59,7 @@ class Rows {
   /// The records of `rows`, all of one origin.
   std::shared_ptr<event::EventBatch> Events(const std::vector<int64_t>& rows) const {
     auto events = std::make_shared<event::EventBatch>();
-    std::string records, keys;
+    std::string records, keys, headers;
     const auto span = [](const std::string& text, size_t size) {
       return event::Span{static_cast<uint32_t>(text.size()), static_cast<uint32_t>(size)};
     };
@@ -68,11 +70,19 @@ class Rows {
       const auto key = key_ != nullptr && key_->IsValid(row) ? key_->GetView(row) : std::string_view();
       events->keys.push_back(span(keys, key.size()));
       keys.append(key);
+      const auto block = headers_ != nullptr ? HeaderBlockAt(*headers_, row) : std::string();
+      events->headers.push_back(span(headers, block.size()));
+      headers.append(block);
       events->offsets.push_back(offset_->Value(row));
       const bool timed = event_time_ != nullptr && event_time_->IsValid(row);
       events->timestamps.push_back(TimeAt(timed ? *event_time_ : *ingested_at_, row));
     }
     events->payload = PaddedBuffer::CopyOf(records);
+    if (headers.empty()) {
+      events->headers.clear();
+    } else {
+      events->header_payload = PaddedBuffer::CopyOf(headers);
+    }
     if (keys.empty()) {
       events->keys.clear();
     } else {
@@ -95,6 +105,7 @@ class Rows {
   const arrow::StringArray* split_;
   const arrow::StringArray* scope_;
   const arrow::BinaryArray* key_;
+  const arrow::ListArray* headers_;
   const arrow::TimestampArray* event_time_;
   const arrow::TimestampArray* replayed_at_;
 };

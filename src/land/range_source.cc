@@ -63,12 +63,14 @@ event::EventBatchPtr RangeSource::CutOf(const event::EventBatch& events, Stretch
     cut->newline_joined = false;
     cut->records.clear();
     cut->keys.clear();
+    cut->headers.clear();
     cut->timestamps.clear();
     cut->offsets.clear();
     for (const size_t i : kept) {
       cut->records.push_back(events.records[i]);
       cut->offsets.push_back(events.offset(i));
       if (!events.keys.empty()) cut->keys.push_back(events.keys[i]);
+      if (!events.headers.empty()) cut->headers.push_back(events.headers[i]);
       if (!events.timestamps.empty()) cut->timestamps.push_back(events.timestamps[i]);
     }
   }

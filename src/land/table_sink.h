@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "event/decoder.h"
 #include "event/sink.h"
+#include "land/metadata_columns.h"
 #include "land/rejects.h"
 #include "land/schema_authority.h"
 #include "land/upsert/upserts.h"
@@ -34,7 +35,7 @@ struct TableSinkOptions {
   /// A commit is due, freshness aside, when each lane has about this much encoded; files roll at this size.
   int64_t file_size_bytes = int64_t{256} << 20;
 
-  bool metadata_columns = false;
+  MetadataColumns::Wanted metadata_columns{};
   /// Columns whose values make two records the same: the first one stays. Empty: every record is a row.
   std::vector<std::string> key = {};
   /// The last change of a key stands instead, and records may delete. Needs `key`.

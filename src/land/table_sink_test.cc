@@ -305,7 +305,7 @@ TEST_F(TableSinkTest, AChunkThatWasLostLeavesNoKeys) {
 
 TEST_F(TableSinkTest, RowsCarryWhereTheyCameFrom) {
   auto options = Options(folder_.path());
-  options.metadata_columns = true;
+  options.metadata_columns = {.origin = true};
   const auto sink = Open(options);
   sink->Write(BatchOf({RecordOf(7), "{broken", RecordOf(9)}, 0));
   ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);

@@ -105,7 +105,9 @@ namespace millrace::contract {
 
 INSTANTIATE_TEST_SUITE_P(
     Streams, StreamContract,
-    testing::Values(StreamKind{"embedded", [] { return std::make_unique<stream::EmbeddedUnderTest>(); }},
+    testing::Values(StreamKind{.name = "embedded",
+                               .make = [] { return std::make_unique<stream::EmbeddedUnderTest>(); },
+                               .keeps_headers = true},
                     StreamKind{"kafka", [] { return std::make_unique<stream::KafkaUnderTest>(); }, false, true, true},
                     StreamKind{.name = "kinesis",
                                .make = [] { return std::make_unique<stream::KinesisUnderTest>(); },

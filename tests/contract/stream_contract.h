@@ -314,18 +314,39 @@ TEST_P(StreamContract, AppendsNothingWhereOneRecordCannotGo) {
   request.details = {{}, {.partition = 2}};
   EXPECT_EQ(CodeOf([&] { stream().Append(request); }), ErrorCode::kConfig);
   EXPECT_THAT(message_, testing::HasSubstr("no partition 2; it has 0 to 1"));
-  request.details = {{}, {.headers = {{"trace", "1"}, {"none", std::nullopt}}}};
-  if (GetParam().keeps_headers) {
-    EXPECT_EQ(stream().Append(request), event::AppendOutcome::kAppended);
-    EXPECT_TRUE(reports.at(1).durable);
-  } else {
+  request.details.clear();
+  request.events = MakeHeaded({"a", "b"}, {{}, {{"trace", "1"}}});
+  if (!GetParam().keeps_headers) {
     EXPECT_EQ(CodeOf([&] { stream().Append(request); }), ErrorCode::kData);
     EXPECT_THAT(message_, testing::HasSubstr("keeps no headers"));
   }
   Append("t", {"c"});
   auto reader = stream().OpenReader("t", "");
-  const size_t there = GetParam().keeps_headers ? 3 : 1;
-  EXPECT_EQ(Drain(*reader, there).count, there);
+  EXPECT_EQ(Drain(*reader, 1).count, 1U);
+}
+
+TEST_P(StreamContract, KeepsHeadersForThoseWhoWantThem) {
+  if (!GetParam().keeps_headers) GTEST_SKIP() << "it keeps none";
+  stream().EnsureTopic({.name = "t"});
+  const std::string bytes("\0\xFF\n", 3);
+  const std::vector<event::HeaderList> headers = {
+      {{"trace", "1"}, {"none", std::nullopt}, {"empty", ""}, {"trace", bytes}}, {}, {{std::string(300, 'n'), "v"}}};
+  const auto batch = MakeHeaded({"a", "b\nb", "c"}, headers);
+  Append("t", {"before"});
+  stream().Append({.topic = "t", .events = batch, .position = {}, .idempotency_key = {}});
+  Append("t", {"after"});
+  for (const size_t bytes_max : {size_t{1}, size_t{4} << 20}) {
+    auto reader = stream().OpenReader("t", event::ReaderOptions{.reader = {}, .headers = true});
+    const auto drained = Drain(*reader, 5, bytes_max);
+    std::vector<event::HeaderList> found;
+    for (const auto& part : drained.batches) {
+      for (size_t i = 0; i < part->size(); ++i) found.push_back(HeadersAt(*part, i));
+    }
+    EXPECT_THAT(found,
+                testing::ElementsAre(event::HeaderList{}, headers[0], headers[1], headers[2], event::HeaderList{}));
+  }
+  auto plain = stream().OpenReader("t", "");
+  for (const auto& part : Drain(*plain, 5).batches) EXPECT_TRUE(part->headers.empty());
 }
 
 TEST_P(StreamContract, ARecreatedTopicIsAnotherIncarnation) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "event/event_batch.h"
+#include "event/record_headers.h"
 #include "event/source.h"
 
 /// Batches to append in tests, and what a reader gives back of them.
@@ -36,6 +37,25 @@ inline std::shared_ptr<event::EventBatch> MakeBatch(const Records& records, cons
   if (!keys.empty()) batch->key_payload = PaddedBuffer::CopyOf(key_bytes);
   batch->ingested_at = *ParseTimestamp("2026-01-02T03:04:05.6Z");
   return batch;
+}
+
+/// With headers, one list a record.
+inline std::shared_ptr<event::EventBatch> MakeHeaded(const Records& records,
+                                                     const std::vector<event::HeaderList>& headers) {
+  auto batch = MakeBatch(records);
+  event::HeaderCollector collector;
+  for (const auto& list : headers) {
+    for (const auto& [name, value] : list) collector.Add(name, value);
+    collector.EndRecord();
+  }
+  collector.MoveInto(*batch);
+  return batch;
+}
+
+inline event::HeaderList HeadersAt(const event::EventBatch& batch, size_t record) {
+  event::HeaderList list;
+  for (const auto& [name, value] : event::HeadersOf(batch.header_block(record))) list.emplace_back(name, value);
+  return list;
 }
 
 inline Records Numbered(int first, int count) {

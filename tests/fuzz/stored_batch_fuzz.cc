@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "event/record_headers.h"
 #include "stream/embedded/batch_format.h"
 
 namespace {
@@ -43,6 +44,14 @@ void ReadDamaged(uint8_t codec, uint8_t shape, std::string_view payload) {
     Require(index.records.size() == static_cast<size_t>(numbers.count), "as many records as its number says");
     for (const auto& span : index.records) Require(span.begin + span.size <= body.size(), "a record outside");
     for (const auto& span : index.keys) Require(span.begin + span.size <= index.key_bytes.size(), "a key outside");
+    for (const auto& span : index.headers) {
+      Require(span.begin + span.size <= index.header_bytes.size(), "headers outside");
+      try {
+        event::HeadersOf(std::string_view(index.header_bytes).substr(span.begin, span.size));
+      } catch (const Error& error) {
+        Require(error.code() == ErrorCode::kData, error.what());
+      }
+    }
     Require(index.times.empty() || index.times.size() == index.records.size(), "a time for each");
   } catch (const Error& error) {
     Require(error.code() == ErrorCode::kData, error.what());

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "event/record_headers.h"
 #include "event/stream.h"
 
 namespace millrace::source {
@@ -13,7 +14,7 @@ namespace millrace::source {
 /// Collects the records of one request into what is appended.
 class RecordsInMaking {
  public:
-  /// Throws io::HttpRefusal 413 once keys and values come to more than this.
+  /// Throws io::HttpRefusal 413 once keys, values and headers come to more than this.
   explicit RecordsInMaking(int64_t bytes_max) : bytes_max_(bytes_max) {}
 
   struct Record {
@@ -21,7 +22,7 @@ class RecordsInMaking {
     std::optional<std::string> value;  // nullopt: a tombstone
     int32_t partition = -1;
     std::optional<Timestamp> time{};
-    std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
+    event::HeaderList headers{};
   };
   void Add(Record record);
   size_t size() const { return records_.size(); }
@@ -39,6 +40,8 @@ class RecordsInMaking {
   std::vector<event::Span> key_spans_;
   std::vector<std::optional<Timestamp>> times_;  // empty while none has one
   std::vector<event::RecordDetail> details_;     // empty while none has any
+  event::HeaderCollector headers_;
+  size_t header_bytes_ = 0;
 };
 
 }  // namespace millrace::source

@@ -21,7 +21,7 @@ struct RestProxyOptions {
   std::string name;
   ProxyTopics::Options topics;
   std::string cluster_id;  // where the stream has none of its own
-  bool embedded = false;   // the stream: it stands for one broker, 0, and keeps no headers
+  bool embedded = false;   // the stream: it stands for one broker, 0
   IntakeLimits limits;
 };
 

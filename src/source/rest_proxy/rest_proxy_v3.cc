@@ -127,11 +127,9 @@ io::HttpReply RestProxy::ProduceV3(io::HttpCall& call) {
 }
 
 V3Produce RestProxy::NewV3(const io::HttpCall& call) {
-  return V3Produce({.cluster_id = options_.cluster_id,
-                    .topic = call.parameters.at("topic"),
-                    .headers_kept = !options_.embedded,
-                    .bytes_max = limits().body_bytes_max},
-                   schemas_);
+  return V3Produce(
+      {.cluster_id = options_.cluster_id, .topic = call.parameters.at("topic"), .bytes_max = limits().body_bytes_max},
+      schemas_);
 }
 
 void RestProxy::AddV3Objects(const CutObjects& cut, std::string_view text, const std::string& topic,

@@ -55,11 +55,6 @@ void V3Produce::Add(std::string_view object, const std::function<void(int32_t pa
   try {
     auto record = ParseV3(object);
     if (record.partition) check_partition(*record.partition);
-    if (!record.headers.empty() && !options_.headers_kept) {
-      throw RestRefusal(kInvalidPayload,
-                        "Payload error. The embedded stream keeps no headers of records: leave them out, or give the "
-                        "pipeline `stream: { kafka: ... }`");
-    }
     auto key = Take(record.key, true, entry.key);
     auto value = Take(record.value, false, entry.value);
     entry.time = record.time;

@@ -21,8 +21,7 @@ class V3Produce {
   struct Options {
     std::string cluster_id;
     std::string topic;
-    bool headers_kept = false;  // by the stream
-    int64_t bytes_max = 0;      // of keys and values together
+    int64_t bytes_max = 0;  // of keys and values together
   };
   V3Produce(Options options, ProxySchemas& schemas);
 

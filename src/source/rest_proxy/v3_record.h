@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "event/record_headers.h"
 #include "source/rest_proxy/embedded_format.h"
 
 namespace millrace::source {
@@ -25,7 +26,7 @@ struct V3Record {
     bool is_null() const { return json.empty() || json == "null"; }
   };
   std::optional<int32_t> partition;
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  event::HeaderList headers;
   Data key;
   Data value;
   std::optional<Timestamp> time;

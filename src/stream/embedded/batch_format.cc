@@ -17,6 +17,7 @@ namespace {
 constexpr uint8_t kNewlineFree = 1;
 constexpr uint8_t kHasKeys = 2;
 constexpr uint8_t kHasTimes = 4;
+constexpr uint8_t kHasHeaders = 8;
 
 /// Below this a body is stored as it is: packing saves less than it costs.
 constexpr size_t kPackBytesMin = 512;
@@ -65,6 +66,18 @@ class VarintReader {
   const char* at_;
   const char* end_;
 };
+
+/// Sizes of `count` pieces, then the pieces back to back.
+std::string_view TakeSpans(VarintReader& in, size_t count, size_t bytes_max, std::vector<event::Span>& spans) {
+  uint64_t at = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t size = in.Next();
+    if (size > bytes_max || at + size > bytes_max) Malformed();
+    spans.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(size)});
+    at += size;
+  }
+  return in.Take(at);
+}
 
 struct FreeContext {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
@@ -128,6 +141,9 @@ void BatchBuilder::AddRecord(const Slice& slice, size_t index) {
   key_sizes_.push_back(static_cast<uint32_t>(key.size()));
   keys_.append(key);
   times_.push_back(slice.time(index));
+  const auto headers = events.header_block(index);
+  header_sizes_.push_back(static_cast<uint32_t>(headers.size()));
+  headers_.append(headers);
 }
 
 size_t BatchBuilder::AddRun(const Slice& slice, size_t first, size_t room) {
@@ -147,6 +163,7 @@ size_t BatchBuilder::AddRun(const Slice& slice, size_t first, size_t room) {
     times_.push_back(slice.time(i));
   }
   key_sizes_.resize(sizes_.size());
+  header_sizes_.resize(sizes_.size());
   return run;
 }
 
@@ -159,7 +176,7 @@ size_t BatchBuilder::Add(const Slice& slice, size_t first, size_t records_bytes_
     return 0;
   }
   const size_t room = records_bytes_max > records_.size() ? records_bytes_max - records_.size() : 0;
-  if (slice.whole && events.newline_joined && events.keys.empty()) {
+  if (slice.whole && events.newline_joined && events.keys.empty() && events.headers.empty()) {
     if (const size_t run = AddRun(slice, first, room); run > 0) return run;
   }
   size_t taken = 0;
@@ -184,7 +201,7 @@ StoredBatch BatchBuilder::Finish() {
 
   std::string body = std::move(records_);
   body += static_cast<char>((newline_free_ ? kNewlineFree : 0) | (keys_.empty() ? 0 : kHasKeys) |
-                            (has_times ? kHasTimes : 0));
+                            (has_times ? kHasTimes : 0) | (headers_.empty() ? 0 : kHasHeaders));
   for (const auto size : sizes_) PutVarint(body, size);
   if (!keys_.empty()) {
     for (const auto size : key_sizes_) PutVarint(body, size);
@@ -196,6 +213,10 @@ StoredBatch BatchBuilder::Finish() {
       PutVarint(body, Zigzag(time.time_since_epoch().count() - before));
       before = time.time_since_epoch().count();
     }
+  }
+  if (!headers_.empty()) {
+    for (const auto size : header_sizes_) PutVarint(body, size);
+    body += headers_;
   }
   batch.body_bytes = static_cast<int64_t>(body.size());
   if (body.size() >= kPackBytesMin) stored.payload = Pack(body);
@@ -249,14 +270,7 @@ BodyIndex ReadBodyIndex(const BatchNumbers& batch, std::string_view body) {
   }
   if (at != static_cast<uint64_t>(batch.records_bytes)) Malformed();
   if ((flags & kHasKeys) != 0) {
-    uint64_t key_at = 0;
-    for (size_t i = 0; i < count; ++i) {
-      const uint64_t size = in.Next();
-      if (size > body.size() || key_at + size > body.size()) Malformed();
-      index.keys.push_back({static_cast<uint32_t>(key_at), static_cast<uint32_t>(size)});
-      key_at += size;
-    }
-    index.key_bytes = in.Take(key_at);
+    index.key_bytes = TakeSpans(in, count, body.size(), index.keys);
   }
   if ((flags & kHasTimes) != 0) {
     auto time = batch.ingested_at.time_since_epoch().count();
@@ -265,6 +279,7 @@ BodyIndex ReadBodyIndex(const BatchNumbers& batch, std::string_view body) {
       index.times.push_back(Timestamp(std::chrono::microseconds(time)));
     }
   }
+  if ((flags & kHasHeaders) != 0) index.header_bytes = TakeSpans(in, count, body.size(), index.headers);
   if (!in.done()) Malformed();
   return index;
 }

@@ -19,10 +19,11 @@ enum class Codec : int64_t { kNone = 1, kZstd = 2, kLz4 = 3 };
 /// packed by `codec`:
 ///
 ///   records   record '\n' record '\n' ...                     records_bytes bytes
-///   flags     1 byte: 1 no record holds a raw newline, 2 keys follow, 4 times follow
+///   flags     1 byte: 1 no record holds a raw newline, 2 keys follow, 4 times follow, 8 headers follow
 ///   sizes     varint of each record's size, without its '\n'
 ///   [keys]    varint of each key's size (0: no key), then the keys back to back
 ///   [times]   zigzag varint of each record's time minus the one before it; the first minus ingested_at; microseconds
+///   [headers] varint of each record's size of headers (0: none), then those back to back (event/record_headers.h)
 ///
 /// Records come first and joined, so that a reader unpacks into its payload buffer and has them in place: the rest,
 /// once read, is cut off.
@@ -79,6 +80,8 @@ class BatchBuilder {
   std::vector<uint32_t> sizes_;
   std::vector<uint32_t> key_sizes_;
   std::string keys_;
+  std::vector<uint32_t> header_sizes_;
+  std::string headers_;
   std::vector<Timestamp> times_;
   Timestamp ingested_at_{};
   bool newline_free_ = true;
@@ -90,7 +93,9 @@ struct BodyIndex {
   std::vector<event::Span> records;
   std::vector<event::Span> keys;  // empty: none has one; spans into key_bytes
   std::string key_bytes;
-  std::vector<Timestamp> times;  // empty: all ingested_at
+  std::vector<Timestamp> times;      // empty: all ingested_at
+  std::vector<event::Span> headers;  // empty: none has any; spans into header_bytes
+  std::string header_bytes;
 };
 
 /// Unpacks `payload` into `body`, which has room for batch.body_bytes. Error kData when it does not unpack to that.

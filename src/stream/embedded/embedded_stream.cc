@@ -146,15 +146,10 @@ void EmbeddedStream::CheckLimits(const event::AppendRequest& request) const {
   CheckName(request.idempotency_key, "n idempotency key");
   if (request.position) CheckName(request.position->producer, " producer name");
   if (request.events == nullptr) return;
-  if (std::ranges::any_of(request.details, [](const auto& detail) { return !detail.headers.empty(); })) {
-    throw Error(ErrorCode::kData, fmt::format("topic {}: the embedded stream keeps no headers of records; leave them "
-                                              "out, or use `stream: {{ kafka: ... }}`",
-                                              request.topic));
-  }
   const auto& events = *request.events;
   size_t bytes = 0;
   for (size_t i = 0; i < events.size(); ++i) {
-    const size_t size = events.records[i].size + events.key(i).size();
+    const size_t size = events.records[i].size + events.key(i).size() + events.header_block(i).size();
     if (size > options_.record_bytes_max) {
       throw Error(ErrorCode::kData, fmt::format("topic {}: record {} of the batch has {} bytes, the limit is {}; "
                                                 "leave it out, or raise the limit",

@@ -15,6 +15,16 @@
 namespace millrace::stream {
 namespace {
 
+/// Pieces of one more row, behind those of the rows before, which had `had` records; `all` records in the end.
+void JoinSpans(const std::vector<event::Span>& more, const std::string& more_bytes, size_t had, size_t all,
+               std::vector<event::Span>& spans, std::string& bytes) {
+  if (more.empty() && spans.empty()) return;
+  spans.resize(had);
+  for (const auto& span : more) spans.push_back({static_cast<uint32_t>(span.begin + bytes.size()), span.size});
+  spans.resize(all);
+  bytes += more_bytes;
+}
+
 /// How often to look for what other processes appended.
 constexpr std::chrono::milliseconds kPoll{20};
 
@@ -270,7 +280,12 @@ BodyIndex EmbeddedReader::LoadBody(const Row& row, char* body) {
   }
   try {
     UnpackBody(row.batch, payload, body);
-    return ReadBodyIndex(row.batch, {body, static_cast<size_t>(row.batch.body_bytes)});
+    auto index = ReadBodyIndex(row.batch, {body, static_cast<size_t>(row.batch.body_bytes)});
+    if (!identity_.options.headers) {
+      index.headers.clear();
+      index.header_bytes.clear();
+    }
+    return index;
   } catch (const Error& error) {
     throw UnreadableRow{row.place, error.message()};
   }
@@ -292,6 +307,7 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(std::vector<Row> row
   batch->ingested_at = rows.front().batch.ingested_at;
   batch->records.reserve(records);
   std::string key_bytes;
+  std::string header_bytes;
   size_t used = 0;
   for (const auto& row : rows) {
     auto index = LoadBody(row, payload->data() + used);
@@ -303,14 +319,8 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(std::vector<Row> row
     const size_t had = batch->records.size();
     for (const auto& span : index.records)
       batch->records.push_back({static_cast<uint32_t>(span.begin + used), span.size});
-    if (!index.keys.empty() || !batch->keys.empty()) {
-      batch->keys.resize(had);
-      for (const auto& span : index.keys) {
-        batch->keys.push_back({static_cast<uint32_t>(span.begin + key_bytes.size()), span.size});
-      }
-      batch->keys.resize(batch->records.size());
-      key_bytes += index.key_bytes;
-    }
+    JoinSpans(index.keys, index.key_bytes, had, batch->records.size(), batch->keys, key_bytes);
+    JoinSpans(index.headers, index.header_bytes, had, batch->records.size(), batch->headers, header_bytes);
     if (!index.times.empty() || !batch->timestamps.empty()) {
       batch->timestamps.resize(had, batch->ingested_at);
       batch->timestamps.insert(batch->timestamps.end(), index.times.begin(), index.times.end());
@@ -321,6 +331,7 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::JoinRows(std::vector<Row> row
   payload->Resize(used);
   batch->payload = std::move(payload);
   if (!batch->keys.empty()) batch->key_payload = PaddedBuffer::CopyOf(key_bytes);
+  if (!batch->headers.empty()) batch->header_payload = PaddedBuffer::CopyOf(header_bytes);
   return batch;
 }
 
@@ -346,15 +357,18 @@ std::shared_ptr<event::EventBatch> EmbeddedReader::PieceOfOpenRow(const Partitio
   for (size_t i = first; i <= last; ++i) {
     batch->records.push_back({static_cast<uint32_t>(index.records[i].begin - begin), index.records[i].size});
   }
+  const auto piece = [&](const auto& from, auto& to) {
+    to.assign(from.begin() + static_cast<std::ptrdiff_t>(first), from.begin() + static_cast<std::ptrdiff_t>(last) + 1);
+  };
   if (!index.keys.empty()) {
     batch->key_payload = PaddedBuffer::CopyOf(index.key_bytes);
-    batch->keys.assign(index.keys.begin() + static_cast<std::ptrdiff_t>(first),
-                       index.keys.begin() + static_cast<std::ptrdiff_t>(last) + 1);
+    piece(index.keys, batch->keys);
   }
-  if (!index.times.empty()) {
-    batch->timestamps.assign(index.times.begin() + static_cast<std::ptrdiff_t>(first),
-                             index.times.begin() + static_cast<std::ptrdiff_t>(last) + 1);
+  if (!index.headers.empty()) {
+    batch->header_payload = PaddedBuffer::CopyOf(index.header_bytes);
+    piece(index.headers, batch->headers);
   }
+  if (!index.times.empty()) piece(index.times, batch->timestamps);
   if (last + 1 == index.records.size()) open_.reset();
   return batch;
 }

@@ -16,6 +16,26 @@ Timestamp TimeOf(const rd_kafka_message_t& message) {
   return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? Timestamp{} : Timestamp(std::chrono::milliseconds(millis));
 }
 
+/// Null where there are none.
+rd_kafka_headers_t* HeadersOf(const rd_kafka_message_t& message) {
+  rd_kafka_headers_t* headers = nullptr;
+  // The library reads them out of the message when it is asked first, and keeps them with it.
+  const auto error = rd_kafka_message_headers(&message, &headers);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? headers : nullptr;
+}
+
+template <typename Take>
+void ForEachHeader(const rd_kafka_message_t& message, Take&& take) {
+  const auto* const headers = HeadersOf(message);
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0; headers != nullptr && rd_kafka_header_get_all(headers, i, &name, &value, &size) == 0; ++i) {
+    const std::string_view bytes(static_cast<const char*>(value), value == nullptr ? 0 : size);
+    take(std::string_view(name), value == nullptr ? std::nullopt : std::optional(bytes));
+  }
+}
+
 FetchError ErrorOf(const rd_kafka_message_t& message) {
   FetchError error;
   if (message.rkt != nullptr) error.place = {rd_kafka_topic_name(message.rkt), message.partition};
@@ -27,7 +47,9 @@ FetchError ErrorOf(const rd_kafka_message_t& message) {
 }  // namespace
 
 size_t BatchBuilder::PlanFor(const rd_kafka_message_t& message, const From& from) {
-  const auto fits = [&](const Plan& plan) { return plan.bytes + message.len + 1 <= kRunBytesMax; };
+  const auto fits = [&](const Plan& plan) {
+    return plan.bytes + message.len + 1 <= kRunBytesMax && plan.header_bytes <= kRunBytesMax;
+  };
   if (last_ < plans_.size()) {
     const Plan& plan = plans_[last_];
     if (plan.topic == message.rkt && plan.partition == message.partition && fits(plan)) return last_;
@@ -44,13 +66,19 @@ size_t BatchBuilder::PlanFor(const rd_kafka_message_t& message, const From& from
   return open->second;
 }
 
-void BatchBuilder::Count(const rd_kafka_message_t& message, Plan& plan) {
+void BatchBuilder::Count(const rd_kafka_message_t& message, Plan& plan) const {
   if (plan.records == 0) plan.run.first_offset = message.offset;
   plan.gapless = plan.gapless && message.offset == plan.run.first_offset + static_cast<int64_t>(plan.records);
   plan.run.last_offset = message.offset;
   ++plan.records;
   plan.bytes += message.len + 1;
   plan.key_bytes += message.key_len;
+  if (!headers_) return;
+  ForEachHeader(message, [&](std::string_view name, std::optional<std::string_view> value) {
+    plan.header_bytes += name.size() + value.value_or("").size();
+    plan.headers.Add(name, value);
+  });
+  plan.headers.EndRecord();
 }
 
 void BatchBuilder::Allocate(Plan& plan) {
@@ -97,6 +125,7 @@ FetchedRun BatchBuilder::Finish(Plan plan) {
     plan.keys->Resize(plan.key_bytes);
     batch.key_payload = std::move(plan.keys);
   }
+  plan.headers.MoveInto(batch);
   batch.base_offset = plan.run.first_offset;
   batch.ingested_at = batch.timestamps.front();
   batch.arrived_one_by_one = true;
@@ -132,7 +161,7 @@ Fetched BatchBuilder::Build(rd_kafka_message_t** messages, size_t count, const F
   }
   for (auto& plan : plans_) {
     if (plan.records == 0) continue;
-    fetched.bytes += static_cast<int64_t>(plan.bytes);
+    fetched.bytes += static_cast<int64_t>(plan.bytes + plan.header_bytes);
     fetched.runs.push_back(Finish(std::move(plan)));
   }
   return fetched;

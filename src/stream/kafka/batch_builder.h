@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "event/event_batch.h"
+#include "event/record_headers.h"
 #include "stream/kafka/admin.h"
 
 namespace millrace::stream {
@@ -44,6 +45,9 @@ class BatchBuilder {
   /// The first offset that is wanted of a partition.
   using From = std::function<int64_t(const TopicPartition&)>;
 
+  /// `headers`: those of the messages come along.
+  explicit BatchBuilder(bool headers) : headers_(headers) {}
+
   /// Takes the messages over.
   Fetched Build(rd_kafka_message_t** messages, size_t count, const From& from);
 
@@ -56,6 +60,8 @@ class BatchBuilder {
     size_t records = 0;
     size_t bytes = 0;
     size_t key_bytes = 0;
+    event::HeaderCollector headers;
+    size_t header_bytes = 0;
     FetchedRun run;
     std::shared_ptr<PaddedBuffer> payload;
     std::shared_ptr<PaddedBuffer> keys;
@@ -65,11 +71,12 @@ class BatchBuilder {
 
   /// The open run of the message's partition, a new one where there is none with room.
   size_t PlanFor(const rd_kafka_message_t& message, const From& from);
-  static void Count(const rd_kafka_message_t& message, Plan& plan);
+  void Count(const rd_kafka_message_t& message, Plan& plan) const;
   static void Allocate(Plan& plan);
   static void Copy(const rd_kafka_message_t& message, Plan& plan);
   static FetchedRun Finish(Plan plan);
 
+  const bool headers_;
   std::vector<Plan> plans_;
   std::map<std::pair<const rd_kafka_topic_t*, int32_t>, size_t> open_;
   std::vector<uint32_t> plan_of_;  // of each message

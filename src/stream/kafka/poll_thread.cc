@@ -30,6 +30,7 @@ PollThread::PollThread(const KafkaOptions& options, std::shared_ptr<Admin> admin
       shared_(shared),
       worker_(options.worker),
       consumer_(NewConsumer(options.worker)),
+      builder_(reader.headers),
       messages_(kMessagesMax),
       confirm_patience_(kConfirmPatience) {
   if (!member()) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "event/record_headers.h"
 #include "stream/kafka/kafka_error.h"
 
 namespace millrace::stream {
@@ -45,9 +46,10 @@ struct HeadersDeleter {
 };
 using HeadersPtr = std::unique_ptr<rd_kafka_headers_t, HeadersDeleter>;
 
-HeadersPtr HeadersOf(const event::RecordDetail& detail) {
-  HeadersPtr headers(rd_kafka_headers_new(detail.headers.size()));
-  for (const auto& [name, value] : detail.headers) {
+HeadersPtr HeadersOf(std::string_view block) {
+  const auto list = event::HeadersOf(block);
+  HeadersPtr headers(rd_kafka_headers_new(list.size()));
+  for (const auto& [name, value] : list) {
     rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value ? value->data() : nullptr,
                         value ? static_cast<ssize_t>(value->size()) : 0);
   }
@@ -170,8 +172,8 @@ bool Producer::Enqueue(const Record& record, Recipient& recipient) {
   parts[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
   parts[5].u.ptr = &recipient;
   HeadersPtr headers;
-  if (record.detail != nullptr && !record.detail->headers.empty()) {
-    headers = HeadersOf(*record.detail);
+  if (!record.header_block.empty()) {
+    headers = HeadersOf(record.header_block);
     parts[6].vtype = RD_KAFKA_VTYPE_HEADERS;
     parts[6].u.headers = headers.get();
   }
@@ -210,7 +212,14 @@ void Producer::Send(const event::AppendRequest& request, Delivery& delivery) {
     auto partition = key.empty() ? keyless : PartitionOfKey(key, partitions);
     if (detail != nullptr && detail->partition >= 0) partition = detail->partition;
     auto& recipient = delivery.reported_.empty() ? delivery.plain_ : delivery.reported_[i];
-    if (!Enqueue({to, partition, key, events.record(i), events.timestamp(i), detail}, recipient)) return;
+    const Record record{.topic = to,
+                        .partition = partition,
+                        .key = key,
+                        .value = events.record(i),
+                        .time = events.timestamp(i),
+                        .detail = detail,
+                        .header_block = events.header_block(i)};
+    if (!Enqueue(record, recipient)) return;
   }
 }
 

@@ -53,6 +53,7 @@ class Producer {
     std::string_view value;
     Timestamp time{};
     const event::RecordDetail* detail = nullptr;
+    std::string_view header_block{};
   };
   /// Whom the library tells of a record.
   struct Recipient {

@@ -29,6 +29,7 @@ std::shared_ptr<event::EventBatch> PartOf(const event::EventBatch& batch, size_t
   part->records = Part(batch.records, first, last);
   for (auto& span : part->records) span.begin -= static_cast<uint32_t>(begin);
   part->keys = Part(batch.keys, first, last);
+  part->headers = Part(batch.headers, first, last);
   part->offsets = Part(batch.offsets, first, last);
   part->timestamps = Part(batch.timestamps, first, last);
   part->base_offset = batch.offset(first);

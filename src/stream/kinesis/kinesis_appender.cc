@@ -62,7 +62,7 @@ KinesisAppender::KinesisAppender(const event::AppendRequest& request, const std:
 
 RecordToPut KinesisAppender::RecordAt(size_t index, const std::vector<Shard>& shards, size_t turn) const {
   const auto* const detail = request_.details.empty() ? nullptr : &request_.details[index];
-  if (detail != nullptr && !detail->headers.empty()) {
+  if (!request_.events->header_block(index).empty()) {
     throw Error(ErrorCode::kData,
                 fmt::format("topic {}: Kinesis keeps no headers of records; leave them out", request_.topic));
   }

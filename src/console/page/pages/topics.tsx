@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import { get, may, post, segment } from '../api'
 import { ago, bytes, moment, number, rate, short } from '../format'
@@ -26,6 +27,7 @@ interface Message {
   offset: number
   time: string
   key: string | null
+  headers: { key: string; value?: string | null; value_base64?: string }[]
   value: string
   bytes: number
 }
@@ -246,6 +248,12 @@ function Messages(props: { name: string; partitions: number[] }) {
                 </dd>
                 <dt>Key</dt>
                 <dd class="mono">{open.key ?? 'none'}</dd>
+                {open.headers.map((header, index) => (
+                  <Fragment key={index}>
+                    <dt>Header {header.key}</dt>
+                    <dd class="mono">{header.value ?? header.value_base64 ?? 'no value'}</dd>
+                  </Fragment>
+                ))}
               </dl>
               <Json text={open.value} label="Value" />
               {open.bytes > new TextEncoder().encode(open.value).length && <p class="note">Only its beginning is shown: it has {bytes(open.bytes)}.</p>}
