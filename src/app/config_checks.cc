@@ -224,11 +224,6 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
   if (table.Given("protobuf") && table.format != RecordFormat::kProtobuf) {
     context.problems.Add(table.MarkOf("protobuf"), fmt::format("{}.protobuf: is for `format: protobuf`", path));
   }
-  if (table.upsert && (table.format == RecordFormat::kAvro || table.format == RecordFormat::kProtobuf)) {
-    context.problems.Add(
-        table.MarkOf("upsert"),
-        fmt::format("{}.upsert: reads changes from JSON only in this version, not from Avro or Protobuf", path));
-  }
   if (table.files) CheckWordsOfFiles(table, path, context);
   for (const auto& [column, type] : table.columns) {
     if (type == kJsonType) continue;

@@ -35,9 +35,10 @@ const Block<ProtobufConfig>& ProtobufBlock() {
                 .fallback = ProtobufFramingWord::kConfluent})
           .Add(&ProtobufConfig::schemas,
                {.name = "schemas",
-                .doc =
-                    "A .proto file, after those that it imports. Its message is what the table is to have: its fields "
-                    "are columns from the start. With `none` it is what messages are written by."})
+                .doc = "A .proto file, alone or after those that it imports; alone, they are looked for in its folder "
+                       "and those "
+                       "above. Its message is what the table is to have: its fields "
+                       "are columns from the start. With `none` it is what messages are written by."})
           .Add(&ProtobufConfig::message,
                {.name = "message",
                 .doc = "Which message of the last of `schemas`, such as shop.Order; without it, the first."})

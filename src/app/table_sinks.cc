@@ -8,7 +8,9 @@
 
 #include "app/files_block.h"
 #include "app/glue_files.h"
+#include "app/proto_files.h"
 #include "base/error.h"
+#include "decode/avro/avro_change_decoder.h"
 #include "decode/avro/avro_decoder.h"
 #include "decode/change_decoder.h"
 #include "decode/framed_decoder.h"
@@ -194,8 +196,13 @@ std::unique_ptr<event::Decoder> MakeProtobufDecoder(const TableConfig& table,
   auto options = OptionsBySchema<decode::ProtobufDecoderOptions>(table, std::move(schemas));
   const auto& files = table.protobuf.schemas;
   for (size_t i = 0; i + 1 < files.size(); ++i) AddImport(files[i].value, options);
-  if (!files.empty()) options.files.push_back({.name = files.back().value, .text = ReadSchemaFile(files.back().value)});
+  if (files.size() == 1) {
+    for (auto& file : ReadProtoFiles(files.front().value)) options.files.push_back({file.name, std::move(file.text)});
+  } else if (!files.empty()) {
+    options.files.push_back({.name = files.back().value, .text = ReadSchemaFile(files.back().value)});
+  }
   options.message = table.protobuf.message;
+  if (table.upsert) options.changes = ChangeFormOf(table);
   return std::make_unique<decode::ProtobufDecoder>(std::move(options));
 }
 
@@ -204,6 +211,7 @@ std::unique_ptr<event::Decoder> MakeAvroDecoder(const TableConfig& table,
   auto options = OptionsBySchema<decode::AvroDecoderOptions>(table, std::move(schemas));
   options.framing = FramingOf(table.avro.framing);
   for (const auto& path : table.avro.schemas) options.known_schemas.push_back(ReadSchemaFile(path.value));
+  if (table.upsert) return std::make_unique<decode::AvroChangeDecoder>(ChangeFormOf(table), std::move(options));
   return std::make_unique<decode::AvroDecoder>(std::move(options));
 }
 

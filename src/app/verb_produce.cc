@@ -15,6 +15,7 @@
 #include "app/kafka_blocks.h"
 #include "app/load_config.h"
 #include "app/message_maker.h"
+#include "app/proto_files.h"
 #include "app/registry.h"
 #include "app/schemas.h"
 #include "app/verbs.h"
@@ -63,9 +64,10 @@ schema::SchemaKind KindOf(const ProduceArguments& arguments) {
 }
 
 /// What the schema itself is called.
-std::string RecordNameOf(const schema::SchemaText& text, const std::string& message) {
+std::string RecordNameOf(const schema::SchemaText& text, const std::vector<schema::RegisteredSchema::Used>& used,
+                         const std::string& message) {
   if (text.kind == schema::SchemaKind::kProtobuf) {
-    const auto parsed = schema::ProtobufSchema::Parse(text.text);
+    const auto parsed = schema::ProtobufSchema::Parse(text.text, used);
     if (const auto* const found = parsed.Find(message)) return found->full_name();
     throw Error(ErrorCode::kUsage, fmt::format("there is no message {} in it; say another by --message", message));
   }
@@ -80,6 +82,12 @@ schema::SubjectNaming NamingOf(const std::string& word) {
   return word == "topic_record" ? schema::SubjectNaming::kTopicRecord : schema::SubjectNaming::kTopic;
 }
 
+SchemaToRegister SchemaIn(const ProduceArguments& arguments, schema::SchemaRegistry& registry) {
+  const auto kind = KindOf(arguments);
+  if (kind == schema::SchemaKind::kProtobuf) return RegisterImports(ReadProtoFiles(arguments.schema), registry);
+  return {.text = {.kind = kind, .text = ReadSchemaFile(arguments.schema)}, .used = {}};
+}
+
 /// The schema that messages are to have; null when they go as they are.
 schema::RegisteredSchemaPtr SchemaFor(const PipelineConfig& pipeline, const ProduceArguments& arguments) {
   if (arguments.schema.empty() && arguments.registry.empty()) return nullptr;
@@ -91,14 +99,14 @@ schema::RegisteredSchemaPtr SchemaFor(const PipelineConfig& pipeline, const Prod
     throw Error(ErrorCode::kUsage,
                 fmt::format("the registry has no schema under {} yet; give one with --schema-path", subject));
   }
-  const schema::SchemaText text{.kind = KindOf(arguments), .text = ReadSchemaFile(arguments.schema)};
-  const auto id = WithContext(arguments.schema, [&] {
+  const auto [text, used] = SchemaIn(arguments, *registry);
+  const auto id = WithContext(arguments.schema, [&, &text = text, &used = used] {
     const auto subject = schema::SubjectFor(NamingOf(arguments.subject_naming), arguments.topic,
-                                            RecordNameOf(text, arguments.message), false);
+                                            RecordNameOf(text, used, arguments.message), false);
     return registry->Register(subject, text);
   });
   return std::make_shared<const schema::RegisteredSchema>(
-      schema::RegisteredSchema{.id = id, .kind = text.kind, .text = text.text});
+      schema::RegisteredSchema{.id = id, .kind = text.kind, .text = text.text, .references = used});
 }
 
 /// What only says how a schema is registered, where none is given.
@@ -112,8 +120,8 @@ void CheckSchemaOptions(const ProduceArguments& arguments) {
 }
 
 /// "name=value", or a name alone: a header without a value.
-std::vector<std::pair<std::string, std::optional<std::string>>> HeadersOf(const std::vector<std::string>& texts) {
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+event::HeaderList HeadersOf(const std::vector<std::string>& texts) {
+  event::HeaderList headers;
   for (const auto& text : texts) {
     const auto equals = text.find('=');
     if (text.empty() || equals == 0) {
@@ -166,7 +174,7 @@ void AddProduce(CLI::App& root, Session& session) {
   verb->add_option("--bootstrap-servers", arguments->servers, "Kafka brokers, instead of the pipeline's stream");
   verb->add_option("--key", arguments->key, "The field whose value is the message's key, such as id or user.id");
   verb->add_option("-H,--header", arguments->headers,
-                   "A header of every message, as name=value; a name alone has no value. Kafka keeps them")
+                   "A header of every message, as name=value; a name alone has no value")
       ->allow_extra_args(false);
   verb->add_option("--rate", arguments->rate, "Messages a second")->check(CLI::PositiveNumber);
   verb->add_option("--schema-path", arguments->schema,

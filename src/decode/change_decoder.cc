@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "decode/change_columns.h"
 #include "event/blank.h"
 
 namespace millrace::decode {
@@ -41,29 +42,6 @@ class Documents {
   std::vector<event::Span> spans_;
   std::vector<uint32_t> records_;
 };
-
-/// A column of a schema at any depth of structs; a name may itself hold dots.
-std::shared_ptr<arrow::Field> FindField(const arrow::FieldVector& fields, std::string_view path) {
-  for (size_t end = path.size(); end != std::string_view::npos && end > 0; end = path.rfind('.', end - 1)) {
-    const auto name = path.substr(0, end);
-    const auto found =
-        std::ranges::find(fields, name, [](const auto& field) -> std::string_view { return field->name(); });
-    if (found == fields.end()) continue;
-    if (end == path.size()) return *found;
-    if ((*found)->type()->id() == arrow::Type::STRUCT)
-      return FindField((*found)->type()->fields(), path.substr(end + 1));
-  }
-  return nullptr;
-}
-
-/// Documents become the records they were taken from.
-void Renumber(const std::vector<uint32_t>& of_document, Decoded& decoded) {
-  for (auto& reject : decoded.rejects) reject.record = of_document[reject.record];
-  auto& records = decoded.record_of_row;
-  if (records.empty() && decoded.rows) records.resize(of_document.size());
-  const bool all = records.size() == of_document.size();
-  for (size_t row = 0; row < records.size(); ++row) records[row] = of_document[all ? row : records[row]];
-}
 
 }  // namespace
 
@@ -153,19 +131,11 @@ bool ChangeDecoder::Impl::KnowKey() {
   if (schema == key_of_) return keys_ != nullptr;
   key_of_ = schema;
   keys_.reset();
-  arrow::FieldVector fields;
-  for (const auto& path : form_.key) {
-    const auto field = FindField(schema->fields(), path);
-    if (!field) return false;
-    fields.push_back(arrow::field(path, field->type()));
-  }
-  text_key_ = fields.front()->type()->id() == arrow::Type::STRING;
-  const auto order = form_.order_by.empty() ? nullptr : FindField(schema->fields(), form_.order_by);
-  if (order && std::ranges::find(form_.key, form_.order_by) == form_.key.end()) {
-    fields.push_back(arrow::field(form_.order_by, order->type()));
-  }
+  auto columns = DeleteColumns(*schema, form_);
+  if (!columns) return false;
+  text_key_ = columns->field(0)->type()->id() == arrow::Type::STRING;
   JsonDecoderOptions options = limits_;
-  options.columns = arrow::schema(std::move(fields));
+  options.columns = std::move(columns);
   options.contract = {.columns = schema::ContractMode::kDiscardValue, .types = schema::ContractMode::kDiscardValue};
   options.json_columns.clear();
   options.reserved_names.clear();

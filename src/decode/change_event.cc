@@ -82,6 +82,16 @@ std::string AddedColumn(std::string_view path) {
   return name;
 }
 
+bool IsDelete(std::string_view operation, const std::vector<std::string>& delete_values) {
+  return std::ranges::any_of(delete_values, [&](const std::string& word) { return SameWord(word, operation); });
+}
+
+std::string_view WhyNotApplied(std::string_view operation) {
+  if (operation == "t") return "is a truncation (op t), which is not applied";
+  if (operation == "m") return "is a message (op m), no change of a row";
+  return "is no change event: `op` is none of c, r, u, d";
+}
+
 struct ChangeReader::Envelope {
   std::string_view text;
   std::optional<std::string_view> before;
@@ -104,10 +114,7 @@ ChangeEvent ChangeReader::Read(std::string_view text, std::string_view key) cons
 ChangeEvent ChangeReader::ReadPlain(std::string_view text) const {
   if (!form_.operation.empty()) {
     const auto operation = FindMember(text, form_.operation, form_.depth_max);
-    const bool deletes = operation && std::ranges::any_of(form_.delete_values, [&](const std::string& word) {
-                           return SameWord(word, Bare(*operation));
-                         });
-    if (deletes) {
+    if (operation && IsDelete(Bare(*operation), form_.delete_values)) {
       auto document = DeleteOf(text, nullptr);
       if (document.empty()) return Rejected(RejectCause::kMissingKey, "deletes, and a column of the key is not there");
       return {.row = {}, .added = {}, .deletes = std::move(document), .reject = {}};
@@ -120,10 +127,7 @@ ChangeEvent ChangeReader::ReadEnvelope(const Envelope& envelope, std::string_vie
   const auto operation = envelope.operation ? Bare(*envelope.operation) : std::string_view();
   if (operation == "d") return ReadDelete(envelope, key);
   if (operation != "c" && operation != "r" && operation != "u") {
-    const char* why = operation == "t"   ? "is a truncation (op t), which is not applied"
-                      : operation == "m" ? "is a message (op m), no change of a row"
-                                         : "is no change event: `op` is none of c, r, u, d";
-    return Rejected(RejectCause::kOperation, why);
+    return Rejected(RejectCause::kOperation, std::string(WhyNotApplied(operation)));
   }
   if (!IsObject(envelope.after)) return Rejected(RejectCause::kOperation, "has no object as `after`");
   ChangeEvent change{.row = *envelope.after, .added = Added(envelope), .deletes = {}, .reject = {}};

@@ -42,6 +42,12 @@ struct ChangeEvent {
   std::optional<event::Reject> reject;  // record number left out
 };
 
+/// Whether an operation is one of the words, whatever the case of their letters.
+bool IsDelete(std::string_view operation, const std::vector<std::string>& delete_values);
+
+/// Why an envelope whose `op` is neither c, r, u nor d is no change of a row.
+std::string_view WhyNotApplied(std::string_view operation);
+
 /// Understands records one by one.
 class ChangeReader {
  public:

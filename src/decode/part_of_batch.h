@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "event/decoder.h"
@@ -19,6 +20,13 @@ class PartOfBatch {
   void Reject(uint32_t record, event::RejectCause cause, std::string detail);
   void SetPayload(std::shared_ptr<const PaddedBuffer> payload) { part_.payload = std::move(payload); }
 
+  void SetKeys(std::shared_ptr<const PaddedBuffer> payload, std::vector<event::Span> keys) {
+    part_.key_payload = std::move(payload);
+    part_.keys = std::move(keys);
+  }
+
+  /// Those taken, by their numbers in the batch.
+  const std::vector<uint32_t>& records() const { return record_of_; }
   const event::EventBatch& events() const { return part_; }
   event::Decoded Whole(event::Decoded decoded) &&;
 

@@ -220,3 +220,98 @@ def test_protobuf_that_produce_writes_others_read(place, registry):
     refused = place.millrace.run(*produce, "--schema-path", "order.proto", "--message", "shop.Order", expect=None)
     assert refused.returncode == 1 and "orders.jsonl:2: is no shop.Order" in refused.stderr, refused.stderr
     assert "Orders" in place.millrace.run(*produce, "--schema-path", "order.proto", "--message", "Orders", expect=None).stderr
+
+
+ENVELOPE = {"type": "record", "name": "Envelope", "namespace": "db.t", "fields": [
+    {"name": "before", "type": ["null", {"type": "record", "name": "Value", "fields": [
+        {"name": "id", "type": "long"}, {"name": "name", "type": "string", "default": ""}, {"name": "at", "type": ["null", logical("long", "timestamp-millis")], "default": None},
+        {"name": "balance", "type": ["null", logical("bytes", "decimal", precision=9, scale=2)], "default": None}]}]},
+    {"name": "after", "type": ["null", "Value"]}, {"name": "source", "type": {"type": "record", "name": "Source", "fields": [{"name": "lsn", "type": "long"}]}}, {"name": "op", "type": "string"}]}
+CHANGES = """syntax = "proto3"; package db;
+import "google/protobuf/timestamp.proto";
+message Value { int64 id = 1; string name = 2; google.protobuf.Timestamp at = 3; }
+message Source { int64 lsn = 1; }
+message Envelope { Value before = 1; Value after = 2; Source source = 3; string op = 4; }
+message Key { int64 id = 1; }
+"""
+LANDED = datetime.datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+def avro_changes(place):
+    value, key = AvroSerializer(place.client, json.dumps(ENVELOPE)), AvroSerializer(place.client, json.dumps({"type": "record", "name": "Key", "fields": [{"name": "id", "type": "long"}]}))
+    row = lambda r: r and {"balance": decimal.Decimal("7.25"), "at": LANDED, **r}  # noqa: E731
+    return lambda op, before, after, lsn: value({"op": op, "before": row(before), "after": row(after), "source": {"lsn": lsn}}, SerializationContext(place.topic, MessageField.VALUE)), lambda id: key({"id": id}, SerializationContext(place.topic, MessageField.KEY))
+
+
+def protobuf_changes(place):
+    classes = protobuf_messages.message_class(place.millrace.write("changes.proto", CHANGES))
+    Envelope, Key = (message_factory.GetMessageClass(classes[name]) for name in ("Envelope", "Key"))
+    conf = {"use.deprecated.format": False}
+    value, key = ProtobufSerializer(Envelope, place.client, conf), ProtobufSerializer(Key, place.client, conf)
+
+    def change(op, before, after, lsn):
+        message = Envelope(op=op, before=before, after=after, source={"lsn": lsn})
+        if after:
+            message.after.at.FromDatetime(LANDED)
+        return value(message, SerializationContext(place.topic, MessageField.VALUE))
+
+    return change, lambda id: key(Key(id=id), SerializationContext(place.topic, MessageField.KEY))
+
+
+@pytest.mark.parametrize("form", ["avro", "protobuf"])
+def test_changes_of_a_database_by_schema(place, form):
+    change, key = (avro_changes if form == "avro" else protobuf_changes)(place)
+    ada, bob, eve = {"id": 1, "name": "ada"}, {"id": 2, "name": "bob"}, {"id": 3, "name": "eve"}
+    sent = [(1, change("c", None, ada, 1)), (1, change("u", ada, {"id": 1, "name": "ada 2"}, 2)), (1, change("u", None, ada, 1)), (2, change("r", None, bob, 3)), (2, change("d", bob, None, 4)), (2, None),
+            (3, change("c", None, eve, 5)), (3, change("d", None, None, 6)), (4, change("c", None, {"id": 4, "name": "d"}, 7)), (5, change("u", {"id": 4, "name": "d"}, {"id": 5, "name": "d"}, 8)),
+            (7, change("c", None, {"id": 7, "name": "g"}, 11)), (8, change("c", None, {"id": 8}, 12)), (1, change("t", None, None, 13))]
+    send(place, [(key(id), value) for id, value in sent])
+    upsert = "key: [id], upsert: {{ envelope: debezium, order_by: source.lsn, add_fields: [op] }}"
+    rows = land(place, f"format: {form}, {upsert}")
+    kept = [(1, "ada 2", "u", 2), (5, "d", "u", 8), (7, "g", "c", 11), (8, "", "c", 12)]
+    assert [(row["id"], row["name"], row["__op"], row["__source_lsn"]) for row in rows] == kept
+    assert {row["at"] for row in rows} == {LANDED} and "op" not in rows[0] and "before" not in rows[0]
+    if form == "avro":
+        assert {row["balance"] for row in rows} == {decimal.Decimal("7.25")}
+    assert [row["cause"] for row in quarantined(place)] == ["operation"]
+    # Tombstones by themselves, with keys of a schema and of text, in a run of their own.
+    send(place, [(key(7), None), ("8", None), (key(99), None), (b"\0" * 8, None)])
+    assert [row["id"] for row in land(place, f"format: {form}, {upsert}")] == [1, 5]
+    assert sorted(row["cause"] for row in quarantined(place)) == ["missing_key", "operation"]
+
+
+MONEY = 'syntax = "proto3"; package common; import "common/unit.proto"; message Money { int64 cents = 1; Unit unit = 2; }'
+UNIT = 'syntax = "proto3"; package common; enum Unit { EUR = 0; NOK = 1; }'
+PAID = 'syntax = "proto3"; package shop; import "common/money.proto"; import public "common/unit.proto"; import "google/protobuf/timestamp.proto"; message Paid { int64 id = 1; common.Money price = 2; google.protobuf.Timestamp at = 3; common.Unit in = 4; }'
+
+
+def test_protobuf_with_imports(place, registry):
+    for name, text in {"common/money.proto": MONEY, "common/unit.proto": UNIT, "paid.proto": PAID}.items():
+        place.millrace.write("protos/" + name, text)
+    Paid = message_factory.GetMessageClass(protobuf_messages.message_class(place.millrace.folder / "protos/paid.proto")["Paid"])
+    context = SerializationContext(place.topic, MessageField.VALUE)
+    conf = {"use.deprecated.format": False}
+    lines = [{"id": i, "price": {"cents": i, "unit": "NOK"}, "in": "NOK"} for i in range(20)]
+    place.millrace.write("in.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    produce = ["produce", "--topic", place.topic, "--source-path", "in.jsonl", "--bootstrap-servers", place.kafka.bootstrap, "--schema-registry", registry]
+    for _ in range(2):  # the second finds everything registered
+        place.millrace.run(*produce, "--schema-path", "protos/paid.proto", "--rows", 10)
+    values = [ProtobufDeserializer(Paid, conf)(m.value(), context) for m in read(place)]
+    assert sorted((v.id, v.price.cents, v.price.unit, getattr(v, "in")) for v in values) == sorted([(i, i, 1, 1) for i in range(10)] * 2)
+    registered = place.client.get_latest_version(place.topic + "-value").schema
+    assert sorted((r.name, r.subject) for r in registered.references) == [("common/money.proto", "common/money.proto"), ("common/unit.proto", "common/unit.proto")]
+    send(place, [("k", ProtobufSerializer(Paid, place.client, conf)(Paid(id=100, price={"cents": 5, "unit": 1}), context))])
+    rows = land(place, "format: protobuf, key: [id]")
+    assert [(row["id"], row["price"]) for row in rows] == [(i, {"cents": i, "unit": "NOK"}) for i in range(10)] + [(100, {"cents": 5, "unit": "NOK"})]
+    # Without a registry: the files beside the one that is named.
+    bare = Pipeline(place.millrace, place.kafka, "t" + uuid.uuid4().hex)
+    bare.create()
+    send(bare, [("k", Paid(id=7, price={"cents": 1}).SerializeToString())])
+    bare.registry = ""
+    config = bare.config("bare", tables="tables:\n  silver.bare: {{ from: {topic}, format: protobuf, protobuf: {{ framing: none, schemas: [protos/paid.proto] }} }}\n")
+    bare.run(config)
+    assert [(row["id"], row["price"]) for row in readers.pyiceberg_rows(place.millrace.folder, "silver.bare")] == [(7, {"cents": 1, "unit": "EUR"})]
+    place.millrace.write("protos/common/unit.proto", UNIT.replace("enum", 'import "paid.proto"; enum'))
+    assert "in a circle" in place.millrace.run(*produce, "--schema-path", "protos/paid.proto", expect=78).stderr
+    (place.millrace.folder / "protos/common/unit.proto").unlink()
+    assert 'imports "common/unit.proto", which is neither in' in place.millrace.run(*produce, "--schema-path", "protos/paid.proto", expect=78).stderr

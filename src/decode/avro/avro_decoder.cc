@@ -4,10 +4,9 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
-#include <cstring>
+#include <deque>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
@@ -16,7 +15,6 @@
 #include "decode/avro/avro_reader.h"
 #include "decode/schema_verdicts.h"
 #include "schema/avro/avro_encode.h"
-#include "schema/registry/registered_avro.h"
 
 namespace millrace::decode {
 
@@ -28,12 +26,8 @@ using schema::AvroType;
 
 namespace {
 
-constexpr size_t kFingerprintPrefixBytes = 10;
-constexpr std::string_view kSingleObjectMark = "\xC3\x01";
-
-/// Everything known of one writer's schema.
+/// What is made of one writer's schema.
 struct Writer {
-  std::optional<AvroSchema> schema;
   std::optional<AvroPlan> plan;
   std::string unusable;  // why its records cannot be read; empty: they can
 };
@@ -61,10 +55,8 @@ class AvroDecoder::Impl {
 
  private:
   void ReadRecord(const EventBatch& events, size_t index);
-  /// The writer of a message, and how long the prefix is that says so; nullptr: rejected.
-  Writer* WriterOf(std::string_view message, size_t index, size_t& prefix);
-  Writer* Registered(int32_t id, size_t index);
-  bool MakePlan(Writer& writer);
+  Writer& WriterAt(size_t number);
+  bool MakePlan(const AvroType& type, Writer& writer);
   AvroPlanOptions PlanOptions(bool columns_open) const;
   void Reject(size_t record, RejectCause cause, std::string detail);
   Decoded Finish(const EventBatch& events);
@@ -76,30 +68,19 @@ class AvroDecoder::Impl {
       std::make_unique<Column>(std::string(event::kRescuedColumn), ColumnKind::kString, nullptr);
   std::unique_ptr<AvroReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
-  SchemaVerdicts verdicts_;
-  std::unordered_map<int32_t, Writer> registered_;
-  std::unordered_map<uint64_t, Writer> known_;  // by fingerprint
-  Writer* plain_ = nullptr;                     // of messages without a frame
-  std::optional<AvroSchema> wanted_;            // what readers want
-  uint64_t generation_ = 1;                     // of the columns that plans are for
+  AvroFrames frames_;
+  std::deque<Writer> writers_;        // by the number that frames_ gives them
+  std::optional<AvroSchema> wanted_;  // what readers want
+  uint64_t generation_ = 1;           // of the columns that plans are for
   bool columns_open_ = true;
   size_t names_ = 0;
   Decoded decoded_;
 };
 
 AvroDecoder::Impl::Impl(AvroDecoderOptions options)
-    : options_(std::move(options)), verdicts_(options_.schemas, schema::SchemaKind::kAvro) {
-  const bool needs_schema = options_.framing != AvroFraming::kConfluent;
-  if (needs_schema ? options_.known_schemas.empty() : options_.schemas == nullptr) {
-    throw Error(ErrorCode::kConfig, needs_schema ? "Avro messages that name no registry's schema need `schemas`"
-                                                 : "Avro messages that name a registry's schema need a registry");
-  }
+    : options_(std::move(options)), frames_(options_.framing, options_.known_schemas, options_.schemas) {
   for (const auto& text : options_.known_schemas) {
     try {
-      auto parsed = AvroSchema::Parse(text);
-      const auto fingerprint = schema::Fingerprint(parsed.root());
-      known_[fingerprint].schema = std::move(parsed);
-      plain_ = &known_[fingerprint];
       wanted_ = AvroSchema::Parse(text);
       std::set<const AvroType*> seen;
       CheckDefaults(wanted_->root(), seen);
@@ -130,7 +111,7 @@ AvroPlanOptions AvroDecoder::Impl::PlanOptions(bool columns_open) const {
 
 Decoded AvroDecoder::Impl::Decode(const EventBatch& events) {
   decoded_ = {};
-  verdicts_.NextBatch();
+  frames_.NextBatch();
   root_->Begin();
   rescued_->Begin();
   reader_->rescued_values = 0;
@@ -150,68 +131,33 @@ void AvroDecoder::Impl::ReadRecord(const EventBatch& events, size_t index) {
     return Reject(index, RejectCause::kTooLarge,
                   fmt::format("is {} bytes long, the limit is {}", message.size(), options_.record_bytes_max));
   }
-  size_t prefix = 0;
-  Writer* const writer = WriterOf(message, index, prefix);
-  if (writer == nullptr) return;
-  const bool planned = writer->plan && writer->plan->generation == generation_;
-  if (!planned && (!writer->unusable.empty() || !MakePlan(*writer))) [[unlikely]] {
-    return Reject(index, RejectCause::kMalformed, Capped(writer->unusable));
+  const auto frame = frames_.Find(message);
+  if (!frame) return Reject(index, RejectCause::kMalformed, frames_.why());
+  Writer& writer = WriterAt(frame->writer);
+  const bool planned = writer.plan && writer.plan->generation == generation_;
+  if (!planned) [[unlikely]] {
+    const auto& known = frames_.writer(frame->writer);
+    if (!known.schema) return Reject(index, RejectCause::kMalformed, Capped(known.unusable));
+    if (!writer.unusable.empty() || !MakePlan(known.schema->root(), writer)) {
+      return Reject(index, RejectCause::kMalformed, Capped(writer.unusable));
+    }
   }
-  if (reader_->Read(*writer->plan, message.substr(prefix))) {
+  if (reader_->Read(*writer.plan, message.substr(frame->prefix))) {
     decoded_.record_of_row.push_back(static_cast<uint32_t>(index));
   } else {
     Reject(index, reader_->reject().cause, reader_->reject().detail);
   }
 }
 
-Writer* AvroDecoder::Impl::WriterOf(std::string_view message, size_t index, size_t& prefix) {
-  switch (options_.framing) {
-    case AvroFraming::kNone:
-      return plain_;
-    case AvroFraming::kConfluent: {
-      prefix = schema::kSchemaPrefixBytes;
-      if (const auto id = schema::SchemaIdOf(message)) return Registered(*id, index);
-      Reject(index, RejectCause::kMalformed, WhyNotFramed(message));
-      return nullptr;
-    }
-    case AvroFraming::kSingleObject: {
-      prefix = kFingerprintPrefixBytes;
-      if (message.size() < prefix || !message.starts_with(kSingleObjectMark)) {
-        Reject(index, RejectCause::kMalformed, "does not begin with C3 01 and a fingerprint, as single objects do");
-        return nullptr;
-      }
-      uint64_t fingerprint = 0;
-      std::memcpy(&fingerprint, message.data() + 2, sizeof fingerprint);
-      const auto found = known_.find(fingerprint);
-      if (found != known_.end()) return &found->second;
-      Reject(index, RejectCause::kMalformed,
-             fmt::format("is of a schema with fingerprint {:016x}, which is none of `schemas`", fingerprint));
-      return nullptr;
-    }
-  }
-  return nullptr;
+Writer& AvroDecoder::Impl::WriterAt(size_t number) {
+  if (number >= writers_.size()) writers_.resize(number + 1);
+  return writers_[number];
 }
 
-Writer* AvroDecoder::Impl::Registered(int32_t id, size_t index) {
-  if (const auto known = registered_.find(id); known != registered_.end()) return &known->second;
-  const auto& verdict = verdicts_.Of(id);
-  if (!verdict.schema) {
-    Reject(index, RejectCause::kMalformed, verdict.why);
-    return nullptr;
-  }
-  Writer& writer = registered_[id];
-  try {
-    writer.schema = schema::ParseAvro(*verdict.schema, AvroSchema::Rules::kLenient);
-  } catch (const Error& error) {
-    writer.unusable = fmt::format("is of schema {}: {}", id, error.message());
-  }
-  return &writer;
-}
-
-bool AvroDecoder::Impl::MakePlan(Writer& writer) {
+bool AvroDecoder::Impl::MakePlan(const AvroType& type, Writer& writer) {
   bool changed = false, stale = false;
   try {
-    writer.plan = MakeAvroPlan(writer.schema->root(), PlanOptions(columns_open_), *root_, names_, changed, stale);
+    writer.plan = MakeAvroPlan(type, PlanOptions(columns_open_), *root_, names_, changed, stale);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kData) throw;
     writer.plan.reset();

@@ -6,18 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "decode/avro/avro_frames.h"
 #include "event/decoder.h"
 #include "schema/evolution.h"
 #include "schema/registry/registry.h"
 
 namespace millrace::decode {
-
-/// How a message says which schema it was written by.
-enum class AvroFraming {
-  kConfluent,     // a zero, the number of a schema in a registry, the record
-  kSingleObject,  // C3 01, the fingerprint of one of the schemas given, the record
-  kNone,          // not at all: the one schema given
-};
 
 struct AvroDecoderOptions {
   /// What to do with columns and types that were not expected. Until there is a first schema, columns evolve.

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "decode/avro/avro_change_decoder.h"
 #include "decode/avro/avro_decoder.h"
+#include "decode/made_schemas.h"
 #include "decode/part_of_batch.h"
 #include "decode/protobuf/protobuf_transcoder.h"
 #include "decode/schema_verdicts.h"
@@ -35,21 +37,6 @@ struct Writer {
   std::string unusable;  // why its messages cannot be read; empty: they can
 };
 
-/// The Avro schemas that were made of message types, by numbers of their own.
-class MadeSchemas final : public schema::SchemaLookup {
- public:
-  int32_t Add(std::string text) {
-    const auto id = static_cast<int32_t>(schemas_.size());
-    schemas_.push_back(std::make_shared<const schema::RegisteredSchema>(
-        schema::RegisteredSchema{.id = id, .kind = schema::SchemaKind::kAvro, .text = std::move(text)}));
-    return id;
-  }
-  schema::RegisteredSchemaPtr Find(int32_t id) override { return schemas_.at(static_cast<size_t>(id)); }
-
- private:
-  std::vector<schema::RegisteredSchemaPtr> schemas_;
-};
-
 }  // namespace
 
 class ProtobufDecoder::Impl {
@@ -67,6 +54,7 @@ class ProtobufDecoder::Impl {
   Writer* WriterOf(std::string_view& message);
   const ProtobufSchema* Registered(int32_t id);
   void Prepare(Writer& writer, const google::protobuf::Descriptor& message);
+  void TranscodeKeys(const EventBatch& events, PartOfBatch& part);
   bool Fail(RejectCause cause, std::string detail);
 
   ProtobufDecoderOptions options_;
@@ -76,7 +64,7 @@ class ProtobufDecoder::Impl {
   Writer plain_;  // of messages without a frame
   std::unordered_map<int32_t, std::optional<ProtobufSchema>> registered_;
   std::map<std::pair<int32_t, schema::MessageIndexes>, Writer> writers_;
-  std::unique_ptr<AvroDecoder> rows_;
+  std::unique_ptr<event::Decoder> rows_;
   event::Reject why_;
 };
 
@@ -111,7 +99,11 @@ ProtobufDecoder::Impl::Impl(ProtobufDecoderOptions options)
   } else if (options_.schemas == nullptr) {
     throw Error(ErrorCode::kConfig, "Protobuf messages that name no registry's schema need a .proto file");
   }
-  rows_ = std::make_unique<AvroDecoder>(std::move(rows));
+  if (options_.changes) {
+    rows_ = std::make_unique<AvroChangeDecoder>(*options_.changes, std::move(rows));
+  } else {
+    rows_ = std::make_unique<AvroDecoder>(std::move(rows));
+  }
 }
 
 void ProtobufDecoder::Impl::Prepare(Writer& writer, const google::protobuf::Descriptor& message) {
@@ -202,8 +194,23 @@ Decoded ProtobufDecoder::Impl::Decode(const EventBatch& events) {
     }
   }
   part.SetPayload(PaddedBuffer::CopyOf(bytes));
+  if (options_.changes && options_.schemas != nullptr && !events.keys.empty()) TranscodeKeys(events, part);
   auto decoded = rows_->Decode(part.events());
   return std::move(part).Whole(std::move(decoded));
+}
+
+/// Keys that are messages become Avro, as far as records without a value need them; others stay what they are.
+void ProtobufDecoder::Impl::TranscodeKeys(const EventBatch& events, PartOfBatch& part) {
+  std::string bytes;
+  std::vector<event::Span> spans;
+  for (const uint32_t record : part.records()) {
+    const auto begin = bytes.size();
+    const auto key = events.key(record);
+    const auto id = schema::SchemaIdOf(key);
+    if (!id || !verdicts_.Of(*id).schema || !Transcode(key, bytes)) bytes += key;
+    spans.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(bytes.size() - begin)});
+  }
+  part.SetKeys(PaddedBuffer::CopyOf(bytes), std::move(spans));
 }
 
 bool ProtobufDecoder::Impl::Fail(RejectCause cause, std::string detail) {

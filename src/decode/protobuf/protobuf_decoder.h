@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "decode/change_event.h"
 #include "event/decoder.h"
 #include "schema/evolution.h"
 #include "schema/registry/registry.h"
@@ -25,6 +27,10 @@ struct ProtobufDecoderOptions {
   /// messages name a registry's, unless columns are wanted from the start.
   std::vector<schema::RegisteredSchema::Used> files = {};
   std::string message = {};  // its name; empty: the first of the last file
+
+  /// Messages change rows by their key, as AvroChangeDecoder has it of the records that are made of them; keys by a
+  /// schema of `schemas` may be messages too.
+  std::optional<ChangeForm> changes = {};
 
   int64_t record_bytes_max = int64_t{128} << 20;
   int depth_max = 64;

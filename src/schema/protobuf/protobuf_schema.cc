@@ -107,6 +107,10 @@ const pb::DescriptorPool& OwnFiles() {
   return *pool;
 }
 
+bool IsOwn(const std::string& name) {
+  return name.starts_with("google/protobuf/") && OwnFiles().FindFileByName(name) != nullptr;
+}
+
 const pb::Descriptor* FindIn(const pb::Descriptor& message, std::string_view name) {
   for (int i = 0; i < message.nested_type_count(); ++i) {
     const auto* inner = message.nested_type(i);
@@ -142,7 +146,7 @@ ProtobufSchema::~ProtobufSchema() = default;
 ProtobufSchema ProtobufSchema::Parse(std::string_view text, const std::vector<RegisteredSchema::Used>& imports) {
   auto parts = std::make_unique<Parts>();
   for (const auto& used : imports) {
-    if (OwnFiles().FindFileByName(used.name) != nullptr) continue;
+    if (IsOwn(used.name)) continue;
     parts->files.Add(ParseFile(used.text, used.name));  // one that is there already is the same
   }
   parts->files.Add(ParseFile(text, kMainFile));
@@ -198,6 +202,14 @@ std::string ProtobufFileBytes(std::string_view text) {
   file.clear_name();
   file.clear_source_code_info();
   return file.SerializeAsString();
+}
+
+std::vector<std::string> ProtobufImports(std::string_view text) {
+  std::vector<std::string> imports;
+  for (const auto& name : ParseFile(text, kMainFile).dependency()) {
+    if (!IsOwn(name)) imports.push_back(name);
+  }
+  return imports;
 }
 
 std::optional<MessageIndexes> TakeMessageIndexes(std::string_view& bytes) {

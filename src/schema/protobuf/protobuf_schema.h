@@ -50,6 +50,9 @@ class ProtobufSchema {
 /// The file as a serialized FileDescriptorProto without a name: equal for texts that say the same. Error kData.
 std::string ProtobufFileBytes(std::string_view text);
 
+/// The names of the files that a .proto file imports, but for those that are always there. Error kData.
+std::vector<std::string> ProtobufImports(std::string_view text);
+
 /// Takes the indexes off that stand before a message in Confluent's wire format: their count and they themselves as
 /// zigzag varints, a single zero for the first message. nullopt: they are damaged, or more than 64.
 std::optional<MessageIndexes> TakeMessageIndexes(std::string_view& bytes);

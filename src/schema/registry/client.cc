@@ -141,13 +141,13 @@ class RegistryClient::Impl {
   }
 
   int32_t Register(const std::string& subject, const SchemaText& schema) {
-    const auto doing = fmt::format("registering a schema under {}", subject);
-    const auto answer =
-        Ask(doing, "POST", fmt::format("/subjects/{}/versions", io::PercentEncoded(subject)), ToJson(schema).dump());
-    if (answer.status != 200) Refused(doing, answer);
-    const auto id = answer.body.find("id");
-    if (id == answer.body.end() || !id->is_number_integer()) Refused(doing, answer);
-    return id->get<int32_t>();
+    return NumberOf(fmt::format("registering a schema under {}", subject),
+                    fmt::format("/subjects/{}/versions", io::PercentEncoded(subject)), schema, "id");
+  }
+
+  int32_t VersionOf(const std::string& subject, const SchemaText& schema) {
+    return NumberOf(fmt::format("asking which version of {} a schema is", subject),
+                    fmt::format("/subjects/{}", io::PercentEncoded(subject)), schema, "version");
   }
 
   RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) {
@@ -160,6 +160,14 @@ class RegistryClient::Impl {
   }
 
  private:
+  int32_t NumberOf(const std::string& doing, const std::string& path, const SchemaText& schema, const char* member) {
+    const auto answer = Ask(doing, "POST", path, ToJson(schema).dump());
+    if (answer.status != 200) Refused(doing, answer);
+    const auto number = answer.body.find(member);
+    if (number == answer.body.end() || !number->is_number_integer()) Refused(doing, answer);
+    return number->get<int32_t>();
+  }
+
   /// Where the registry is one but for this schema, Error kData says so: others can be read.
   template <typename Body>
   RegisteredSchemaPtr OfARegistry(const std::string& doing, Body&& body) {
@@ -266,6 +274,9 @@ RegisteredSchemaPtr RegistryClient::Find(int32_t id) {
 }
 int32_t RegistryClient::Register(const std::string& subject, const SchemaText& schema) {
   return Understood([&] { return impl_->Register(subject, schema); });
+}
+int32_t RegistryClient::VersionOf(const std::string& subject, const SchemaText& schema) {
+  return Understood([&] { return impl_->VersionOf(subject, schema); });
 }
 RegisteredSchemaPtr RegistryClient::Version(const std::string& subject, std::optional<int32_t> version) {
   return Understood([&] { return impl_->Version(subject, version); });

@@ -33,6 +33,7 @@ class RegistryClient final : public SchemaRegistry {
 
   RegisteredSchemaPtr Find(int32_t id) override;
   int32_t Register(const std::string& subject, const SchemaText& schema) override;
+  int32_t VersionOf(const std::string& subject, const SchemaText& schema) override;
   RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) override;
 
  private:

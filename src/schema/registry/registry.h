@@ -58,6 +58,8 @@ class SchemaRegistry : public SchemaLookup {
   /// The number of a schema under a subject, a new version unless it is there. Error kData when it is no schema or does
   /// not go with the versions before it.
   virtual int32_t Register(const std::string& subject, const SchemaText& schema) = 0;
+  /// Which version of a subject a schema is that is registered there.
+  virtual int32_t VersionOf(const std::string& subject, const SchemaText& schema) = 0;
   /// A version of a subject; nullopt: its latest. Null: there is none.
   virtual RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) = 0;
   RegisteredSchemaPtr Latest(const std::string& subject) { return Version(subject, std::nullopt); }

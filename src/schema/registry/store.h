@@ -47,6 +47,9 @@ class RegistryStore final : public SchemaRegistry {
 
   RegisteredSchemaPtr Find(int32_t id) override;
   int32_t Register(const std::string& subject, const SchemaText& schema) override;
+  int32_t VersionOf(const std::string& subject, const SchemaText& schema) override {
+    return Lookup(subject, schema, Deleted::kHidden).version;
+  }
   RegisteredSchemaPtr Version(const std::string& subject, std::optional<int32_t> version) override;
 
   /// What a registration in mode IMPORT brings along.
