@@ -1,5 +1,6 @@
 #include "app/table_positions.h"
 
+#include "app/document_blocks.h"
 #include "app/files_table_facts.h"
 #include "app/fixed_start.h"
 #include "app/plan.h"
@@ -37,21 +38,39 @@ void AddTopicPositions(const std::string& name, const event::TopicInfo& topic, c
   }
 }
 
+void AddPositions(OpenedLake& opened, const std::string& name, const TableConfig& table, event::Stream* stream,
+                  event::Positions stored, std::vector<TablePosition>& out) {
+  if (stream != nullptr && FromTopic(opened.pipeline, table)) {
+    const auto starts = ReadFixedStart(opened.pipeline, name, table, opened.lake);
+    for (const auto& topic : stream->MatchTopics(table.from)) AddTopicPositions(name, topic, starts, stored, out);
+  }
+  // Splits of sources, and of incarnations of a topic that are gone.
+  for (const auto& [split, cursor] : stored)
+    out.push_back({name, split.value(), std::nullopt, cursor.value(), std::nullopt});
+}
+
 }  // namespace
 
 std::vector<TablePosition> ReadTablePositions(OpenedLake& opened, event::Stream* stream) {
   std::vector<TablePosition> out;
   for (const auto& [name, table] : opened.pipeline.tables) {
-    auto stored = StoredPositions(opened, name, table);
-    if (stream != nullptr && FromTopic(opened.pipeline, table)) {
-      const auto starts = ReadFixedStart(opened.pipeline, name, table, opened.lake);
-      for (const auto& topic : stream->MatchTopics(table.from)) AddTopicPositions(name, topic, starts, stored, out);
-    }
-    // Splits of sources, and of incarnations of a topic that are gone.
-    for (const auto& [split, cursor] : stored)
-      out.push_back({name, split.value(), std::nullopt, cursor.value(), std::nullopt});
+    AddPositions(opened, name, table, stream, StoredPositions(opened, name, table), out);
   }
   return out;
+}
+
+std::vector<TablePosition> ReadDocumentPositions(OpenedLake& opened, const std::string& documents,
+                                                 event::Stream* stream) {
+  std::vector<TablePosition> out;
+  AddPositions(opened, FeedName(documents), FeedOf(documents, opened.pipeline.documents.at(documents)), stream,
+               DocumentStoreOf(opened.pipeline, documents)->ReadPositions(), out);
+  return out;
+}
+
+std::unique_ptr<document::DocumentStore> DocumentStoreOf(const PipelineConfig& pipeline, const std::string& documents) {
+  auto config = pipeline.documents.at(documents);
+  if (config.dynamodb) config.dynamodb->create = false;
+  return MakeDocumentStore(pipeline, documents, config);
 }
 
 }  // namespace millrace::app

@@ -38,14 +38,27 @@ ExitCode Show(const Session& session) {
   auto opened = OpenLakeOf(session);
   const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory);
   Listing listing({{"table"}, {"from"}, {"partition"}, {"position"}, {"lag"}});
-  for (const auto& position : ReadTablePositions(opened, stream.get())) {
-    listing.Add({position.table, position.origin,
-                 position.partition ? nlohmann::json(*position.partition) : nlohmann::json(), position.position,
-                 position.lag ? nlohmann::json(*position.lag) : nlohmann::json()});
+  const auto add = [&](const std::vector<TablePosition>& positions) {
+    for (const auto& position : positions) {
+      listing.Add({position.table, position.origin,
+                   position.partition ? nlohmann::json(*position.partition) : nlohmann::json(), position.position,
+                   position.lag ? nlohmann::json(*position.lag) : nlohmann::json()});
+    }
+  };
+  add(ReadTablePositions(opened, stream.get()));
+  auto code = ExitCode::kDone;
+  for (const auto& [name, documents] : opened.pipeline.documents) {
+    try {
+      add(ReadDocumentPositions(opened, name, stream.get()));
+    } catch (const Error& error) {
+      // The others are told all the same.
+      fmt::print(stderr, "documents.{}: {}\n", name, error.what());
+      code = ExitCodeFor(error.code());
+    }
   }
   listing.Print(session.json, "this pipeline has no tables that were landed yet");
   TellReplays(opened);
-  return ExitCode::kDone;
+  return code;
 }
 
 /// "2=1500" of a table made from a topic, or "<split>=<cursor>" as `show` prints those of sources.
@@ -87,21 +100,55 @@ event::Positions StoredOrMirrored(const table::TableMetadata& metadata, const st
   }
 }
 
+std::optional<event::TopicInfo> TopicOf(const OpenedLake& opened, const TableConfig& feed) {
+  if (!FromTopic(opened.pipeline, feed)) return std::nullopt;
+  const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory);
+  return stream ? stream->FindTopic(feed.from) : std::nullopt;
+}
+
+/// The name of a document sink, as `show` has it or alone; empty: it is none.
+std::string DocumentsNamed(const PipelineConfig& pipeline, const std::string& name) {
+  for (const auto& [documents, config] : pipeline.documents) {
+    if (name == FeedName(documents) || (name == documents && !pipeline.tables.contains(name))) return documents;
+  }
+  return {};
+}
+
+/// Documents that are newer than what comes again stay as they are.
+ExitCode SetDocuments(const OpenedLake& opened, const std::string& name, const std::vector<std::string>& moves) {
+  const auto topic = TopicOf(opened, FeedOf(name, opened.pipeline.documents.at(name)));
+  const auto store = DocumentStoreOf(opened.pipeline, name);
+  const auto stored = store->ReadPositions();
+  event::Positions to;
+  for (const auto& move : moves) {
+    const auto [split, cursor] = ParseMove(move, topic);
+    to[split] = cursor;
+  }
+  if (!store->MovePositions(stored, to)) {
+    throw Error(
+        ErrorCode::kUnavailable,
+        fmt::format("{}: somebody else moved a position just now; stop who writes these documents, then try again",
+                    FeedName(name)));
+  }
+  fmt::print(stderr, "{}: the next run goes on at {}\n", FeedName(name), fmt::join(moves, ", "));
+  return ExitCode::kDone;
+}
+
 ExitCode Set(const Session& session, const std::string& name, const std::vector<std::string>& moves) {
   auto opened = OpenLakeOf(session);
   const auto locked = DataDirectory::OpenToWrite(opened.directory.path());
+  if (const auto documents = DocumentsNamed(opened.pipeline, name); !documents.empty()) {
+    return SetDocuments(opened, documents, moves);
+  }
   const auto table = opened.pipeline.tables.find(name);
   if (table == opened.pipeline.tables.end() || table->second.files) {
-    throw Error(ErrorCode::kUsage,
-                "'" + name + "' is no Iceberg table of this pipeline; only those have positions to set");
+    throw Error(
+        ErrorCode::kUsage,
+        "'" + name + "' is no Iceberg table of this pipeline, nor its documents; only those have positions to set");
   }
   const auto loaded = opened.lake.catalog->Load(catalog::ParseTableName(name));
   if (!loaded) throw Error(ErrorCode::kUsage, "nothing has landed in " + name + " yet, so there is no position to set");
-  std::optional<event::TopicInfo> topic;
-  if (FromTopic(opened.pipeline, table->second)) {
-    if (const auto stream = OpenStreamIfThere(opened.pipeline, opened.directory))
-      topic = stream->FindTopic(table->second.from);
-  }
+  const auto topic = TopicOf(opened, table->second);
   auto positions = StoredOrMirrored(*loaded->metadata, opened.pipeline.name);
   for (const auto& move : moves) {
     const auto [split, cursor] = ParseMove(move, topic);
@@ -133,8 +180,9 @@ void AddOffsets(CLI::App& root, Session& session) {
       [&session, arguments] { return Set(session, arguments->table, arguments->moves); },
       "  millrace offsets set silver.events 0=1500 1=1498      go on there; records in between are not landed\n"
       "  millrace offsets set silver.events 0=0                land partition 0 again; a table with a key drops what "
-      "it has");
-  set->add_option("TABLE", arguments->table)->required();
+      "it has\n"
+      "  millrace offsets set documents.orders 0=0             write documents of partition 0 again; newer ones stay");
+  set->add_option("TABLE", arguments->table, "A table, or documents.NAME")->required();
   set->add_option("PARTITION=OFFSET", arguments->moves)->required();
   AddConfigOption(*set, session);
   AddOffsetsReplay(*offsets, session);

@@ -384,6 +384,34 @@ documents:
     assert "millrace.yaml:4" in wrong.stderr and "nosuch" in wrong.stderr
 
 
+def test_positions_are_shown_and_set(millrace, store):
+    """What was deleted from the collection behind the program's back comes again; what is newer stays."""
+    millrace.write(
+        "millrace.yaml",
+        f"""
+sources: {{ in: {{ file: {{ path: in.ndjson }}, topic: people }} }}
+tables: {{ silver.people: {{ from: people }} }}
+documents: {{ people: {{ key: [id], {store.config("people", "number")} }} }}
+""",
+    )
+    millrace.write("in.ndjson", "".join(json.dumps({"id": i % 5, "n": i}) + "\n" for i in range(20)))
+    millrace.run("run", "--until-idle", env=store.environment())
+    show = lambda expect=0: [(row["table"], row["partition"], row["position"], row["lag"]) for row in json.loads(millrace.run("offsets", "show", "--json", env=store.environment(), expect=expect).stdout)]  # noqa: E731
+    last = [{"id": i, "n": 15 + i} for i in range(5)]
+    assert show() == [("silver.people", 0, "20", 0), ("documents.people", 0, "20", 0)]
+    said = millrace.run("offsets", "set", "documents.people", "0=3", env=store.environment()).stderr
+    assert "documents.people: the next run goes on at 0=3" in said and show()[1] == ("documents.people", 0, "3", 17)
+    if store.word == "mongodb":
+        store.database["people"].delete_one({"id": 2})
+    millrace.run("run", "--until-idle", env=store.environment())
+    assert sorted(store.documents("people"), key=json.dumps) == last and show()[1] == ("documents.people", 0, "20", 0)
+    assert "no partition 7" in millrace.run("offsets", "set", "people", "7=1", env=store.environment(), expect=64).stderr
+    if store.word == "mongodb":
+        there, store.port = store.port, NOBODY
+        assert show(expect=69) == [("silver.people", 0, "20", 0)]
+        store.port = there
+
+
 def test_a_collection_goes_through_a_topic_into_a_table_and_another_collection(millrace, mongo):
     """Documents of all types, changed between runs and read through kills; the table has the last of each, the copy is the original."""
     import bson
