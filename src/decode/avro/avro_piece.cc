@@ -7,11 +7,12 @@ namespace millrace::decode {
 using schema::AvroType;
 
 AvroPiece Resolved(const AvroPiece& piece) {
+  static const AvroType kNull;
   AvroPiece at = piece;
   while (at.type->kind == AvroType::Kind::kUnion) {
     schema::AvroDecoder decoder(at.bytes);
     const auto* const branch = decoder.Resolve(*at.type);
-    at = {branch, decoder.rest()};
+    at = {branch == nullptr ? &kNull : branch, decoder.rest()};
   }
   return at;
 }

@@ -58,9 +58,11 @@ class FirstError : public pb::io::ErrorCollector, public pb::DescriptorPool::Err
   std::string what_;
 };
 
+/// A file that others import may hold enums alone, or nothing but imports.
 bool ParseDescriptor(std::string_view text, pb::FileDescriptorProto& file) {
   std::string bytes;
-  return io::DecodeBase64(text, bytes) && file.ParseFromString(bytes) && !file.message_type().empty();
+  return io::DecodeBase64(text, bytes) && file.ParseFromString(bytes) &&
+         (!file.message_type().empty() || !file.enum_type().empty() || !file.dependency().empty());
 }
 
 /// The parser goes one call deeper for each.
@@ -205,8 +207,9 @@ std::string ProtobufFileBytes(std::string_view text) {
 }
 
 std::vector<std::string> ProtobufImports(std::string_view text) {
+  const auto file = ParseFile(text, kMainFile);
   std::vector<std::string> imports;
-  for (const auto& name : ParseFile(text, kMainFile).dependency()) {
+  for (const auto& name : file.dependency()) {
     if (!IsOwn(name)) imports.push_back(name);
   }
   return imports;
