@@ -52,6 +52,15 @@ std::string_view Past(TargetState state) {
   return "stopped";
 }
 
+const connect::Plugin* MaybePluginOf(const connect::Properties& config) {
+  const auto given = config.find("connector.class");
+  return given == config.end() ? nullptr : connect::FindPlugin(given->second);
+}
+
+std::string TypeOf(const connect::Plugin* plugin) {
+  return plugin == nullptr ? "unknown" : plugin->type();  // Connect's word where the class is gone
+}
+
 }  // namespace
 
 Connector::Connector(const ConnectorParts& parts, ConnectorStore& store, StoredConnector stored, bool fresh)
@@ -234,19 +243,16 @@ api::ConnectorInfo Connector::Info() const {
   info.name = stored_.name;
   info.config = WithoutPasswords(stored_.config);
   info.tasks = static_cast<int>(task_count_);
-  info.type = StatusLocked().type;
+  info.type = TypeOf(MaybePluginOf(stored_.config));
   return info;
 }
 
 api::ConnectorStatus Connector::StatusLocked() const {
   api::ConnectorStatus status;
   status.name = stored_.name;
-  status.type = "unknown";  // Connect's word where the class is gone
-  const auto given = stored_.config.find("connector.class");
-  if (const auto* plugin = given == stored_.config.end() ? nullptr : connect::FindPlugin(given->second)) {
-    status.type = plugin->type();
-    status.version = plugin->version();
-  }
+  const auto* plugin = MaybePluginOf(stored_.config);
+  status.type = TypeOf(plugin);
+  if (plugin != nullptr) status.version = plugin->version();
   status.state = state_ ? Word(*state_) : "UNASSIGNED";
   status.trace = trace_;
   if (!trace_.empty()) status.state = "FAILED";

@@ -1,4 +1,6 @@
-#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "connect/datagen_source.h"
 #include "connect/file_source.h"
@@ -23,23 +25,36 @@ std::vector<std::unique_ptr<Plugin>> MakeAll() {
   return plugins;
 }
 
-std::vector<std::unique_ptr<Plugin>>& All() {
-  static auto all = MakeAll();
-  return all;
+struct Known {
+  Known() {
+    for (auto& plugin : MakeAll()) Add(std::move(plugin));
+  }
+
+  /// Of two with one name the first has it.
+  void Add(std::unique_ptr<Plugin> plugin) {
+    for (auto& name : plugin->classes()) by_class.emplace(std::move(name), plugin.get());
+    all.push_back(std::move(plugin));
+  }
+
+  std::vector<std::unique_ptr<Plugin>> all;
+  std::map<std::string, const Plugin*> by_class;
+};
+
+Known& Registry() {
+  static Known known;
+  return known;
 }
 
 }  // namespace
 
-const std::vector<std::unique_ptr<Plugin>>& Plugins() { return All(); }
+const std::vector<std::unique_ptr<Plugin>>& Plugins() { return Registry().all; }
 
-void AddPlugin(std::unique_ptr<Plugin> plugin) { All().push_back(std::move(plugin)); }
+void AddPlugin(std::unique_ptr<Plugin> plugin) { Registry().Add(std::move(plugin)); }
 
 const Plugin* FindPlugin(const std::string& connector_class) {
-  for (const auto& plugin : Plugins()) {
-    const auto classes = plugin->classes();
-    if (std::ranges::find(classes, connector_class) != classes.end()) return plugin.get();
-  }
-  return nullptr;
+  const auto& known = Registry().by_class;
+  const auto found = known.find(connector_class);
+  return found == known.end() ? nullptr : found->second;
 }
 
 }  // namespace millrace::connect
