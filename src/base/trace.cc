@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 
+#include "base/hex_digit.h"
 #include "base/random.h"
 
 namespace millrace {
@@ -22,7 +23,38 @@ void Fill(std::array<uint8_t, kSize>& bytes) {
   }
 }
 
+/// Lower-case digits, as the specification wants them; false for others, and for all zero, which is no name.
+template <size_t kSize>
+bool ReadHex(std::string_view text, std::array<uint8_t, kSize>& bytes) {
+  const bool digits = std::ranges::all_of(text, [](char c) { return HexDigit(c) >= 0 && !(c >= 'A' && c <= 'F'); });
+  if (text.size() != 2 * kSize || !digits) return false;
+  for (size_t i = 0; i < kSize; ++i)
+    bytes[i] = static_cast<uint8_t>(HexDigit(text[2 * i]) << 4 | HexDigit(text[2 * i + 1]));
+  return true;
+}
+
+template <size_t kSize>
+bool IsName(const std::array<uint8_t, kSize>& bytes) {
+  return std::ranges::any_of(bytes, [](uint8_t byte) { return byte != 0; });
+}
+
 }  // namespace
+
+std::optional<RemoteParent> ParseTraceparent(std::string_view text) {
+  constexpr size_t kSize = 55;
+  if (text.size() < kSize || text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
+  std::array<uint8_t, 1> version{};
+  std::array<uint8_t, 1> flags{};
+  RemoteParent parent;
+  const bool read = ReadHex(text.substr(0, 2), version) && ReadHex(text.substr(3, 32), parent.context.trace_id) &&
+                    ReadHex(text.substr(36, 16), parent.context.span_id) && ReadHex(text.substr(53, 2), flags);
+  // Versions to come may append something; what is known of them stays where it is.
+  const bool ends = text.size() == kSize || (version[0] != 0 && text[kSize] == '-');
+  if (!read || !ends || version[0] == 0xFF) return std::nullopt;
+  if (!IsName(parent.context.trace_id) || !IsName(parent.context.span_id)) return std::nullopt;
+  parent.sampled = (flags[0] & 1) != 0;
+  return parent;
+}
 
 bool Tracing::on() { return taker.load(std::memory_order_relaxed) != nullptr; }
 void Tracing::SendTo(SpanTaker* to) { taker = to; }
@@ -32,9 +64,26 @@ std::optional<SpanContext> Tracing::Begin() {
   if (to == nullptr) return std::nullopt;
   SpanContext context;
   Fill(context.trace_id);
-  if (!to->Samples(context.trace_id)) return std::nullopt;
+  if (!to->Samples(context.trace_id, nullptr)) return std::nullopt;
   Fill(context.span_id);
   return context;
+}
+
+std::optional<Span> Tracing::BeginServer(const std::optional<RemoteParent>& parent) {
+  const auto* to = taker.load();
+  if (to == nullptr) return std::nullopt;
+  Span span{.context = {}, .name = {}};
+  if (parent) {
+    span.context.trace_id = parent->context.trace_id;
+    span.parent_id = parent->context.span_id;
+  } else {
+    Fill(span.context.trace_id);
+  }
+  if (!to->Samples(span.context.trace_id, parent ? &*parent : nullptr)) return std::nullopt;
+  Fill(span.context.span_id);
+  span.kind = SpanKind::kServer;
+  span.begin = Clock::System().Now();
+  return span;
 }
 
 std::optional<Span> Tracing::BeginChild(std::string_view name) {

@@ -20,6 +20,17 @@ struct SpanContext {
   std::array<uint8_t, 8> span_id{};
 };
 
+/// A span of another process that caused one here, as the header `traceparent` names it (W3C Trace Context).
+struct RemoteParent {
+  SpanContext context;
+  bool sampled = false;  // it is kept there
+};
+/// "00-<32 hex digits>-<16>-<2>"; nullopt for what is malformed, which is as if it were not there.
+std::optional<RemoteParent> ParseTraceparent(std::string_view text);
+
+/// kServer: it answers a request from elsewhere.
+enum class SpanKind { kInternal, kServer };
+
 using SpanValue = std::variant<std::string, int64_t, double, bool>;
 
 /// One thing that was done, from when to when.
@@ -32,14 +43,15 @@ struct Span {
   std::vector<std::pair<std::string, SpanValue>> attributes{};
   std::vector<std::pair<std::string, Timestamp>> events{};  // moments within it
   std::string error{};                                      // empty: it went well
+  SpanKind kind = SpanKind::kInternal;
 };
 
 /// Where spans go. Thread-safe; returns at once, whatever hangs, and drops what it has no room for.
 class SpanTaker {
  public:
   virtual ~SpanTaker() = default;
-  /// Whether a new trace is to be kept.
-  virtual bool Samples(const std::array<uint8_t, 16>& trace_id) const = 0;
+  /// Whether a trace that begins here is to be kept; or the part here of one that began elsewhere, `parent`.
+  virtual bool Samples(const std::array<uint8_t, 16>& trace_id, const RemoteParent* parent) const = 0;
   virtual void Take(Span span) noexcept = 0;
 };
 
@@ -52,6 +64,8 @@ class Tracing {
 
   /// The names of the root of a new trace; nullopt when nothing is traced, or this one is not to be kept.
   static std::optional<SpanContext> Begin();
+  /// The first span here of a request from elsewhere, begun now; below its parent there, if it names one.
+  static std::optional<Span> BeginServer(const std::optional<RemoteParent>& parent);
   /// The names of a child of the current span of this thread; nullopt when there is none.
   static std::optional<Span> BeginChild(std::string_view name);
   static void End(Span span);

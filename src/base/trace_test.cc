@@ -4,7 +4,9 @@
 
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace millrace {
 namespace {
@@ -13,7 +15,9 @@ class Kept final : public SpanTaker {
  public:
   explicit Kept(bool samples = true) : samples_(samples) { Tracing::SendTo(this); }
   ~Kept() override { Tracing::SendTo(nullptr); }
-  bool Samples(const std::array<uint8_t, 16>&) const override { return samples_; }
+  bool Samples(const std::array<uint8_t, 16>&, const RemoteParent* parent) const override {
+    return parent != nullptr ? parent->sampled : samples_;
+  }
   void Take(Span span) noexcept override {
     const std::lock_guard lock(mutex_);
     spans.push_back(std::move(span));
@@ -58,6 +62,44 @@ TEST(Trace, ChildrenHangBelowTheCurrentSpanOfTheirThread) {
   EXPECT_EQ(std::get<int64_t>(outer.attributes.at(0).second), 3);
   EXPECT_LE(outer.begin, inner.begin);
   EXPECT_TRUE(outer.error.empty());
+}
+
+TEST(Trace, ReadsWhereARequestComesFrom) {
+  const std::string text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";  // of the specification
+  const auto parent = ParseTraceparent(text);
+  ASSERT_TRUE(parent);
+  EXPECT_EQ(parent->context.trace_id[0], 0x0A);
+  EXPECT_EQ(parent->context.trace_id[15], 0x9C);
+  EXPECT_EQ(parent->context.span_id[7], 0x31);
+  EXPECT_TRUE(parent->sampled);
+  EXPECT_FALSE(ParseTraceparent(text.substr(0, 53) + "02")->sampled);
+  EXPECT_TRUE(ParseTraceparent("cc" + text.substr(2) + "-what-is-to-come"));
+  const std::vector<std::string> wrong = {"",
+                                          text.substr(0, 54),
+                                          text + "-more",
+                                          text + "0",
+                                          "ff" + text.substr(2),
+                                          "0g" + text.substr(2),
+                                          "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+                                          "00-" + std::string(32, '0') + text.substr(35),
+                                          text.substr(0, 36) + std::string(16, '0') + "-01",
+                                          text.substr(0, 35) + " " + text.substr(36)};
+  for (const auto& each : wrong) EXPECT_FALSE(ParseTraceparent(each)) << each;
+}
+
+TEST(Trace, ARequestIsPartOfTheTraceItComesFrom) {
+  EXPECT_FALSE(Tracing::BeginServer(std::nullopt));
+  const Kept kept(false);
+  auto parent = ParseTraceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+  const auto span = Tracing::BeginServer(parent);
+  ASSERT_TRUE(span);
+  EXPECT_EQ(span->context.trace_id, parent->context.trace_id);
+  EXPECT_EQ(span->parent_id, parent->context.span_id);
+  EXPECT_NE(span->context.span_id, parent->context.span_id);
+  EXPECT_EQ(span->kind, SpanKind::kServer);
+  EXPECT_FALSE(Tracing::BeginServer(std::nullopt));  // not sampled
+  parent->sampled = false;
+  EXPECT_FALSE(Tracing::BeginServer(parent));
 }
 
 TEST(Trace, WhatAnExceptionEndsIsAnError) {

@@ -45,6 +45,7 @@
 #include "io/http_events.h"
 #include "io/http_routes.h"
 #include "io/http_server.h"
+#include "io/http_trace.h"
 
 namespace millrace::io {
 
@@ -190,6 +191,7 @@ class HttpSession final : public HttpConnection, public HttpBody, public HttpRep
   bool streaming_ = false;  // the header of a streamed reply is out
   const HttpReply* streamed_ = nullptr;
   SteadyTime body_deadline_{};
+  std::optional<Span> span_;  // of the request that is being served
 };
 
 template <typename Stream>
@@ -294,6 +296,7 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
   keep_alive_ = parser_->keep_alive();
   const HttpRoute* route = nullptr;
   auto refused = host_.Admit(call, length, route);
+  span_ = BeginHttpSpan(call, version_ == 10 ? "1.0" : "1.1");
   HttpReply reply;
   if (refused) {
     reply = std::move(*refused);
@@ -316,6 +319,7 @@ asio::awaitable<bool> HttpSession<Stream>::ServeOne() {
     const bool written = co_await WriteReply(call, reply);
     keep_alive_ = keep_alive_ && written;
   }
+  if (span_) EndHttpSpan(*std::exchange(span_, std::nullopt), reply.status);
   served = true;
   const std::chrono::duration<double> taken = Clock::System().Steady() - begin;
   HttpServed{.route = route == nullptr ? "none" : std::string_view(route->pattern),
@@ -389,6 +393,7 @@ asio::awaitable<void> HttpSession<Stream>::RunHandler(const HttpRoute& route, Ht
 
 template <typename Stream>
 void HttpSession<Stream>::HandleInThread(const HttpRoute& route, HttpCall& call, HttpReply& reply) {
+  const Tracing::Within within(span_ ? std::optional(span_->context) : std::nullopt);
   try {
     reply = route.handler(call);
     if (reply.stream && call.method != "HEAD") {

@@ -104,10 +104,16 @@ std::string UrlOf(const GetVariable& get) {
   return *url + "/v1/traces";
 }
 
-/// The part of traces that are kept. Nothing that comes in here has a parent, so parentbased_X is X.
+std::string SamplerOf(const GetVariable& get) {
+  return Given(get, "OTEL_TRACES_SAMPLER").value_or("parentbased_always_on");
+}
+
+bool IsParentBased(const std::string& sampler) { return sampler.starts_with("parentbased_"); }
+
+/// The part of traces that are kept of those that begin here.
 double RatioOf(const GetVariable& get) {
-  auto sampler = Given(get, "OTEL_TRACES_SAMPLER").value_or("parentbased_always_on");
-  if (sampler.starts_with("parentbased_")) sampler.erase(0, std::string_view("parentbased_").size());
+  auto sampler = SamplerOf(get);
+  if (IsParentBased(sampler)) sampler.erase(0, std::string_view("parentbased_").size());
   if (sampler == "always_on") return 1;
   if (sampler == "always_off") return 0;
   if (sampler != "traceidratio") {
@@ -142,7 +148,8 @@ std::optional<TraceOptions> ReadTraceOptions(const GetVariable& get) {
            fmt::format("http/protobuf is spoken here, not '{}'; collectors take it at port 4318", *protocol));
   }
   options.ratio = RatioOf(get);
-  if (options.ratio == 0) return std::nullopt;
+  options.parent_based = IsParentBased(SamplerOf(get));
+  if (options.ratio == 0 && !options.parent_based) return std::nullopt;
   options.headers = HeadersOf(get);
   options.ca_file = OfTraces(get, "CERTIFICATE").value_or("");
   if (const auto timeout = OfTraces(get, "TIMEOUT"))

@@ -19,6 +19,8 @@ struct TraceOptions {
   std::string ca_file;  // empty: the system's
   std::chrono::milliseconds timeout{10'000};
   double ratio = 1;  // of traces that are kept
+  /// Where a trace began elsewhere, that place decides.
+  bool parent_based = true;
   Resource resource;
   size_t queue_max = 2048;
   size_t batch_max = 512;

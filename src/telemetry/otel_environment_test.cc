@@ -29,8 +29,16 @@ TEST(OtelEnvironment, OffUnlessAnEndpointIsNamed) {
   EXPECT_FALSE(Read({{"OTEL_EXPORTER_OTLP_ENDPOINT", ""}, {"OTEL_TRACES_SAMPLER", "always_on"}}));
   EXPECT_FALSE(Read(With({{"OTEL_SDK_DISABLED", "true"}})));
   EXPECT_FALSE(Read(With({{"OTEL_TRACES_EXPORTER", "none"}})));
-  EXPECT_FALSE(Read(With({{"OTEL_TRACES_SAMPLER", "parentbased_always_off"}})));
+  EXPECT_FALSE(Read(With({{"OTEL_TRACES_SAMPLER", "always_off"}})));
   EXPECT_TRUE(Read(With({})));
+}
+
+TEST(OtelEnvironment, WhoAsksMayDecide) {
+  EXPECT_TRUE(Read(With({}))->parent_based);
+  const auto options = Read(With({{"OTEL_TRACES_SAMPLER", "parentbased_always_off"}}));
+  ASSERT_TRUE(options);  // for those whose traces are kept elsewhere
+  EXPECT_EQ(options->ratio, 0);
+  EXPECT_TRUE(options->parent_based);
 }
 
 TEST(OtelEnvironment, SaysWhereToAndAsWho) {
@@ -52,6 +60,7 @@ TEST(OtelEnvironment, SaysWhereToAndAsWho) {
   EXPECT_EQ(options->resource.at("service.name"), "landing");
   EXPECT_EQ(options->resource.at("deployment.environment"), "test");
   EXPECT_EQ(options->ratio, 0.25);
+  EXPECT_FALSE(options->parent_based);
   EXPECT_EQ(options->queue_max, 100U);
   EXPECT_EQ(options->batch_max, 100U);
   EXPECT_EQ(options->timeout, std::chrono::milliseconds(1500));

@@ -43,13 +43,23 @@ struct SetValue {
   void operator()(bool value) const { to.set_bool_value(value); }
 };
 
+otlp::Span::SpanKind KindOf(SpanKind kind) {
+  switch (kind) {
+    case SpanKind::kInternal:
+      return otlp::Span::SPAN_KIND_INTERNAL;
+    case SpanKind::kServer:
+      return otlp::Span::SPAN_KIND_SERVER;
+  }
+  return otlp::Span::SPAN_KIND_INTERNAL;
+}
+
 void SetSpan(const Span& span, otlp::Span& to) {
   constexpr std::array<uint8_t, 8> kNone{};
   to.set_trace_id(Bytes(span.context.trace_id));
   to.set_span_id(Bytes(span.context.span_id));
   if (span.parent_id != kNone) to.set_parent_span_id(Bytes(span.parent_id));
   to.set_name(Text(span.name));
-  to.set_kind(otlp::Span::SPAN_KIND_INTERNAL);
+  to.set_kind(KindOf(span.kind));
   to.set_start_time_unix_nano(Nanos(span.begin));
   to.set_end_time_unix_nano(Nanos(std::max(span.begin, span.end)));
   for (const auto& [key, value] : span.attributes) {

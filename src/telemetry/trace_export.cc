@@ -32,7 +32,8 @@ std::unique_ptr<TraceExport> TraceExport::Make(const GetVariable& get, const std
 }
 
 /// As OpenTelemetry's TraceIdRatioBased: by the low bytes of the name, so that all who see it decide alike.
-bool TraceExport::Samples(const std::array<uint8_t, 16>& trace_id) const {
+bool TraceExport::Samples(const std::array<uint8_t, 16>& trace_id, const RemoteParent* parent) const {
+  if (parent != nullptr && options_.parent_based) return parent->sampled;
   uint64_t low = 0;
   for (size_t i = 8; i < 16; ++i) low = low << 8 | trace_id[i];
   constexpr double kAll = 9223372036854775808.0;  // 2^63

@@ -25,7 +25,7 @@ class TraceExport final : public SpanTaker {
   static std::unique_ptr<TraceExport> Make(const GetVariable& get, const std::string& pipeline,
                                            const std::string& version);
 
-  bool Samples(const std::array<uint8_t, 16>& trace_id) const override;
+  bool Samples(const std::array<uint8_t, 16>& trace_id, const RemoteParent* parent) const override;
   void Take(Span span) noexcept override;
 
  private:

@@ -4,6 +4,8 @@ nobody from landing."""
 import json
 import pathlib
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 import readers
@@ -15,11 +17,18 @@ from telemetry_receiver import Receiver, attributes  # noqa: E402
 
 pytest.importorskip("opentelemetry.proto", reason="scripts/setup --servers fetches it")
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
+SERVER = 2  # SPAN_KIND_SERVER
+INGEST = """
+name: intake
+data_dir: data
+sources: {{ web: {{ http_ingest: {{ routes: {{ "/orders/{{shop}}": orders }} }} }} }}
+server: {server}
+"""
 
 
 def trees(receiver):
-    """Of each trace the root, and its spans by name."""
-    spans = [span for _, span in receiver.spans()]
+    """Of each trace of the pipeline's own work the root, and its spans by name."""
+    spans = [span for _, span in receiver.spans() if span.kind != SERVER]
     by_trace = {}
     for span in spans:
         by_trace.setdefault(span.trace_id, []).append(span)
@@ -102,3 +111,45 @@ def test_what_is_refused_is_counted_and_off_is_off(millrace):
         assert len(receiver.headers) == asked
     said = millrace.run("run", expect=78, env={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}).stderr
     assert "OTEL_EXPORTER_OTLP_PROTOCOL: http/protobuf is spoken here" in said
+
+
+def test_requests_are_part_of_the_trace_of_who_asks(millrace):
+    """As OpenTelemetry's conventions for HTTP name them; who may not come in decides nothing; the query is told to nobody."""
+    theirs, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    token = "token-of-who-sends-19c2"
+    server = '{ listen: "127.0.0.1:0", tokens: { sender: { token: { secret: "env:SENDER" }, roles: [ingest, read] } } }'
+
+    def ask(pipeline, path, flags="01", body=None, key=token, traceparent=None):
+        headers = {"traceparent": traceparent or f"00-{theirs}-{parent}-{flags}", "User-Agent": "asker/1", "Content-Type": "application/json"}
+        if key:
+            headers["Authorization"] = "Bearer " + key
+        request = urllib.request.Request(pipeline.url + path, data=body, headers=headers)
+        try:
+            return urllib.request.urlopen(request, timeout=20).status
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    with Receiver() as receiver:
+        env = {**SOON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_TRACES_SAMPLER": "parentbased_always_off", "SENDER": token}
+        with running(millrace, config=INGEST, server=server, env=env) as pipeline:
+            for path, more in (("/orders/vienna", {"flags": "00"}), ("/orders/vienna", {"traceparent": "00-zz-01"})):  # not sampled there; from nowhere
+                assert ask(pipeline, path, body=b"{}", **more) == 200
+            assert ask(pipeline, "/api/v1/topics/orders", key=None) == 401
+            assert ask(pipeline, "/health/ready", key=None) == 200
+            assert ask(pipeline, "/orders/vienna?secret=in-the-query", body=b'[{"id": 1}, {"id": 2}]') == 200
+            assert ask(pipeline, "/api/v1/topics/nowhere") == 404
+            pipeline.stop()
+        spans = {span.name: span for _, span in receiver.spans()}
+        assert set(spans) == {"POST /orders/{shop}", "append", "GET /api/v1/topics/{topic}"} and len(receiver.spans()) == 3
+        post, append, get = (spans[name] for name in ("POST /orders/{shop}", "append", "GET /api/v1/topics/{topic}"))
+        assert {span.trace_id.hex() for span in spans.values()} == {theirs}
+        assert post.parent_span_id.hex() == get.parent_span_id.hex() == parent and append.parent_span_id == post.span_id
+        assert (post.kind, get.kind, append.kind) == (SERVER, SERVER, 1)
+        port = int(pipeline.url.rpartition(":")[2])
+        told = {"http.request.method": "POST", "http.route": "/orders/{shop}", "url.path": "/orders/vienna", "url.scheme": "http", "network.protocol.version": "1.1",
+                "client.address": "127.0.0.1", "server.address": "127.0.0.1", "server.port": port, "user_agent.original": "asker/1", "http.response.status_code": 200}  # fmt: skip
+        assert attributes(post) == told
+        assert attributes(append) == {"millrace.topic": "orders", "millrace.records": 2}
+        assert attributes(get)["http.response.status_code"] == 404 and get.status.code == 0  # the asker's fault, and no error here
+        assert post.start_time_unix_nano <= append.start_time_unix_nano <= append.end_time_unix_nano <= post.end_time_unix_nano
+        assert not any("in-the-query" in str(span) or token in str(span) for span in spans.values())

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/trace.h"
 #include "source/http_ingest/ingest_events.h"
 #include "source/http_ingest/unpack.h"
 
@@ -94,6 +95,9 @@ event::AppendOutcome HttpIntake::Append(const event::AppendRequest& request) {
   const auto bytes = request.events->payload->size();
   FaultPoint("ingest.before_append");
   try {
+    ChildSpan span("append");
+    span.Set("millrace.topic", request.topic);
+    span.Set("millrace.records", static_cast<int64_t>(count));
     const auto outcome = stream_.Append(request);
     FaultPoint("ingest.before_answer");
     const bool duplicate = outcome == event::AppendOutcome::kDuplicate;
