@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/connector_events.h"
+#include "app/connector_readers.h"
 #include "app/storage.h"
 #include "base/error.h"
 #include "io/outage_patience.h"
@@ -207,6 +208,7 @@ std::shared_ptr<const ConnectorRun> Connector::Open(const connect::Properties& c
   run->held = std::move(*held);
   if (run->plan.own_lake) run->own_lake = std::make_unique<Lake>(OpenLake(run->plan.config, parts_.directory));
   EnsureTopicsOf(run->plan, parts_.stream);
+  ForgetReadersBut(parts_.stream, parts_.pipeline, stored().name, run->plan);
   return run;
 }
 

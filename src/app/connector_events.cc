@@ -1,5 +1,7 @@
 #include "app/connector_events.h"
 
+#include <fmt/ranges.h>
+
 #include "base/log.h"
 
 namespace millrace::app {
@@ -15,6 +17,11 @@ void ConnectorFailed::Emit() const {
 
 void ConnectorWaits::Emit() const {
   LogWarning("connector {}: task {} is started again when its peer answers: {}", connector, task, why);
+}
+
+void ConnectorLacksTopics::Emit() const {
+  LogWarning("connector {}: task {} waits for topics that are not there: {}; it begins when they are", connector, task,
+             fmt::join(topics, ", "));
 }
 
 void ConnectorTurned::Emit() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,14 @@ struct ConnectorWaits {
   std::string_view connector;
   int task = 0;
   std::string_view why;
+  void Emit() const;
+};
+
+/// Topics of a task are not there; it begins with them when they are.
+struct ConnectorLacksTopics {
+  std::string_view connector;
+  int task = 0;
+  const std::set<std::string>& topics;
   void Emit() const;
 };
 

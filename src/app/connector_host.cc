@@ -7,6 +7,7 @@
 
 #include "app/connector_events.h"
 #include "app/connector_offsets.h"
+#include "app/connector_readers.h"
 #include "app/version.h"
 #include "base/error.h"
 #include "io/http_call.h"
@@ -34,6 +35,9 @@ bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7
 
 ConnectorHost::ConnectorHost(ConnectorParts parts, const std::filesystem::path& state_file)
     : parts_(std::move(parts)), store_(state_file) {
+  std::vector<std::string> names;
+  for (const auto& stored : store_.All()) names.push_back(stored.name);
+  ForgetReadersOfOthers(parts_.stream, parts_.pipeline, names);
   for (auto& stored : store_.All()) {
     Hosted hosted;
     try {
@@ -234,6 +238,7 @@ void ConnectorHost::Delete(const std::string& name) {
   ConnectorTurned{.connector = name, .what = "deleted"}.Emit();
   connector->RequestStop();
   connector->WaitForEnd();
+  ForgetReadersOf(parts_.stream, parts_.pipeline, name);
   const std::lock_guard lock(mutex_);
   ending_.erase(name);
   // What it noted of itself while it came to its end.

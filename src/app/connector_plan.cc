@@ -94,7 +94,7 @@ void AddFeeds(ConnectorPlan& plan, int64_t tasks_max) {
 /// The pipeline's own, with what the connector brings in the place of what feeds it has.
 PipelineConfig Joined(const PipelineConfig& pipeline, const std::string& name, PipelineConfig brought) {
   auto joined = pipeline;
-  joined.name = fmt::format("{}.connect.{}", pipeline.name, land::SafeName(name));
+  joined.name = ConnectorPipelineName(pipeline, name);
   joined.sources = std::move(brought.sources);
   joined.tables = std::move(brought.tables);
   joined.documents = std::move(brought.documents);
@@ -107,6 +107,10 @@ PipelineConfig Joined(const PipelineConfig& pipeline, const std::string& name, P
 }
 
 }  // namespace
+
+std::string ConnectorPipelineName(const PipelineConfig& pipeline, const std::string& connector) {
+  return fmt::format("{}.connect.{}", pipeline.name, land::SafeName(connector));
+}
 
 const connect::Plugin& PluginOf(const connect::Properties& properties) {
   const auto given = properties.find("connector.class");

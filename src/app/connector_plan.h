@@ -34,6 +34,9 @@ struct ConnectorPlan {
 ConnectorPlan PlanConnector(const PipelineConfig& pipeline, const std::string& name,
                             const connect::Properties& properties);
 
+/// What the pipeline of a connector is called beside the process's own: its readers and producers begin so.
+std::string ConnectorPipelineName(const PipelineConfig& pipeline, const std::string& connector);
+
 /// The class of a connector. Error kConfig when there is none of this name.
 const connect::Plugin& PluginOf(const connect::Properties& properties);
 

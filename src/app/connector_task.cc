@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/connector_events.h"
+#include "app/connector_readers.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "io/outage_patience.h"
@@ -15,6 +16,8 @@ namespace millrace::app {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
+/// For topics that are not there.
+constexpr auto kLookForEvery = std::chrono::seconds(1);
 /// Between attempts of a task whose peer is away.
 constexpr auto kRetryFirst = std::chrono::milliseconds(500);
 constexpr auto kRetryMost = std::chrono::milliseconds(30'000);
@@ -54,17 +57,67 @@ void ConnectorTask::Run(const std::stop_token& stop) {
   Drop(State::kEnded, {});
 }
 
+/// As Connect's workers do, a task runs while topics of it are not there, and takes them up when they are: then its
+/// feeds are begun anew.
 void ConnectorTask::RunOnce(const std::stop_token& stop) {
-  auto runner = MakeRunner();
-  auto* running = runner.get();
-  {
-    const std::lock_guard lock(mutex_);
-    runner_ = std::move(runner);
-    trace_.clear();
+  bool told = false;
+  while (!stop.stop_requested()) {
+    const auto missing = MissingTopics();
+    if (!missing.empty() && !std::exchange(told, true))
+      ConnectorLacksTopics{.connector = title_, .task = id_, .topics = missing}.Emit();
+    const auto& feeds = run_->plan.tasks[static_cast<size_t>(id_)];
+    if (std::ranges::all_of(feeds, [&](const auto& feed) { return missing.contains(TopicOf(run_->plan, feed)); })) {
+      Forget({});
+      state_ = State::kRunning;
+      WaitForTopic(missing, stop);
+      continue;
+    }
+    std::stop_source again;
+    const std::stop_callback with(stop, [&again] { again.request_stop(); });
+    auto runner = MakeRunner(missing, [&](const PipelineRunner& now) {
+      NoteTopics(now);
+      if (!missing.empty() && MissesOthers(missing)) again.request_stop();
+    });
+    auto* running = runner.get();
+    {
+      const std::lock_guard lock(mutex_);
+      runner_ = std::move(runner);
+      trace_.clear();
+    }
+    state_ = State::kRunning;
+    running->Run(again.get_token());
+    NoteTopics(*running);
+    if (missing.empty()) return;
   }
-  state_ = State::kRunning;
-  running->Run(stop);
-  NoteTopics(*running);
+}
+
+std::set<std::string> ConnectorTask::MissingTopics() {
+  std::set<std::string> missing;
+  for (const auto& feed : run_->plan.tasks[static_cast<size_t>(id_)]) {
+    const auto topic = TopicOf(run_->plan, feed);
+    if (topic.empty() || stream::IsPattern(topic) || missing.contains(topic)) continue;
+    if (!parts_.stream.FindTopic(topic)) missing.insert(topic);
+  }
+  looked_for_ = Clock::System().Steady();
+  return missing;
+}
+
+/// What fails here is tried again: it is no reason for the feeds to end.
+bool ConnectorTask::MissesOthers(const std::set<std::string>& missing) {
+  if (Clock::System().Steady() - looked_for_ < kLookForEvery) return false;
+  try {
+    return MissingTopics() != missing;
+  } catch (const Error& error) {
+    looked_for_ = Clock::System().Steady();
+    LogDebug("connector {}: its topics are looked for later: {}", title_, error.what());
+    return false;
+  }
+}
+
+void ConnectorTask::WaitForTopic(const std::set<std::string>& missing, const std::stop_token& stop) {
+  do {
+    Clock::System().SleepFor(kLookForEvery, stop);
+  } while (!stop.stop_requested() && MissingTopics() == missing);
 }
 
 void ConnectorTask::Fail(const std::string& why) {
@@ -72,9 +125,10 @@ void ConnectorTask::Fail(const std::string& why) {
   Drop(State::kFailed, why);
 }
 
-std::unique_ptr<PipelineRunner> ConnectorTask::MakeRunner() {
+std::unique_ptr<PipelineRunner> ConnectorTask::MakeRunner(const std::set<std::string>& missing,
+                                                          std::function<void(const PipelineRunner&)> tick) {
   PipelineRunner::Options options;
-  options.tick = [this](const PipelineRunner& runner) { NoteTopics(runner); };
+  options.tick = std::move(tick);
   const auto& config = run_->plan.config;
   auto& lake = run_->own_lake ? *run_->own_lake : parts_.lake;
   if (run_->own_lake && id_ == 0) {
@@ -86,6 +140,7 @@ std::unique_ptr<PipelineRunner> ConnectorTask::MakeRunner() {
                   parts_.on_commit);
   feeds.StartAt(hooks_.starts);
   for (const auto& feed : run_->plan.tasks[static_cast<size_t>(id_)]) {
+    if (missing.contains(TopicOf(run_->plan, feed))) continue;
     switch (feed.kind) {
       case ConnectorPlan::Feed::Kind::kSource:
         feeds.AddSource(feed.name, config.sources.at(feed.name));

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -36,7 +37,7 @@ struct ConnectorRun {
   Reservation held;  // what the stream's library may hold for its readers
 };
 
-/// Some feeds of a connector, in threads of their own. When one fails, the task is FAILED with what it said, and
+/// Some feeds of a connector, in threads of their own. One whose topic is not there begins when it is. When one fails, the task is FAILED with what it said, and
 /// nothing else is. Made, started once, stopped; a restart is another one.
 class ConnectorTask {
  public:
@@ -68,8 +69,15 @@ class ConnectorTask {
   /// A peer that does not answer is waited for; any other error ends the task.
   void Run(const std::stop_token& stop);
   void RunOnce(const std::stop_token& stop);
+  /// Of its feeds.
+  std::set<std::string> MissingTopics();
+  /// Whether others are missing than these, looked for about once a second.
+  bool MissesOthers(const std::set<std::string>& missing);
+  void WaitForTopic(const std::set<std::string>& missing, const std::stop_token& stop);
   void Fail(const std::string& why);
-  std::unique_ptr<PipelineRunner> MakeRunner();
+  /// Of the feeds whose topics are there. `tick` as PipelineRunner has it.
+  std::unique_ptr<PipelineRunner> MakeRunner(const std::set<std::string>& missing,
+                                             std::function<void(const PipelineRunner&)> tick);
   void NoteTopics(const PipelineRunner& runner);
   void Forget(std::string trace);
   void Drop(State state, std::string trace);
@@ -81,6 +89,7 @@ class ConnectorTask {
   const Hooks hooks_;
   std::map<std::string, uint64_t> counted_;  // by feed: records, as topics were noted last
   SteadyTime looked_{};                      // for the topics of a pattern
+  SteadyTime looked_for_{};                  // for the topics of its feeds
 
   std::atomic<State> state_ = State::kStarting;
   mutable std::mutex mutex_;

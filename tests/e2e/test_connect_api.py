@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import sqlite3
 import sys
 
 import connect_dialogue
@@ -206,6 +207,44 @@ def test_a_failure_is_its_own(millrace):
             said = worker.ask("POST", "/connectors", {"name": "taken", "config": {"connector.class": "Table", "topics": "numbers", "table": table}}, 400)
             assert why in said["message"], said
         assert worker.ask("GET", "/connectors") == ["other", "strict"]
+
+
+def test_nothing_is_kept_for_a_connector_that_is_gone(millrace):
+    """Retention waits for those who read, and for nobody who does not any more: one that was deleted, changed to another topic, or forgotten as the process died."""
+    topics = "topics: { numbers: { retention: 1s }, free: { retention: 1s }, more: {} }\n"
+    with Worker(millrace, CONFIG + topics) as worker:
+
+        def first(topic):
+            return json.loads(worker.running.get(f"/api/v1/topics/{topic}")[1])["partitions"][0]["first_offset"]
+
+        def readers(topic):
+            return {each["reader"] for each in json.loads(worker.running.get(f"/api/v1/topics/{topic}")[1])["readers"]}
+
+        worker.numbers(0, 5)
+        worker.sink("gone")
+        worker.wait_for_ids("silver.gone", range(5))
+        worker.ask("PUT", "/connectors/gone/stop")
+        worker.wait_for("gone", "STOPPED")
+        worker.numbers(5, 10)
+        worker.numbers(0, 5, topic="free")
+        wait_until(lambda: first("free") == 5)  # that nobody reads
+        assert first("numbers") <= 5 and readers("numbers") == {"w.connect.gone/silver.gone"}
+        worker.ask("DELETE", "/connectors/gone")
+        assert readers("numbers") == set()
+        wait_until(lambda: first("numbers") == 10)
+
+        worker.sink("moves", topic="free")
+        wait_until(lambda: readers("free") == {"w.connect.moves/silver.moves"})
+        worker.ask("PATCH", "/connectors/moves/config", {"topics": "more"})
+        wait_until(lambda: readers("more") == {"w.connect.moves/silver.moves"})
+        assert readers("free") == set()
+        worker.kill()
+        with sqlite3.connect(millrace.folder / "data/stream.db") as db:
+            db.execute("INSERT INTO reader SELECT 'w.connect.ghost/silver.x', part.id, 0 FROM part JOIN topic ON part.topic = topic.id WHERE topic.name = 'free'")
+            db.execute("INSERT INTO reader SELECT 'w/silver.own', part.id, 0 FROM part JOIN topic ON part.topic = topic.id WHERE topic.name = 'free'")
+        worker.start()
+        assert readers("free") == {"w/silver.own"}
+        assert readers("more") == {"w.connect.moves/silver.moves"}
 
 
 def test_they_come_back(millrace):

@@ -1,6 +1,9 @@
-"""Lag by partition at /metrics against a real broker, and a partition that stands still."""
+"""Lag by partition at /metrics against a real broker, a partition that stands still, and a connector whose topic comes later."""
+
+import json
 
 import pytest
+from connect_dialogue import ask
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 
@@ -48,3 +51,39 @@ def test_a_partition_that_an_open_transaction_holds_back_is_told(field):
     field.wait_until(lambda: unread() == [0, 0, 0] and stalled() == 0)
     field.wait_until(lambda: field.status()["tables"][table]["state"] in ("up_to_date", "buffering", "committing"))
     field.stop(worker)
+
+
+def test_a_connector_waits_for_its_topic(field):
+    """As in Connect: its task runs, reads what is there, and takes up the topic when it comes."""
+    field.create(partitions=1)
+    worker = field.start(field.config())
+    url = field.wait_until(lambda: field.status().get("server"))
+    later = field.topic + "later"
+
+    def make(name, topics):
+        config = {"connector.class": "millrace.Table", "topics": topics, "table": f"{field.space}.{name}_${{topic}}", "freshness": "200ms"}
+        status, said = ask(url, "POST", "/connectors", {"name": name, "config": config})
+        assert status == 201, said
+
+    def states(name):
+        said = ask(url, "GET", f"/connectors/{name}/status")[1]
+        return [said["connector"]["state"], *((task["state"], task.get("trace")) for task in said["tasks"])]
+
+    field.produce({"id": i} for i in range(10))
+    make("both", f"{field.topic},{later}")
+    make("alone", later)
+    tables = [f"both_{field.topic}", f"both_{later}", f"alone_{later}"]
+    field.wait_until(lambda: field.rows(tables[0]) == 10)
+    for name in ("both", "alone"):
+        field.wait_until(lambda: states(name) == ["RUNNING", ("RUNNING", None)])  # noqa: B023
+    assert field.rows(tables[1]) == field.rows(tables[2]) == 0
+
+    field.admin.create_topics([field.new_topic(later, 2, 1)])[later].result(30)
+    for i in range(20):
+        field.producer.produce(later, json.dumps({"id": i}).encode(), partition=i % 2)
+    field.produce({"id": i} for i in range(10, 15))
+    field.wait_until(lambda: [field.rows(table) for table in tables] == [15, 20, 20])
+    for name in ("both", "alone"):
+        assert states(name) == ["RUNNING", ("RUNNING", None)]
+    said = field.stop(worker)
+    assert f"connector alone: task 0 waits for topics that are not there: {later}" in said

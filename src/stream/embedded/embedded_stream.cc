@@ -235,6 +235,10 @@ std::vector<event::ReaderInfo> EmbeddedStream::ListReaders() {
   return readers;
 }
 
+void EmbeddedStream::ForgetReader(const std::string& reader, const std::string& topic) {
+  writer_->Run([&](Ledger& ledger) { ledger.ForgetReader(reader, topic); }, 0, DurableBy::kDatabase);
+}
+
 int64_t EmbeddedStream::EnforceRetention(Timestamp now) {
   writer_->Run(
       [&](Ledger& ledger) {

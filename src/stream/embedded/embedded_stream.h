@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "event/held_readers.h"
 #include "event/stream.h"
 
 namespace millrace::io {
@@ -44,7 +45,7 @@ struct EmbeddedStreamOptions {
 /// each has its own.
 /// Thread-safe; outlives its readers. A disk that fails to take a commit ends the process: see GroupCommit.
 /// ingested_at is kept to a tenth of a second, so that appends of one moment can be read as one batch.
-class EmbeddedStream final : public event::Stream {
+class EmbeddedStream final : public event::Stream, public event::HoldsForReaders {
  public:
   explicit EmbeddedStream(EmbeddedStreamOptions options, const Clock& clock = Clock::System());
   ~EmbeddedStream() override;
@@ -61,6 +62,7 @@ class EmbeddedStream final : public event::Stream {
   using event::Stream::OpenReader;
   std::unique_ptr<event::Source> OpenReader(const std::string& topic, const event::ReaderOptions& options) override;
   std::vector<event::ReaderInfo> ListReaders() override;
+  void ForgetReader(const std::string& reader, const std::string& topic) override;
 
   int64_t EnforceRetention(Timestamp now) override;
 

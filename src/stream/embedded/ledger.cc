@@ -252,6 +252,16 @@ void Ledger::RegisterReader(const std::string& reader, const std::string& topic_
       .Run();
 }
 
+void Ledger::ForgetReader(const std::string& reader, const std::string& topic) {
+  connection_
+      .Prepare(
+          "DELETE FROM reader WHERE reader = ? AND part IN "
+          "(SELECT part.id FROM part JOIN topic ON part.topic = topic.id WHERE topic.name = ?)")
+      .Bind(0, reader)
+      .Bind(1, topic)
+      .Run();
+}
+
 void Ledger::Acknowledge(const std::string& reader, const std::string& topic_id,
                          const std::map<int32_t, int64_t>& next_offsets) {
   auto update = connection_.Prepare(

@@ -60,6 +60,7 @@ class Ledger {
   void SetRetention(const event::TopicSpec& spec);
   void DeleteTopic(const std::string& name);
 
+  void ForgetReader(const std::string& reader, const std::string& topic);
   void RegisterReader(const std::string& reader, const std::string& topic_id);
   void Acknowledge(const std::string& reader, const std::string& topic_id,
                    const std::map<int32_t, int64_t>& next_offsets);
