@@ -37,8 +37,8 @@ struct ConnectorRun {
   Reservation held;  // what the stream's library may hold for its readers
 };
 
-/// Some feeds of a connector, in threads of their own. One whose topic is not there begins when it is. When one fails, the task is FAILED with what it said, and
-/// nothing else is. Made, started once, stopped; a restart is another one.
+/// Some feeds of a connector, in threads of their own. One whose topic is not there begins when it is. When one fails,
+/// the task is FAILED with what it said, and nothing else is. Made, started once, stopped; a restart is another one.
 class ConnectorTask {
  public:
   enum class State { kStarting, kRunning, kFailed, kEnded };

@@ -24,6 +24,12 @@ constexpr int64_t kScannedMax = 500'000;
 constexpr auto kTimeMax = std::chrono::seconds(5);
 /// How far before its end a partition is looked at for the newest records that meet a condition.
 constexpr int64_t kWindow = 20'000;
+/// What was read when the time was over is asked all the same.
+constexpr int64_t kLastAskMs = 2000;
+/// What is asked of a condition in SQL at once, by another process.
+constexpr size_t kAskedAtFirst = 1000;
+constexpr size_t kAskedMax = 20'000;
+constexpr size_t kAskedBytesMax = size_t{8} << 20;
 
 struct Found {
   int32_t partition = 0;
@@ -34,6 +40,11 @@ struct Found {
   std::string value;
   size_t bytes = 0;
 };
+
+void Shorten(Found& found) {
+  found.key.resize(std::min(found.key.size(), kValueBytesMax));
+  found.value.resize(std::min(found.value.size(), kValueBytesMax));
+}
 
 std::vector<std::string> PathOf(const std::string& text) {
   std::vector<std::string> path;
@@ -87,10 +98,12 @@ struct Place {
 
 class Browser {
  public:
-  Browser(event::Stream& stream, const event::TopicInfo& topic, const BrowseOptions& options)
+  Browser(event::Stream& stream, const event::TopicInfo& topic, const BrowseOptions& options,
+          const RecordFilter& filter)
       : stream_(stream),
         topic_(topic),
         options_(options),
+        filter_(filter),
         condition_(options),
         newest_(!options.offset && !options.time && options.positions.empty()) {
     FindPlaces();
@@ -102,6 +115,8 @@ class Browser {
   void FindPlaces();
   event::Positions Positions() const;
   void Take(const event::EventBatch& batch);
+  void Keep(Found found);
+  void Judge();
   bool HasEnough(const Place& place) const {
     return !newest_ && static_cast<int64_t>(place.found.size()) >= options_.records_max;
   }
@@ -117,17 +132,25 @@ class Browser {
   event::Stream& stream_;
   const event::TopicInfo& topic_;
   const BrowseOptions& options_;
+  const RecordFilter& filter_;
   const Condition condition_;
   const bool newest_;
   std::map<int32_t, Place> places_;
   int64_t scanned_ = 0;
+  const SteadyTime deadline_ = Clock::System().Steady() + kTimeMax;
+  /// From a place on, few are read before it is known whether they are enough; then more each time.
+  size_t ask_at_ = newest_ ? kAskedMax : kAskedAtFirst;
+  std::vector<Found> asked_ = {};  // wait to be asked of the condition in SQL
+  size_t asked_bytes_ = 0;
+  size_t failed_ = 0;
+  std::string failure_ = {};
 };
 
 void Browser::FindPlaces() {
   event::Positions starts;
   if (options_.time)
     starts = stream_.FindStart(topic_.spec.name, {.at = event::Start::At::kTime, .time = *options_.time});
-  const auto window = condition_.empty() ? options_.records_max : kWindow;
+  const auto window = condition_.empty() && options_.where.empty() ? options_.records_max : kWindow;
   for (const auto& partition : topic_.partitions) {
     if (options_.partition && partition.partition != *options_.partition) continue;
     Place place{.split = event::TopicSplit(topic_.id, partition.partition), .next = partition.first_offset};
@@ -171,24 +194,53 @@ void Browser::Take(const event::EventBatch& batch) {
     const auto key = batch.key(i);
     const auto value = batch.record(i);
     if (!condition_.Meets(key, value)) continue;
-    place.found.push_back({.partition = batch.partition,
-                           .offset = batch.offset(i),
-                           .time = batch.timestamp(i),
-                           .key = std::string(key.substr(0, kValueBytesMax)),
-                           .headers = HeadersAsJson(batch.header_block(i)),
-                           .value = std::string(value.substr(0, kValueBytesMax)),
-                           .bytes = value.size()});
-    if (newest_ && static_cast<int64_t>(place.found.size()) > options_.records_max) place.found.pop_front();
+    Found found{.partition = batch.partition,
+                .offset = batch.offset(i),
+                .time = batch.timestamp(i),
+                .key = std::string(key),
+                .headers = HeadersAsJson(batch.header_block(i)),
+                .value = std::string(value),
+                .bytes = value.size()};
+    if (options_.where.empty()) {
+      Keep(std::move(found));
+      continue;
+    }
+    asked_bytes_ += found.bytes;
+    asked_.push_back(std::move(found));
+    if (asked_.size() >= ask_at_ || asked_bytes_ >= kAskedBytesMax) Judge();
   }
 }
 
+void Browser::Keep(Found found) {
+  auto& place = places_.at(found.partition);
+  Shorten(found);
+  place.found.push_back(std::move(found));
+  if (newest_ && static_cast<int64_t>(place.found.size()) > options_.records_max) place.found.pop_front();
+}
+
+/// Those that meet the condition in SQL are kept.
+void Browser::Judge() {
+  if (asked_.empty()) return;
+  const auto left = std::chrono::duration_cast<Duration>(deadline_ - Clock::System().Steady());
+  std::vector<std::string_view> values;
+  values.reserve(asked_.size());
+  for (const auto& each : asked_) values.push_back(each.value);
+  const auto met = filter_(options_.where, values, std::max(left, Duration(kLastAskMs)));
+  for (const auto place : met.met) Keep(std::move(asked_[place]));
+  failed_ += met.failed;
+  // What follows shows a statement that nobody wrote.
+  if (failure_.empty()) failure_ = met.failure.substr(0, met.failure.find('\n'));
+  ask_at_ = std::min(2 * ask_at_, kAskedMax);
+  asked_.clear();
+  asked_bytes_ = 0;
+}
+
 ordered_json Browser::Browse(const std::stop_token& stop) {
-  const auto began = Clock::System().Steady();
   const auto reader = stream_.OpenReader(topic_.spec.name, event::ReaderOptions{.reader = {}, .headers = true});
   reader->Seek(Positions());
   bool ended = false;
   while (!ended && !Done() && !stop.stop_requested() && scanned_ < kScannedMax &&
-         Clock::System().Steady() - began < kTimeMax) {
+         Clock::System().Steady() < deadline_) {
     const auto read = reader->Read({}, stop);
     if (read.state == event::ReadState::kReassigned) {
       reader->Seek(Positions());
@@ -198,6 +250,7 @@ ordered_json Browser::Browse(const std::stop_token& stop) {
       ended = read.state != event::ReadState::kWaiting;
     }
   }
+  Judge();
   return Answer(ended || Done());
 }
 
@@ -231,6 +284,10 @@ std::vector<Found> Browser::Newest() {
 
 ordered_json Browser::Answer(bool complete) {
   ordered_json answer = {{"records", ordered_json::array()}, {"scanned", scanned_}, {"complete", complete}};
+  if (failed_ > 0) {
+    answer["failed"] = failed_;
+    answer["failure"] = failure_;
+  }
   for (const auto& each : newest_ ? Newest() : Merged()) {
     answer["records"].push_back({{"partition", each.partition},
                                  {"offset", each.offset},
@@ -248,9 +305,9 @@ ordered_json Browser::Answer(bool complete) {
 }  // namespace
 
 ordered_json BrowseTopic(event::Stream& stream, const std::string& topic, const BrowseOptions& options,
-                         const std::stop_token& stop) {
+                         const RecordFilter& filter, const std::stop_token& stop) {
   const auto info = RequireTopic(stream, topic);
-  return Browser(stream, info, options).Browse(stop);
+  return Browser(stream, info, options, filter).Browse(stop);
 }
 
 }  // namespace millrace::app

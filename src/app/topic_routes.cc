@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <atomic>
 #include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,8 @@ constexpr int64_t kBodyBytesMax = int64_t{1} << 20;
 constexpr int64_t kRecordsMax = 500;
 /// Each reads a topic for some seconds.
 constexpr int kLooksMax = 4;
+/// Of those, with a condition in SQL: each has a process of its own.
+constexpr int kConditionsMax = 2;
 
 /// "0:120,1:98": an offset a partition.
 std::map<int32_t, int64_t> PositionsOf(const std::string& text) {
@@ -58,7 +61,49 @@ BrowseOptions BrowseOptionsOf(const io::HttpCall& call) {
   options.contains = TextOf(call, "contains");
   options.path = TextOf(call, "path");
   options.equals = TextOf(call, "equals");
+  options.where = TextOf(call, "where");
   return options;
+}
+
+/// Conditions of people who are not trusted run where their SQL runs; what is wrong with one is theirs to mend.
+RecordFilter FilterBy(query::Sandbox& sandbox, const std::stop_token& stop) {
+  return [&sandbox, stop](const std::string& where, std::span<const std::string_view> records, Duration time_max) {
+    const auto deadline = Clock::System().Steady() + time_max;
+    try {
+      return sandbox.Filter(where, records, time_max, stop);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInternal) throw;
+      if (error.code() == ErrorCode::kUnavailable && Clock::System().Steady() >= deadline) {
+        throw io::HttpRefusal(400, "the condition takes too long; ask for less, or begin at a later place");
+      }
+      throw io::HttpRefusal(error.code() == ErrorCode::kUnavailable ? 503 : 400, error.what());
+    }
+  };
+}
+
+/// One of those that are asked at a time, for as long as it lives.
+class AskingPlace {
+ public:
+  explicit AskingPlace(std::atomic<int>& asked) : asked_(asked), number_(++asked) {}
+  ~AskingPlace() { --asked_; }
+  AskingPlace(const AskingPlace&) = delete;
+  AskingPlace& operator=(const AskingPlace&) = delete;
+  int number() const { return number_; }
+
+ private:
+  std::atomic<int>& asked_;
+  const int number_;
+};
+
+io::HttpReply Browse(io::HttpCall& call, const ServedParts& parts, std::atomic<int>& asked) {
+  const auto options = BrowseOptionsOf(call);
+  std::optional<AskingPlace> place;
+  if (!options.where.empty() && place.emplace(asked).number() > kConditionsMax) {
+    throw io::HttpRefusal(503, "as many conditions as may are being asked; try again in a moment",
+                          {{"Retry-After", "1"}});
+  }
+  return JsonOf(BrowseTopic(parts.stream, call.parameters.at("topic"), options, FilterBy(parts.sandbox, call.stopping),
+                            call.stopping));
 }
 
 /// One record as a person typed it.
@@ -102,11 +147,8 @@ void AddTopicRoutes(io::HttpRoutes& routes, const ServedParts& parts) {
               }});
   routes.Add({.method = "GET",
               .pattern = "/api/v1/topics/{topic}/records",
-              .handler =
-                  [&stream](io::HttpCall& call) {
-                    return JsonOf(
-                        BrowseTopic(stream, call.parameters.at("topic"), BrowseOptionsOf(call), call.stopping));
-                  },
+              .handler = [parts, conditions = std::make_shared<std::atomic<int>>(0)](
+                             io::HttpCall& call) { return Browse(call, parts, *conditions); },
               .in_flight_max = kLooksMax,
               .role = kSeesData});
   routes.Add({.method = "POST",

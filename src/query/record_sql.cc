@@ -22,6 +22,7 @@ constexpr std::string_view kBatch = "batch";
 std::map<std::string, std::string> Settings() {
   return {{"threads", "1"},
           {"memory_limit", "512MB"},
+          {"temp_directory", ""},  // batches are small, and nothing is left where the process happens to stand
           {"autoinstall_known_extensions", "false"},
           {"autoload_known_extensions", "false"}};
 }
@@ -239,7 +240,7 @@ void RecordSql::AdoptShape(std::vector<Failure>& failures) {
 RecordSql::Result RecordSql::Run(std::span<const std::string_view> records) {
   Result result;
   Load(records);
-  for (const uint32_t other : TakeOthers()) result.rows.push_back({other, {}});
+  for (const uint32_t other : TakeOthers()) result.rows.push_back({other, {}, false});
   AdoptShape(result.failures);
   try {
     for (auto& row : Rows()) result.rows.push_back(std::move(row));
@@ -273,7 +274,7 @@ void RecordSql::RunAlone(const std::vector<uint32_t>& records, Result& result) {
 std::vector<RecordSql::Row> RecordSql::Rows() {
   std::vector<Row> rows;
   connection_.ForEachRow(statement_, [&](int64_t record, std::string_view text) {
-    rows.push_back({static_cast<uint32_t>(record), std::string(text)});
+    rows.push_back({static_cast<uint32_t>(record), std::string(text), true});
   });
   if (!transforms_) return rows;
   for (auto& row : rows) {

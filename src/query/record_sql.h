@@ -26,7 +26,8 @@ class RecordSql {
 
   struct Row {
     uint32_t record = 0;
-    std::string json;  // empty: as it came
+    std::string json;       // empty: as it came
+    bool is_object = true;  // or something else, which no condition is asked about
   };
   struct Failure {
     uint32_t record = 0;

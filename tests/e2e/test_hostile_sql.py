@@ -6,6 +6,7 @@ import re
 import signal
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pyarrow
@@ -224,3 +225,44 @@ def test_a_worker_dies_with_who_asked(running):
     asking.communicate(timeout=60)
     while os.path.exists(f"/proc/{found[0][0]}") and "State:\tZ" not in open(f"/proc/{found[0][0]}/status").read():
         assert time.monotonic() < deadline
+
+
+def look(millrace, **asked):
+    path = "/api/v1/topics/events/records?" + urllib.parse.urlencode({"offset": 0, "limit": 500, **asked})
+    try:
+        with urllib.request.urlopen(millrace.url + path, timeout=60) as reply:
+            return reply.status, json.loads(reply.read())
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, json.loads(refusal.read())["message"]
+
+
+def test_a_condition_on_messages_is_contained_too(running):
+    """The filter of the console's messages: DuckDB's SQL on each value, in a process like those of statements."""
+
+    def ids(where, **more):
+        status, said = look(running, where=where, **more)
+        assert status == 200, said
+        return sorted(json.loads(record["value"])["id"] for record in said["records"])
+
+    assert ids("id % 10 = 3 AND kind = 'k'") == list(range(3, 100, 10))
+    assert ids("id < 5 -- a comment") == list(range(5)) == ids("id BETWEEN 0 AND 4", contains='"id"')
+    assert ids("nowhere IS NULL AND id = 7 AND strlen(kind) = 1") == [7]
+    assert ids("starts_with(kind, 'x')") == []
+    for where, code, says in (
+        ("id =", 400, "where: "),
+        ("id = 1) OR (true", 200, ""),
+        ("true) UNION SELECT 1, '' WHERE (true", 400, "one record at a time"),
+        ("true); DROP TABLE records; SELECT (true", 400, "."),
+        ("length((SELECT content FROM read_text('/etc/passwd'))) > 0", 400, "disabled|Permission|read_text"),
+        ("(SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c WHERE a.range + b.range = c.range % 7) > id", "400|503", "too long|query.timeout"),
+        ("len((SELECT list(range) FROM range(1000000000000))) > id", "400|503", "memory|too long|query.timeout"),
+        ("kind + 1 > 0", "200|400", "."),
+        ("nothing_like_it(id)", 400, "nothing_like_it"),
+    ):
+        status, said = look(running, where=where)
+        assert re.fullmatch(str(code), str(status)) and (status == 200 or re.search(says, said)), (where, status, said)
+        assert rows(running) == 100, "the pipeline goes on"
+    running.run("produce", "--topic", "events", "--source-path", running.write("odd.jsonl", '{"id": "seven", "kind": "odd"}\n'))
+    status, said = look(running, where="id + 1 > 99")
+    assert status == 200 and [json.loads(record["value"])["id"] for record in said["records"]] == [99]
+    assert said["failed"] == 1 and "No function matches" in said["failure"] and "\n" not in said["failure"]

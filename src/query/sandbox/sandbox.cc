@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -263,15 +264,9 @@ Sandbox::Sandbox(catalog::Catalog& catalog, SandboxOptions options)
       options_(std::move(options)),
       files_(catalog.store(), options_.cache_directory, options_.cache_bytes_max) {}
 
-std::unique_ptr<ResultStream> Sandbox::Run(const std::string& sql, const QueryOptions& options, std::stop_token stop) {
-  const auto& limits = options_.limits;
+StartText Sandbox::StartOf(const std::string& sql, const SandboxLimits& limits) const {
   StartText start;
   start.sql = sql;
-  start.query.as_of = options.as_of;
-  start.query.as_of_snapshot = options.as_of_snapshot;
-  start.query.views = options.views;
-  start.query.parameters = options.parameters;
-  start.query.explain = options.explain;
   start.store_root = StoreRoot(catalog_.store());
   start.folder = files_.folder();
   start.uri_root = files_.uri_root();
@@ -279,7 +274,50 @@ std::unique_ptr<ResultStream> Sandbox::Run(const std::string& sql, const QueryOp
   start.threads = limits.threads;
   // Every thread may work all the time that there is.
   start.cpu_seconds = (limits.time_max.count() / 1000 + 2) * (limits.threads + 1);
+  return start;
+}
+
+std::unique_ptr<ResultStream> Sandbox::Run(const std::string& sql, const QueryOptions& options, std::stop_token stop) {
+  const auto& limits = options_.limits;
+  auto start = StartOf(sql, limits);
+  start.query.as_of = options.as_of;
+  start.query.as_of_snapshot = options.as_of_snapshot;
+  start.query.views = options.views;
+  start.query.parameters = options.parameters;
+  start.query.explain = options.explain;
   return std::make_unique<SandboxStream>(catalog_, files_, limits, start, std::move(stop));
+}
+
+RecordsMet Sandbox::Filter(const std::string& where, std::span<const std::string_view> records, Duration time_max,
+                           std::stop_token stop) {
+  auto limits = options_.limits;
+  limits.threads = 1;
+  limits.rows_max = static_cast<int64_t>(records.size());
+  limits.time_max = std::min(limits.time_max, time_max);
+  auto start = StartOf(where, limits);
+  start.records.emplace(records.begin(), records.end());
+  SandboxStream result(catalog_, files_, limits, start, std::move(stop));
+  RecordsMet found;
+  if (const auto metadata = result.schema()->metadata()) {
+    const auto failed = metadata->Get(kFailedRecords).ValueOr("");
+    std::from_chars(failed.data(), failed.data() + failed.size(), found.failed);
+    found.failure = metadata->Get(kFailureOfOne).ValueOr("");
+  }
+  while (const auto rows = result.Next()) {
+    const auto* places = rows->num_columns() == 1 && rows->column(0)->type_id() == arrow::Type::INT64
+                             ? static_cast<const arrow::Int64Array*>(rows->column(0).get())
+                             : nullptr;
+    if (places == nullptr) throw Error(ErrorCode::kInternal, "the worker answered with other columns");
+    for (int64_t i = 0; i < places->length(); ++i) {
+      // It comes from a process that runs other people's SQL.
+      const auto place = places->IsNull(i) ? -1 : places->Value(i);
+      const bool rises = found.met.empty() || place > found.met.back();
+      if (place < 0 || place >= limits.rows_max || !rises)
+        throw Error(ErrorCode::kInternal, "the worker answered with records that it was not given");
+      found.met.push_back(static_cast<uint32_t>(place));
+    }
+  }
+  return found;
 }
 
 }  // namespace millrace::query

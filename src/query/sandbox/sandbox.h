@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/duration.h"
 #include "catalog/catalog.h"
@@ -11,6 +14,8 @@
 #include "query/engine.h"
 
 namespace millrace::query {
+
+struct StartText;
 
 /// How much one statement from outside may take. Each is named in the error of whoever exceeds it as the option of the
 /// `query` block that it comes from.
@@ -28,6 +33,13 @@ struct SandboxOptions {
   int64_t cache_bytes_max = int64_t{10} << 30;
 };
 
+/// What a condition says of some records.
+struct RecordsMet {
+  std::vector<uint32_t> met;  // their places, rising
+  size_t failed = 0;          // could not be asked
+  std::string failure;        // why, of one of them
+};
+
 /// Runs SQL of people who are not trusted: each statement in a process of its own, this program started again, without
 /// network, environment, credentials or files but those of the tables it names, which are opened for it one by one.
 /// What it does to itself it does to nobody else. Thread-safe; borrows the catalogue.
@@ -40,7 +52,14 @@ class Sandbox {
   /// thread.
   std::unique_ptr<ResultStream> Run(const std::string& sql, const QueryOptions& options, std::stop_token stop);
 
+  /// Which of the records are JSON objects that meet a condition in SQL, as RecordSql has it, within `time_max` at
+  /// most; a process of its own for each call. Errors as Run, and kConfig for a condition that cannot run.
+  RecordsMet Filter(const std::string& where, std::span<const std::string_view> records, Duration time_max,
+                    std::stop_token stop);
+
  private:
+  StartText StartOf(const std::string& sql, const SandboxLimits& limits) const;
+
   catalog::Catalog& catalog_;
   const SandboxOptions options_;
   DataFiles files_;

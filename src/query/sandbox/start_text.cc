@@ -26,6 +26,7 @@ std::string PrintStart(const StartText& start) {
   }
   if (start.query.explain != QueryOptions::Explain::kNo)
     text["explain"] = start.query.explain == QueryOptions::Explain::kJson ? "json" : "text";
+  if (start.records) text["records"] = *start.records;
   if (start.query.as_of) text["as_of_us"] = start.query.as_of->time_since_epoch().count();
   if (start.query.as_of_snapshot) text["as_of_snapshot"] = start.query.as_of_snapshot->value();
   return text.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -56,6 +57,7 @@ StartText ParseStart(const std::string& text) {
   if (parsed.contains("explain")) {
     start.query.explain = parsed["explain"] == "json" ? QueryOptions::Explain::kJson : QueryOptions::Explain::kText;
   }
+  if (parsed.contains("records")) start.records = parsed["records"].get<std::vector<std::string>>();
   if (parsed.contains("as_of_us")) {
     start.query.as_of = Timestamp(std::chrono::microseconds(parsed["as_of_us"].get<int64_t>()));
   }

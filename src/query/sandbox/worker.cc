@@ -1,22 +1,31 @@
 #include "query/sandbox/worker.h"
 
+#include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "query/arrow_status.h"
 #include "query/engine.h"
+#include "query/record_sql.h"
 #include "query/sandbox/channel.h"
 #include "query/sandbox/confine.h"
 #include "query/sandbox/remote_lake.h"
@@ -27,6 +36,7 @@ namespace {
 
 /// Of what the parent sends: SQL of 16 MiB as JSON, or a range of an object.
 constexpr size_t kFrameBytesMax = size_t{128} << 20;
+constexpr size_t kAskedTogether = 500;
 constexpr size_t kPieceBytes = size_t{64} << 10;
 
 /// Arrow's stream as frames, small pieces gathered.
@@ -87,6 +97,36 @@ void RunStatement(const StartText& start, LakeCalls& calls) {
   calls.Tell(FrameKind::kEnd, {});
 }
 
+/// One column: the places of those that meet the condition. In its metadata, those that could not be asked.
+void FilterRecords(const StartText& start, LakeCalls& calls) {
+  const std::vector<std::string_view> records(start.records->begin(), start.records->end());
+  RecordSql condition(start.sql, {});
+  arrow::Int64Builder places;
+  size_t failures = 0;
+  std::string why;
+  // Those beside one that cannot be asked are looked at one by one: it has few beside it.
+  for (size_t begin = 0; begin < records.size(); begin += kAskedTogether) {
+    const auto some = std::span(records).subspan(begin, std::min(kAskedTogether, records.size() - begin));
+    const auto result = condition.Run(some);
+    for (const auto& row : result.rows) {
+      if (row.is_object) Check(places.Append(static_cast<int64_t>(begin + row.record)), "sending the result");
+    }
+    failures += result.failures.size();
+    if (why.empty() && !result.failures.empty()) why = result.failures.front().why;
+  }
+  const auto failed = std::to_string(failures);
+  const auto schema = arrow::schema({arrow::field("record", arrow::int64())},
+                                    arrow::key_value_metadata({{kFailedRecords, failed}, {kFailureOfOne, why}}));
+  const auto column = ValueOf(places.Finish(), "sending the result");
+  FrameOutput output(calls);
+  calls.Tell(FrameKind::kScans, PrintScans({}));
+  const auto writer = ValueOf(arrow::ipc::MakeStreamWriter(&output, schema), "sending the result");
+  Check(writer->WriteRecordBatch(*arrow::RecordBatch::Make(schema, column->length(), {column})), "sending the result");
+  Check(writer->Close(), "sending the result");
+  Check(output.Close(), "sending the result");
+  calls.Tell(FrameKind::kEnd, {});
+}
+
 /// Whoever started it is gone, or goes: so does this. It is known by the socket that it made, as in a container it may
 /// well be process 1.
 void DieWithParent() {
@@ -108,7 +148,11 @@ int Converse(Channel& channel) {
       const auto listener = Confine({.memory_bytes = start.memory_bytes, .cpu_seconds = start.cpu_seconds});
       channel.SendDescriptor(FrameKind::kConfined, listener.get());
     }
-    RunStatement(start, calls);
+    if (start.records) {
+      FilterRecords(start, calls);
+    } else {
+      RunStatement(start, calls);
+    }
     return 0;
   } catch (const Error& error) {
     calls.Tell(FrameKind::kRefusal, PrintError(error));

@@ -36,6 +36,8 @@ interface Look {
   scanned: number
   complete: boolean
   next: Record<string, number>
+  failed?: number
+  failure?: string
 }
 
 export function Topics() {
@@ -146,6 +148,16 @@ const FROM: [From, string][] = [
   ['time', 'A time'],
 ]
 
+type By = 'text' | 'where'
+const BY: [By, string][] = [
+  ['text', 'Text or path'],
+  ['where', 'SQL condition'],
+]
+const HINTS: Record<By, string> = {
+  text: 'text, or a path of the value: user.id = 7',
+  where: "amount > 100 AND user.country = 'AT'",
+}
+
 /** "user.id = 7" asks for what stands at a path of the value; any other text is looked for in key and value. */
 function filterOf(text: string): Record<string, string> {
   const match = /^\s*\$?\.?([A-Za-z_][\w.-]*)\s*=\s*(.*?)\s*$/.exec(text)
@@ -157,6 +169,7 @@ function Messages(props: { name: string; partitions: number[] }) {
   const [from, setFrom] = useState<From>('newest')
   const [at, setAt] = useState('')
   const [partition, setPartition] = useState('')
+  const [by, setBy] = useState<By>('text')
   const [filter, setFilter] = useState('')
   const [pages, setPages] = useState<string[]>([])
   const [asked, ask] = useState('limit=50')
@@ -165,7 +178,7 @@ function Messages(props: { name: string; partitions: number[] }) {
   const look = useLoad((signal) => get<Look>(path, signal), path)
 
   const start = () => {
-    const query = new URLSearchParams({ limit: '50', ...filterOf(filter) })
+    const query = new URLSearchParams({ limit: '50', ...(by === 'text' ? filterOf(filter) : filter.trim() ? { where: filter } : {}) })
     if (partition) query.set('partition', partition)
     if (from === 'oldest') query.set('offset', '0')
     if (from === 'offset') query.set('offset', at || '0')
@@ -210,13 +223,19 @@ function Messages(props: { name: string; partitions: number[] }) {
         {from === 'offset' && <Input label="Offset" type="number" min="0" value={at} set={setAt} />}
         {from === 'time' && <Input label="Time" type="datetime-local" step="1" value={at} set={setAt} />}
         {props.partitions.length > 1 && <Choice label="Partition" value={partition} set={setPartition} options={[['', 'All'], ...props.partitions.map((p): [string, string] => [String(p), String(p)])]} />}
-        <Input label="Filter" grow value={filter} set={setFilter} placeholder="text, or a path of the value: user.id = 7" />
+        <Choice label="Filter by" value={by} set={(value) => setBy(value as By)} options={BY} />
+        <Input label="Filter" grow value={filter} set={setFilter} placeholder={HINTS[by]} />
         <button type="submit">Look</button>
       </form>
       <Pending of={look} />
+      {look.data?.failed !== undefined && (
+        <p class="note bar no-top" role="status">
+          {number(look.data.failed)} {look.data.failed === 1 ? 'message' : 'messages'} could not be asked, such as: {look.data.failure}
+        </p>
+      )}
       {look.data && records.length === 0 && (
         <Empty title="No message">
-          <p>{asked.includes('contains') || asked.includes('path') ? 'None of those that were looked at meets the filter.' : 'Nothing has come yet. Send one below, or start a source.'}</p>
+          <p>{/(^|&)(contains|path|where)=/.test(asked) ? 'None of those that were looked at meets the filter.' : 'Nothing has come yet. Send one below, or start a source.'}</p>
         </Empty>
       )}
       {records.length > 0 && (
