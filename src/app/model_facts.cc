@@ -41,6 +41,25 @@ json TimeOf(std::optional<Timestamp> time) { return time ? json(FormatTimestamp(
 
 std::string Joined(const std::vector<std::string>& texts) { return fmt::format("{}", fmt::join(texts, ", ")); }
 
+std::string_view StrategyOf(const refine::Model& model) {
+  if (model.materialized != Materialized::kIncremental) return "";
+  switch (model.strategy) {
+    case refine::Strategy::kAppend:
+      return "append";
+    case refine::Strategy::kMerge:
+      return "merge";
+    case refine::Strategy::kReplacePartitions:
+      return "replace_partitions";
+  }
+  throw Error(ErrorCode::kInternal, "a strategy that there is not");
+}
+
+const std::vector<std::string>& ReplacedBy(const refine::Model& model) {
+  static const std::vector<std::string> kNone;
+  if (model.strategy != refine::Strategy::kReplacePartitions) return kNone;
+  return model.replace_by.empty() ? model.partition_by : model.replace_by;
+}
+
 std::vector<refine::LoggedRun> Runs(refine::RunLog* log, const std::string& model, int64_t count) {
   return log == nullptr ? std::vector<refine::LoggedRun>() : log->Newest(model, count);
 }
@@ -114,6 +133,8 @@ nlohmann::ordered_json DescribeModel(const refine::Node& node) {
                                 {"file", model.file.string()},
                                 {"materialized", WordOf(model.materialized)},
                                 {"over", model.over ? catalog::ToString(*model.over) : ""},
+                                {"incremental_strategy", StrategyOf(model)},
+                                {"replace_by", Joined(ReplacedBy(model))},
                                 {"key", Joined(model.key)},
                                 {"partition_by", Joined(model.partition_by)},
                                 {"sort_by", Joined(model.sort_by)},

@@ -128,17 +128,17 @@ std::vector<Backfill::WindowForecast> Backfill::Forecast() {
   std::vector<WindowForecast> windows;
   const auto count = plan.ranges.at(land::kWindowSplit).end;
   for (int64_t number = 0; number < count; ++number) {
-    const auto window = WindowOf(plan, number);
+    const auto replacement = ReplacementOf(model_, WindowOf(plan, number), {.table = query::SqlName(model_.name)});
     auto& forecast = windows.emplace_back();
     forecast.from = plan.event_times->from + number * plan.windows->width;
     forecast.to = std::min<Timestamp>(forecast.from + plan.windows->width, plan.event_times->to);
-    for (const auto& scan : parts_.engine.Plan(WindowFreshSql(model_, window), query)) {
+    for (const auto& scan : parts_.engine.Plan(ReplacingFreshSql(model_, replacement), query)) {
       if (scan.table == model_.name) continue;
       forecast.rows += scan.rows_read_max;
       forecast.files += scan.files_read;
       forecast.bytes += scan.bytes_read_max;
     }
-    for (const auto& scan : parts_.engine.Plan(WindowFilesSql(model_, window), query)) {
+    for (const auto& scan : parts_.engine.Plan(ReplacedFilesSql(model_, replacement), query)) {
       if (scan.table == model_.name) forecast.bytes_replaced_max += scan.bytes_read_max;
     }
   }
@@ -188,17 +188,17 @@ std::vector<table::DataFile> Backfill::Write(const std::string& sql, const query
 
 /// False when another process was faster.
 bool Backfill::LandWindow(const land::ReplayPlan& plan, int64_t number, Report& report, const std::stop_token& stop) {
-  const auto window = WindowOf(plan, number);
+  const auto replacement = ReplacementOf(model_, WindowOf(plan, number), {.table = query::SqlName(model_.name)});
   const auto branch = replay_.branch().Load(model_.name);
   const auto& metadata = *branch->metadata;
   auto query = QueryOf(plan);
   query.ranges[model_.name] = {.after = std::nullopt, .upto = metadata.current_snapshot_id};
   table::SnapshotChange change;
-  change.removed_paths =
-      TouchedFiles(parts_.catalog, parts_.engine, model_.name, metadata, WindowFilesSql(model_, window), query, stop);
+  change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, metadata,
+                                      ReplacedFilesSql(model_, replacement), query, stop);
   if (!change.removed_paths.empty()) change.operation = "overwrite";
   query.only_files[model_.name] = change.removed_paths;
-  change.added = Write(WindowRowsSql(model_, window), query, report, stop);
+  change.added = Write(ReplacingRowsSql(model_, replacement), query, report, stop);
   FaultPoint("backfill.before_window");
   land::Committer committer(replay_.branch(), model_.name, metadata.table_uuid, parts_.clock);
   const auto from = number == 0 ? event::kStart : event::OffsetCursor(number);

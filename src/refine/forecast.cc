@@ -28,6 +28,8 @@ Action ActionOf(RunPlan::Way way) {
       return Action::kAppend;
     case RunPlan::Way::kMerge:
       return Action::kMerge;
+    case RunPlan::Way::kReplace:
+      return Action::kReplace;
     case RunPlan::Way::kMove:
       return Action::kMove;
   }
@@ -66,7 +68,7 @@ class Forecaster {
     if (forecast.writes()) {
       if (forecast.why.empty()) forecast.why = PlainReason(forecast.action, model, plan);
       if (forecast.action != Action::kMove) AddInputs(node, plan, forecast);
-      if (forecast.action == Action::kMerge || forecast.action == Action::kFull)
+      if (forecast.action == Action::kMerge || forecast.action == Action::kReplace || forecast.action == Action::kFull)
         forecast.bytes_replaced_max = BytesOf(catalog_, model.name);
       written_.insert(model.name);
     }
@@ -75,7 +77,8 @@ class Forecaster {
 
  private:
   static std::string PlainReason(Action action, const Model& model, const RunPlan& plan) {
-    if (action == Action::kAppend || action == Action::kMerge || action == Action::kMove) {
+    if (action == Action::kAppend || action == Action::kMerge || action == Action::kReplace ||
+        action == Action::kMove) {
       return fmt::format("{} has new {}", ToString(*model.over), action == Action::kMove ? "snapshots" : "rows");
     }
     return plan.seen_before.empty() ? "it never ran" : "an input has changed";
@@ -102,6 +105,10 @@ class Forecaster {
     forecast.why = fmt::format("{}, which it is made of, runs before it", ToString(first->model.name));
     forecast.action = Action::kFull;
     if (model.materialized != Materialized::kIncremental || plan.seen_before.empty()) return;
+    if (model.strategy == Strategy::kReplacePartitions) {
+      forecast.action = Action::kReplace;
+      return;
+    }
     forecast.action = model.key.empty() ? Action::kAppend : Action::kMerge;
     for (const auto& [table, seen] : plan.seen_before) plan.ranges[table].after = seen;
   }
@@ -160,6 +167,8 @@ std::string_view ToString(Forecast::Action action) {
       return "append";
     case Action::kMerge:
       return "merge";
+    case Action::kReplace:
+      return "replace";
     case Action::kFull:
       return "full";
     case Action::kMove:

@@ -17,11 +17,12 @@ namespace millrace::refine {
 struct Forecast {
   enum class Action {
     kNothing,
-    kView,    // not stored
-    kAppend,  // the rows of new snapshots of `over`
-    kMerge,   // the same, by key: files that hold one of the keys are written again
-    kFull,    // every row anew
-    kMove,    // those snapshots added no row: only the position moves
+    kView,     // not stored
+    kAppend,   // the rows of new snapshots of `over`
+    kMerge,    // the same, by key: files that hold one of the keys are written again
+    kReplace,  // partitions that they are of are made anew, out of all rows
+    kFull,     // every row anew
+    kMove,     // those snapshots added no row: only the position moves
   };
   struct Input {
     catalog::TableName table;
@@ -38,13 +39,14 @@ struct Forecast {
   std::string why;
   std::vector<Input> inputs;  // in the order of their names
   int64_t bytes_read = 0;     // of all inputs
-  /// kMerge: the most that may be read and written again of the model's own table. kFull: what that table holds.
+  /// kMerge, kReplace: the most that may be read and written again of the model's own table. kFull: what that table
+  /// holds.
   int64_t bytes_replaced_max = 0;
 
   bool writes() const { return action != Action::kNothing && action != Action::kView; }
 };
 
-/// "nothing", "view", "append", "merge", "full", "position".
+/// "nothing", "view", "append", "merge", "replace", "full", "position".
 std::string_view ToString(Forecast::Action action);
 
 /// The models that a run of `models` (empty: all) would look at, in its order. Writes nothing. What a model of the run

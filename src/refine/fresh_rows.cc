@@ -44,34 +44,22 @@ std::string SameKey(const Model& model, std::string_view relation, std::string_v
   return same;
 }
 
-std::string InWindow(const Model& model, std::string_view relation, const TimeWindow& window) {
-  return fmt::format("{0}.{1} >= {2} AND {0}.{1} < {3}", relation, QuoteName(model.event_time), window.from, window.to);
-}
-
 /// A row of a key keeps its place when its time is part of the key.
 bool KeysMoveInTime(const Model& model) {
   return !model.key.empty() && std::ranges::find(model.key, model.event_time) == model.key.end();
 }
 
-/// "WITH fresh AS (...)": the fresh rows that belong to a window.
-std::string WithWindowFresh(const Model& model, const TimeWindow& window) {
-  const auto of_keys = KeysMoveInTime(model)
-                           ? fmt::format(" OR EXISTS (SELECT 1 FROM {} AS old WHERE {} AND {})", SqlName(model.name),
-                                         InWindow(model, "old", window), SameKey(model, "old", "r"))
-                           : std::string();
-  return fmt::format("WITH fresh AS MATERIALIZED (SELECT * FROM ({}) AS r WHERE ({}){}) ", FreshRowsSql(model),
-                     InWindow(model, "r", window), of_keys);
-}
-
-/// Rows of the table, as `old`, that the fresh ones stand in for.
-std::string Replaced(const Model& model, const TimeWindow& window) {
-  const auto of_keys = KeysMoveInTime(model)
-                           ? fmt::format(" OR EXISTS (SELECT 1 FROM fresh WHERE {})", SameKey(model, "fresh", "old"))
-                           : std::string();
-  return fmt::format("(({}){})", InWindow(model, "old", window), of_keys);
+/// "WITH fresh AS (...)": the fresh rows that take a place.
+std::string WithFresh(const Model& model, const Replacement& replacement) {
+  return fmt::format("WITH fresh AS MATERIALIZED (SELECT * FROM ({}) AS r WHERE {}) ", FreshRowsSql(model),
+                     replacement.fresh);
 }
 
 }  // namespace
+
+std::string InWindow(const Model& model, std::string_view relation, const TimeWindow& window) {
+  return fmt::format("{0}.{1} >= {2} AND {0}.{1} < {3}", relation, QuoteName(model.event_time), window.from, window.to);
+}
 
 std::string ChecksSql(const Model& model, bool fresh) {
   std::string columns;
@@ -123,22 +111,36 @@ std::string MergedRowsSql(const Model& model) {
       OneAKey(model, QuoteName(kFreshColumn) + " DESC, "));
 }
 
-std::string WindowFreshSql(const Model& model, const TimeWindow& window) {
-  return WithWindowFresh(model, window) + "SELECT * FROM fresh";
+Replacement ReplacementOf(const Model& model, const TimeWindow& window, const ReplacementNames& names) {
+  if (!KeysMoveInTime(model)) return {InWindow(model, "r", window), InWindow(model, "old", window)};
+  return {
+      .fresh = fmt::format("(({}) OR EXISTS (SELECT 1 FROM {} AS old WHERE {} AND {}))", InWindow(model, "r", window),
+                           names.table, InWindow(model, "old", window), SameKey(model, "old", "r")),
+      .old = fmt::format("(({}) OR EXISTS (SELECT 1 FROM {} AS fresh WHERE {}))", InWindow(model, "old", window),
+                         names.fresh, SameKey(model, "fresh", "old")),
+      .old_reads_fresh = true};
 }
 
-std::string WindowFilesSql(const Model& model, const TimeWindow& window) {
+Replacement ReplacementOf(const PartitionSlices& slices, ModelEngine engine) {
+  return {InSlices(slices, "r", engine), InSlices(slices, "old", engine)};
+}
+
+std::string ReplacedFilesSql(const Model& model, const Replacement& replacement) {
   return fmt::format("{}SELECT DISTINCT {} FROM {} AS old WHERE {}",
-                     KeysMoveInTime(model) ? WithWindowFresh(model, window) : "", QuoteName(query::kPathColumn),
-                     SqlName(model.name), Replaced(model, window));
+                     replacement.old_reads_fresh ? WithFresh(model, replacement) : "", QuoteName(query::kPathColumn),
+                     SqlName(model.name), replacement.old);
 }
 
-std::string WindowRowsSql(const Model& model, const TimeWindow& window) {
+std::string ReplacingRowsSql(const Model& model, const Replacement& replacement) {
   return fmt::format(
       "{0}SELECT *, 1 AS {1} FROM fresh UNION ALL BY NAME SELECT *{2}{3}, 0 AS {1} FROM {4} AS old WHERE NOT "
       "coalesce({5}, false)",
-      WithWindowFresh(model, window), QuoteName(kFreshColumn), ChecksSql(model, false), RowColumn(model, false),
-      SqlName(model.name), Replaced(model, window));
+      WithFresh(model, replacement), QuoteName(kFreshColumn), ChecksSql(model, false), RowColumn(model, false),
+      SqlName(model.name), replacement.old);
+}
+
+std::string ReplacingFreshSql(const Model& model, const Replacement& replacement) {
+  return WithFresh(model, replacement) + "SELECT * FROM fresh";
 }
 
 }  // namespace millrace::refine

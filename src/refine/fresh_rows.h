@@ -10,6 +10,7 @@
 
 #include "catalog/catalog.h"
 #include "refine/model.h"
+#include "refine/partition_slices.h"
 
 namespace millrace::refine {
 
@@ -54,17 +55,39 @@ struct TimeWindow {
   std::string to;  // excluded
 };
 
-/// Which data files of the model's table hold rows of a window, or, with a key, of keys that fresh rows of it have: one
-/// text column of paths.
-std::string WindowFilesSql(const Model& model, const TimeWindow& window);
+/// Rows of the model that take the place of rows of its table, as conditions.
+struct Replacement {
+  std::string fresh;  // of fresh rows, named `r`
+  /// Of the table's rows, named `old`; it may read the fresh ones that `fresh` is true of, named `fresh`.
+  std::string old;
+  bool old_reads_fresh = false;
+};
 
-/// What those files become: the fresh rows of a window in place of the rows that are there, the others as they are.
-/// Columns as MergedRowsSql. With a key, fresh rows whose key the table has in the window are taken whatever their
-/// time, so that no key is lost.
-std::string WindowRowsSql(const Model& model, const TimeWindow& window);
+/// How the two sides of a replacement are named in a statement: the model's table, and the fresh rows that take a
+/// place.
+struct ReplacementNames {
+  std::string table;
+  std::string fresh = "fresh";
+};
 
-/// The model's fresh rows of a window alone, for planning.
-std::string WindowFreshSql(const Model& model, const TimeWindow& window);
+/// Rows of a window of time take the place of those in it. With a key, fresh rows whose key the table has in the window
+/// are taken whatever their time, so that no key is lost, and rows of their keys go wherever they are.
+Replacement ReplacementOf(const Model& model, const TimeWindow& window, const ReplacementNames& names);
+
+/// The same of all rows in some partitions.
+Replacement ReplacementOf(const PartitionSlices& slices, ModelEngine engine);
+
+/// "<relation>.ts >= <from> AND ...": the rows of a window.
+std::string InWindow(const Model& model, std::string_view relation, const TimeWindow& window);
+
+/// Which data files of the model's table hold rows that go: one text column of paths.
+std::string ReplacedFilesSql(const Model& model, const Replacement& replacement);
+
+/// What those files become: the fresh rows, and the others as they are. Columns as MergedRowsSql.
+std::string ReplacingRowsSql(const Model& model, const Replacement& replacement);
+
+/// The fresh rows alone, for planning.
+std::string ReplacingFreshSql(const Model& model, const Replacement& replacement);
 
 /// Names of the columns that FreshRowsSql adds, one an expectation, in their order.
 std::string ExpectationColumn(size_t index);

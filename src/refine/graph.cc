@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "query/rows_apart.h"
 #include "refine/expectation_results.h"
 #include "refine/same_name.h"
 
@@ -91,6 +92,29 @@ void CheckOver(const Node& node) {
                                               }()));
 }
 
+/// Which partitions new rows are of is asked of the model itself, over those rows alone, unless its header says it.
+void CheckTouched(const Node& node, const std::vector<Node>& before) {
+  const auto& model = node.model;
+  if (model.strategy != Strategy::kReplacePartitions || !model.touched_by.empty()) return;
+  int times = 0;
+  auto why = query::WhyNotApart(model.sql, *model.over, times);
+  std::vector<TableName> names = node.names;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto below = FindName(before, names[i]);
+    if (below == before.end() || below->model.materialized != Materialized::kView) continue;
+    const auto of_view = query::WhyNotApart(below->model.sql, *model.over, times);
+    if (!why) why = of_view;
+    names.insert(names.end(), below->names.begin(), below->names.end());
+  }
+  if (!why && times > 1) why = fmt::format("{} {} times", ToString(*model.over), times);
+  if (!why) return;
+  throw Error(ErrorCode::kConfig,
+              fmt::format("{}:{}: its SQL has {}, so that new rows alone do not show which partitions they are of; say "
+                          "it by `touched_by: {{day: date_trunc('day', ts)}}`, of each column that partitions are "
+                          "replaced by, over a row of {}",
+                          model.file.string(), model.strategy_line, *why, ToString(*model.over)));
+}
+
 /// What a run finds is written where the model would find it again: it would never come to rest.
 void CheckResults(Node& node, const std::vector<Node>& before) {
   node.reads_results = std::any_of(node.inputs.begin(), node.inputs.end(), [&](const TableName& input) {
@@ -124,6 +148,7 @@ Graph::Graph(std::vector<Model> models, query::Engine& engine) {
   for (auto& node : Sorter(std::move(nodes)).Sorted()) {
     OpenViews(node, nodes_);
     CheckOver(node);
+    CheckTouched(node, nodes_);
     CheckResults(node, nodes_);
     if (node.model.materialized == Materialized::kView) views_.emplace(node.model.name, node.model.sql);
     nodes_.push_back(std::move(node));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,13 @@ enum class Materialized {
   kTable,        // rewritten as a whole when an input has changed
   kIncremental,  // fed with the rows that new snapshots of one table added
   kView,         // not stored: its SQL stands wherever it is named
+};
+
+/// What an incremental model does with the rows that come.
+enum class Strategy {
+  kAppend,             // they are added
+  kMerge,              // one row a key stays
+  kReplacePartitions,  // the partitions that they are of are made anew, of all rows
 };
 
 enum class Schedule {
@@ -92,6 +100,13 @@ struct Model {
   size_t header_bytes = 0;  // of its beginning
   Materialized materialized = Materialized::kTable;
   std::optional<catalog::TableName> over;  // kIncremental: whose new rows are taken
+  Strategy strategy = Strategy::kAppend;   // kIncremental
+  int strategy_line = 1;                   // of the file
+  /// kReplacePartitions: what is replaced together, as partition_by says it; empty: partition_by.
+  std::vector<std::string> replace_by;
+  /// kReplacePartitions: by column of the model, what it is made of: SQL over a row of `over`. Empty: the model itself,
+  /// over new rows, says which partitions they are of.
+  std::map<std::string, std::string> touched_by;
   /// One row a key: of several the newest by `newest_by` stays; where that is a draw, or not given, the one that came
   /// with the newer run.
   std::vector<std::string> key;

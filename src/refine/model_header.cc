@@ -57,6 +57,7 @@ class HeaderReader : private YamlReader {
       found->second(*this, entry.second);
     }
     FinishTimes();
+    FinishStrategy();
     Check();
   }
 
@@ -67,6 +68,18 @@ class HeaderReader : private YamlReader {
     static const std::map<std::string, Read1> kKeys = {
         {"materialized", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadMaterialized(node); }},
         {"over", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadOver(node); }},
+        {"incremental_strategy", [](HeaderReader& reader, const YAML::Node& node) { reader.strategy_ = node; }},
+        {"replace_by",
+         [](HeaderReader& reader, const YAML::Node& node) {
+           reader.model_.replace_by = reader.Texts(node);
+           reader.of_replacing_ = node;
+         }},
+        {"touched_by",
+         [](HeaderReader& reader, const YAML::Node& node) {
+           for (const auto& [column, sql] : reader.Members(node, {}))
+             reader.model_.touched_by[column] = reader.Text(sql);
+           reader.of_replacing_ = node;
+         }},
         {"key", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.key = reader.Texts(node); }},
         {"newest_by",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.newest_by = reader.Texts(node); }},
@@ -183,6 +196,30 @@ class HeaderReader : private YamlReader {
     }
   }
 
+  /// The strategy may stand before or behind what it goes with.
+  void FinishStrategy() {
+    model_.strategy = model_.key.empty() ? Strategy::kAppend : Strategy::kMerge;
+    model_.strategy_line = strategy_ ? LineOf(*strategy_) : first_line();
+    if (strategy_) {
+      constexpr Strategy kStrategies[] = {Strategy::kAppend, Strategy::kMerge, Strategy::kReplacePartitions};
+      model_.strategy = kStrategies[OneOf(*strategy_, {"append", "merge", "replace_partitions"})];
+      if (model_.materialized != Materialized::kIncremental)
+        Fail(*strategy_, "`incremental_strategy` belongs to incremental models");
+      if (model_.strategy == Strategy::kAppend && !model_.key.empty())
+        Fail(*strategy_, "with a `key` rows are merged: merge, or take out the key");
+      if (model_.strategy == Strategy::kMerge && model_.key.empty())
+        Fail(*strategy_, "rows are merged by a `key`, and there is none");
+    }
+    if (model_.strategy != Strategy::kReplacePartitions) {
+      if (of_replacing_) Fail(*of_replacing_, "this belongs to `incremental_strategy: replace_partitions`");
+      return;
+    }
+    if (!model_.key.empty())
+      Fail(*strategy_, "replace_partitions makes whole partitions anew, and `key` merges rows into them: take out one");
+    if (model_.partition_by.empty() && model_.replace_by.empty())
+      Fail(*strategy_, "replace_partitions needs `partition_by`, or `replace_by`: [day(ts)]");
+  }
+
   /// What has to go together.
   void Check() const {
     const bool incremental = model_.materialized == Materialized::kIncremental;
@@ -208,6 +245,8 @@ class HeaderReader : private YamlReader {
   std::optional<YAML::Node> expression_;
   std::optional<YAML::Node> zone_;
   std::optional<YAML::Node> of_times_;
+  std::optional<YAML::Node> strategy_;
+  std::optional<YAML::Node> of_replacing_;
 };
 
 }  // namespace

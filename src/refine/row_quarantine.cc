@@ -20,6 +20,38 @@
 namespace millrace::refine {
 using query::SqlName;
 
+namespace {
+
+/// Among the positions of the model's scope in its quarantine: an attempt, and behind a line's end, until it is done,
+/// the partitions that it replaces. Frozen.
+const event::SplitId kReplacingSplit{"replacing"};
+
+struct Replacing {
+  std::string attempt;
+  std::string slices;  // empty: it is done
+};
+
+Replacing ReplacingIn(const event::Cursor& cursor) {
+  const auto& text = cursor.value();
+  const auto end = text.find('\n');
+  return {text.substr(0, end), end == std::string::npos ? "" : text.substr(end + 1)};
+}
+
+/// Rows of runs up to that of the attempt, other than its own.
+std::string OfRunsBefore(const std::string& attempt) {
+  return fmt::format("(ends_with(split, {}) AND TRY_CAST(split_part(split, '.', 1) AS BIGINT) <= {} AND split <> {})",
+                     query::QuoteText(attempt.substr(attempt.find('/'))), attempt.substr(0, attempt.find('.')),
+                     query::QuoteText(attempt));
+}
+
+/// Of runs before the attempt, rows in the partitions.
+std::string Superseded(const std::string& attempt, const PartitionSlices& slices) {
+  return fmt::format("(CASE WHEN {} THEN TRY({}) ELSE false END)", OfRunsBefore(attempt),
+                     JsonInSlices(slices, "decode(record)"));
+}
+
+}  // namespace
+
 struct RowQuarantine::State {
   State(Parts with, const Model& of)
       : parts(std::move(with)),
@@ -32,6 +64,7 @@ struct RowQuarantine::State {
   const catalog::TableName name;
   land::SchemaAuthority authority;
   std::unique_ptr<land::DataFileWriter> writer = nullptr;
+  std::string replacing = {};  // as kReplacingSplit has it; empty: nothing is
 
   std::unique_ptr<land::DataFileWriter> NewWriter(const std::shared_ptr<const table::TableMetadata>& metadata) const {
     return std::make_unique<land::DataFileWriter>(
@@ -57,6 +90,7 @@ struct RowQuarantine::State {
                                          const std::string& condition) const;
   std::shared_ptr<const table::SnapshotChange> Without(const table::TableMetadata& base,
                                                        const std::string& condition) const;
+  void Remove(const land::TableView& view, const std::string& condition, const land::MovePositions& move) const;
 };
 
 /// The other rows of these files, written again.
@@ -93,6 +127,24 @@ std::shared_ptr<const table::SnapshotChange> RowQuarantine::State::Without(const
   return change;
 }
 
+/// The rows that are meant go, with a move of positions.
+void RowQuarantine::State::Remove(const land::TableView& view, const std::string& condition,
+                                  const land::MovePositions& move) const {
+  land::Committer committer(parts.catalog, name, view.table.metadata->table_uuid, parts.clock);
+  std::optional<table::SnapshotId> of;
+  std::shared_ptr<const table::SnapshotChange> change;
+  committer.Commit(
+      [&](const table::TableMetadata& base) {
+        if (!change || of != base.current_snapshot_id) {
+          change = Without(base, condition);
+          if (!change) change = std::make_shared<const table::SnapshotChange>();
+          of = base.current_snapshot_id;
+        }
+        return change;
+      },
+      move, parts.stop);
+}
+
 RowQuarantine::RowQuarantine(Parts parts, const Model& model)
     : state_(std::make_unique<State>(std::move(parts), model)) {}
 RowQuarantine::~RowQuarantine() = default;
@@ -126,16 +178,46 @@ void RowQuarantine::Add(const std::vector<land::BrokenRow>& rows, const std::str
                                          {.target = state_->model.name, .scope = PositionScope(state_->model)}));
 }
 
+void RowQuarantine::Replace(const PartitionSlices& slices, const std::string& attempt) {
+  const auto view = state_->authority.Refresh();
+  if (!view || !view->table.metadata->current_snapshot_id) return;
+  if (state_->FilesWith(*view->table.metadata, Superseded(attempt, slices)).empty()) return;
+  state_->replacing = attempt + "\n" + PrintSlices(slices);
+}
+
 void RowQuarantine::Commit() {
-  if (!state_->writer) return;
+  if (!state_->writer && state_->replacing.empty()) return;
   const auto writer = std::exchange(state_->writer, nullptr);
   FaultPoint("refine.before_quarantine");
   table::SnapshotChange change;
-  change.added = std::move(*writer).Finish();
+  if (writer) change.added = std::move(*writer).Finish();
   const auto view = state_->authority.view();
+  std::optional<land::MovePositions> move;
+  if (!state_->replacing.empty()) {
+    const auto scope = PositionScope(state_->model);
+    const auto stored = CursorOf(land::ReadPositions(*view->table.metadata, scope).positions, kReplacingSplit);
+    move =
+        land::MovePositions{scope, {{kReplacingSplit, stored}}, {{kReplacingSplit, event::Cursor(state_->replacing)}}};
+  }
   land::Committer committer(state_->parts.catalog, state_->name, view->table.metadata->table_uuid, state_->parts.clock);
-  committer.Commit(std::move(change), std::nullopt, state_->parts.stop);
+  const auto result = committer.Commit(std::move(change), move, state_->parts.stop);
+  if (std::holds_alternative<land::Overtaken>(result))
+    throw Error(ErrorCode::kUnavailable, "another run of it was faster; run it again");
   FaultPoint("refine.after_quarantine");
+}
+
+void RowQuarantine::FinishReplaced(const std::string& attempt) {
+  const auto view = state_->authority.Refresh();
+  if (!view || !view->table.metadata->current_snapshot_id) return;
+  const auto scope = PositionScope(state_->model);
+  const auto stored = CursorOf(land::ReadPositions(*view->table.metadata, scope).positions, kReplacingSplit);
+  const auto replacing = ReplacingIn(stored);
+  if (replacing.slices.empty() || replacing.attempt != attempt) return;
+  const auto slices = ParseSlices(replacing.slices, ToString(state_->name));
+  FaultPoint("refine.before_replaced_rows_go");
+  state_->Remove(*view, Superseded(attempt, slices),
+                 {scope, {{kReplacingSplit, stored}}, {{kReplacingSplit, event::Cursor(attempt)}}});
+  FaultPoint("refine.after_replaced_rows_went");
 }
 
 void RowQuarantine::Abandon() {
@@ -154,21 +236,9 @@ void RowQuarantine::KeepSince(const std::string& attempt) {
       "NOT coalesce(ends_with(split, {0}) AND (TRY_CAST(split_part(split, '.', 1) AS BIGINT) > {1} OR split = {2}), "
       "false)",
       query::QuoteText(attempt.substr(attempt.find('/'))), number, query::QuoteText(attempt));
-  land::Committer committer(state_->parts.catalog, state_->name, view->table.metadata->table_uuid, state_->parts.clock);
   FaultPoint("refine.before_old_rows_go");
-  std::optional<table::SnapshotId> of;
-  std::shared_ptr<const table::SnapshotChange> change;
-  committer.Commit(
-      [&](const table::TableMetadata& base) {
-        if (!change || of != base.current_snapshot_id) {
-          change = state_->Without(base, gone);
-          if (!change) change = std::make_shared<const table::SnapshotChange>();
-          of = base.current_snapshot_id;
-        }
-        return change;
-      },
-      {.scope = scope, .from = {{kRebuiltSplit, stored}}, .to = {{kRebuiltSplit, event::Cursor(attempt)}}},
-      state_->parts.stop);
+  state_->Remove(*view, gone,
+                 {.scope = scope, .from = {{kRebuiltSplit, stored}}, .to = {{kRebuiltSplit, event::Cursor(attempt)}}});
   FaultPoint("refine.after_old_rows_went");
 }
 

@@ -11,6 +11,7 @@
 #include "land/quarantine_rows.h"
 #include "query/engine.h"
 #include "refine/model.h"
+#include "refine/partition_slices.h"
 #include "refine/run_number.h"
 
 namespace millrace::refine {
@@ -24,6 +25,9 @@ namespace millrace::refine {
 ///   (RunNumber::AfterDead), so that the dead one cannot come back, and then removes its rows (`RemoveDead`).
 /// - When all rows of the model are made anew, rows of earlier runs go after the model's commit; what is to go is
 ///   stored with that commit (kRebuiltSplit), so that whoever runs the model next goes on with it (`KeepSince`).
+/// - When the rows of some partitions are made anew, which ones stands in this table with the attempt's own rows
+///   (kReplacingSplit), and which attempt counts in the model's (kReplacedSplit): earlier rows of these partitions go
+///   once both name the same attempt, by whoever comes first.
 ///
 /// One attempt of one run; one thread. The parts outlive it.
 class RowQuarantine {
@@ -45,11 +49,16 @@ class RowQuarantine {
   /// Rows of other attempts of the same run go.
   void RemoveDead(const std::string& attempt);
   void Add(const std::vector<land::BrokenRow>& rows, const std::string& attempt);
+  /// The attempt makes all rows of these partitions anew: rows of them that earlier runs left go after it
+  /// (`FinishReplaced`).
+  void Replace(const PartitionSlices& slices, const std::string& attempt);
   void Commit();
   /// What was added and not committed is dropped.
   void Abandon();
   /// Rows of runs before this attempt go, unless they have gone.
   void KeepSince(const std::string& attempt);
+  /// This attempt counts: rows of earlier runs that it replaced go, unless they have gone.
+  void FinishReplaced(const std::string& attempt);
 
  private:
   struct State;

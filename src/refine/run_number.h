@@ -11,6 +11,8 @@ namespace millrace::refine {
 inline const event::SplitId kRunSplit{"run"};
 /// The attempt of the last run that made all rows anew: what is in quarantine of earlier ones is of rows that are gone.
 inline const event::SplitId kRebuiltSplit{"rebuilt"};
+/// The attempt of the last run that replaced partitions: what is in quarantine of these by earlier ones is gone too.
+inline const event::SplitId kReplacedSplit{"replaced"};
 
 /// How many runs a table has seen, and how often an attempt of the next one was found to have died (`dead`): one more
 /// is stored before another attempt begins, so that the one before, should it live after all, is overtaken. As a

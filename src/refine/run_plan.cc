@@ -92,6 +92,18 @@ std::optional<std::string> WhyNotIncrement(catalog::Catalog& catalog, const Load
                                              why, ToString(model.name)));
 }
 
+RunPlan::Way WayOf(Strategy strategy) {
+  switch (strategy) {
+    case Strategy::kAppend:
+      return RunPlan::Way::kAppend;
+    case Strategy::kMerge:
+      return RunPlan::Way::kMerge;
+    case Strategy::kReplacePartitions:
+      return RunPlan::Way::kReplace;
+  }
+  throw Error(ErrorCode::kInternal, "a strategy that there is not");
+}
+
 class Planner {
  public:
   Planner(catalog::Catalog& catalog, const Node& node, const RunOptions& options)
@@ -103,6 +115,7 @@ class Planner {
       stored_ = land::ReadPositions(*output->metadata, PositionScope(model_)).positions;
       RequireOurs(*output, stored_);
       plan_.rebuilt = CursorOf(stored_, kRebuiltSplit);
+      plan_.replaced = CursorOf(stored_, kReplacedSplit);
       plan_.undescribed = NeedsDescription(*output->metadata, model_);
     }
     for (const auto& name : inputs_) {
@@ -151,8 +164,13 @@ class Planner {
     }
     bool any = false;
     if (const auto why = WhyNotIncrement(catalog_, *over_, from, any)) return Rebuild(*why);
-    plan_.ranges[over_->name].after = SnapshotOf(from);
-    plan_.way = !any ? RunPlan::Way::kMove : model_.key.empty() ? RunPlan::Way::kAppend : RunPlan::Way::kMerge;
+    if (model_.strategy == Strategy::kReplacePartitions) {
+      plan_.new_rows = plan_.ranges;
+      plan_.new_rows[over_->name].after = SnapshotOf(from);
+    } else {
+      plan_.ranges[over_->name].after = SnapshotOf(from);
+    }
+    plan_.way = any ? WayOf(model_.strategy) : RunPlan::Way::kMove;
     return std::move(plan_);
   }
 
@@ -197,6 +215,10 @@ event::Cursor DefinitionOf(const Node& node) {
     text += fmt::format("{} {}\n", expectation.condition, static_cast<int>(expectation.action));
   for (const auto& expectation : model.table_expectations)
     text += fmt::format("{} {}\n", expectation.text, expectation.fail);
+  if (model.strategy == Strategy::kReplacePartitions) {
+    text += fmt::format("replace_partitions\n{}\n", fmt::join(model.replace_by, "\n"));
+    for (const auto& [column, sql] : model.touched_by) text += fmt::format("{} {}\n", column, sql);
+  }
   // Words of the header that change no row, such as descriptions, are not part of it.
   const bool in_spark_sql = model.engine == ModelEngine::kSpark && model.spark_sql;
   text += (in_spark_sql ? model.spark_sql->sql : model.sql.substr(model.header_bytes)) + node.opened;

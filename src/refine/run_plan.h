@@ -19,16 +19,20 @@ struct RunPlan {
     kRebuild,  // every row anew
     kAppend,   // the rows of new snapshots of `over`
     kMerge,    // the same, by key
+    kReplace,  // the partitions that they are of, made anew of all rows
     kMove,     // those snapshots added no row: only the position moves
   };
   Way way = Way::kNothing;
   std::string why;  // of nothing, and of a rebuild of what else would be fed
   event::Positions from;
   event::Positions to;
-  bool undescribed = false;               // what the header says of the table and its columns is not there yet
-  event::Cursor rebuilt = event::kStart;  // kRebuiltSplit as it is stored
+  bool undescribed = false;                // what the header says of the table and its columns is not there yet
+  event::Cursor rebuilt = event::kStart;   // kRebuiltSplit as it is stored
+  event::Cursor replaced = event::kStart;  // kReplacedSplit
   /// What each input is read at.
   std::map<catalog::TableName, query::QueryOptions::Range> ranges;
+  /// kReplace: the same with `over` at its new rows alone: what says which partitions are touched.
+  std::map<catalog::TableName, query::QueryOptions::Range> new_rows;
   /// Snapshots of those that drive the model which it was made from last.
   std::map<catalog::TableName, table::SnapshotId> seen_before;
 };

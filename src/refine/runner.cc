@@ -20,6 +20,7 @@
 #include "refine/expectation_results.h"
 #include "refine/fresh_rows.h"
 #include "refine/output_table.h"
+#include "refine/replaced_partitions.h"
 #include "refine/result_rows.h"
 #include "refine/row_quarantine.h"
 #include "refine/run_lineage.h"
@@ -60,12 +61,13 @@ class ModelRun {
     if (plan_.undescribed && (plan_.way == RunPlan::Way::kNothing || plan_.way == RunPlan::Way::kMove))
       DescribeOutput(parts_.catalog, model_, parts_.clock, parts_.stop);
     if (plan_.way == RunPlan::Way::kNothing) {
-      FinishRebuild(plan_.rebuilt);
+      FinishEarlier();
       return report_;
     }
     auto change = plan_.way == RunPlan::Way::kMove ? table::SnapshotChange{} : spark_ ? WriteOnSpark() : Write();
     if (attempt_.empty()) Begin(*parts_.catalog.Load(model_.name));
     if (plan_.way != RunPlan::Way::kMove) Check(change);
+    if (plan_.way == RunPlan::Way::kReplace && HasQuarantine(model_)) quarantine_.Replace(slices_, attempt_);
     quarantine_.Commit();
     if (plan_.way != RunPlan::Way::kMove) RecordChecks(false);
     return Commit(std::move(change));
@@ -76,6 +78,19 @@ class ModelRun {
   table::SnapshotChange Write() {
     table::SnapshotChange change;
     auto rows = FreshRowsSql(model_);
+    if (plan_.way == RunPlan::Way::kReplace) {
+      output_ = *parts_.catalog.Load(model_.name);
+      Touch(TouchedPartitions(parts_.engine, model_, plan_, output_->metadata->schema(), query_, parts_.stop));
+    }
+    if (plan_.way == RunPlan::Way::kReplace) {
+      const auto replacement = ReplacementOf(slices_, ModelEngine::kDuckDb);
+      if (!slices_.slices.empty())
+        change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, *output_->metadata,
+                                            ReplacedFilesSql(model_, replacement), query_, parts_.stop);
+      rows = ReplacingRowsSql(model_, replacement);
+      query_.ranges[model_.name] = {.after = std::nullopt, .upto = output_->metadata->current_snapshot_id};
+      query_.only_files[model_.name] = change.removed_paths;
+    }
     if (plan_.way == RunPlan::Way::kMerge) {
       output_ = *parts_.catalog.Load(model_.name);
       change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, *output_->metadata,
@@ -90,6 +105,16 @@ class ModelRun {
     return Replacing(std::move(change));
   }
 
+  /// The partitions that a kReplace run makes anew; of too many it becomes a rebuild.
+  void Touch(PartitionSlices slices) {
+    slices_ = std::move(slices);
+    if (slices_.slices.size() <= kSlicesMax) return;
+    plan_.way = RunPlan::Way::kRebuild;
+    report_.why = plan_.why =
+        fmt::format("new rows are of {} partitions, and {} are replaced one by one", slices_.slices.size(), kSlicesMax);
+    report_.full_refresh = true;
+  }
+
   /// What a change of this way takes away.
   table::SnapshotChange Replacing(table::SnapshotChange change) const {
     change.remove_all = plan_.way == RunPlan::Way::kRebuild;
@@ -99,6 +124,8 @@ class ModelRun {
 
   table::SnapshotChange WriteOnSpark() {
     const ResultRows rows(model_, spark_->Open());
+    if (plan_.way == RunPlan::Way::kReplace)
+      Touch(spark_->Touched(parts_.catalog.Load(model_.name)->metadata->schema()));
     Begin(EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
                        parts_.stop));
     auto written = SparkWritten();
@@ -113,7 +140,9 @@ class ModelRun {
 
   SparkRun::Written SparkWritten() {
     try {
-      return spark_->Write(*output_, RunNumber::Parse(CursorOf(plan_.to, kRunSplit)).number,
+      const auto replacement = ReplacementOf(slices_, ModelEngine::kSpark);
+      return spark_->Write(*output_, SparkRun::OfRun(RunNumber::Parse(CursorOf(plan_.to, kRunSplit)).number),
+                           plan_.way == RunPlan::Way::kReplace ? &replacement : nullptr,
                            [&](const auto& broken) { quarantine_.Add(broken, attempt_); });
     } catch (...) {
       quarantine_.Abandon();
@@ -134,6 +163,16 @@ class ModelRun {
     for (const auto& file : files) report_.bytes += file.file_size_in_bytes;
   }
 
+  /// What earlier runs, which count, left to be done in quarantine.
+  void FinishEarlier() {
+    FinishRebuild(plan_.rebuilt);
+    FinishReplaced(plan_.replaced);
+  }
+
+  void FinishReplaced(const event::Cursor& replaced) {
+    if (replaced != event::kStart && HasQuarantine(model_)) quarantine_.FinishReplaced(replaced.value());
+  }
+
   /// What the run that last made all rows anew left to be done.
   void FinishRebuild(const event::Cursor& rebuilt) {
     if (rebuilt != event::kStart) quarantine_.KeepSince(rebuilt.value());
@@ -141,7 +180,7 @@ class ModelRun {
 
   /// The table is there: a number for this attempt, other than that of one that died.
   void Begin(catalog::LoadedTable output) {
-    FinishRebuild(plan_.rebuilt);
+    FinishEarlier();
     output_ = std::move(output);
     const auto uuid = output_->metadata->table_uuid;  // outlives this metadata
     auto run = RunNumber::Parse(CursorOf(plan_.from, kRunSplit));
@@ -165,9 +204,14 @@ class ModelRun {
       plan_.from[kRebuiltSplit] = plan_.rebuilt;
       plan_.to[kRebuiltSplit] = event::Cursor(attempt_);
     }
+    if (plan_.way == RunPlan::Way::kReplace && HasQuarantine(model_)) {
+      plan_.from[kReplacedSplit] = plan_.replaced;
+      plan_.to[kReplacedSplit] = event::Cursor(attempt_);
+    }
     std::string made_of;
     for (const auto& [split, cursor] : plan_.to) {
-      if (split != kRebuiltSplit) made_of += fmt::format("{}={}\n", split.value(), cursor.value());
+      if (split != kRebuiltSplit && split != kReplacedSplit)
+        made_of += fmt::format("{}={}\n", split.value(), cursor.value());
     }
     run_id_ = fmt::format("{}-{:016x}", run.number + 1, XXH3_64bits(made_of.data(), made_of.size()));
   }
@@ -248,13 +292,19 @@ class ModelRun {
     }
     FaultPoint("refine.before_commit");
     land::Committer committer(parts_.catalog, model_.name, output_->metadata->table_uuid, parts_.clock);
-    const auto result = committer.Commit(std::move(change),
-                                         land::MovePositions{PositionScope(model_), plan_.from, plan_.to}, parts_.stop);
+    land::MovePositions move{PositionScope(model_), plan_.from, plan_.to};
+    if (plan_.way == RunPlan::Way::kMerge || plan_.way == RunPlan::Way::kReplace) {
+      move.stands = [this, read = output_->metadata->current_snapshot_id](const table::TableMetadata& base) {
+        return HasSameRows(parts_.catalog, base, read);
+      };
+    }
+    const auto result = committer.Commit(std::move(change), move, parts_.stop);
     FaultPoint("refine.after_commit");
     if (const auto* landed = std::get_if<land::Landed>(&result)) {
       report_.outcome = RunReport::Outcome::kBuilt;
       report_.snapshot_id = landed->snapshot_id;
       if (plan_.way == RunPlan::Way::kRebuild) FinishRebuild(event::Cursor(attempt_));
+      if (plan_.way == RunPlan::Way::kReplace) FinishReplaced(event::Cursor(attempt_));
       return report_;
     }
     RunReport overtaken;
@@ -269,6 +319,7 @@ class ModelRun {
   RowQuarantine quarantine_;
   std::optional<SparkRun> spark_;  // of a model that runs there
   query::QueryOptions query_;
+  PartitionSlices slices_;  // that a kReplace run makes anew
   std::optional<catalog::LoadedTable> output_;
   std::string attempt_;  // as rows in quarantine name it
   std::string run_id_;   // the same for the same inputs, however often it is tried

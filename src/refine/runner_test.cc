@@ -296,8 +296,14 @@ constexpr const char* kChecked =
 constexpr const char* kCheckedTable =
     "/* ---\nexpect:\n  - id % 4 <> 0: quarantine\n  - rows: {min: 1}\n--- */\nSELECT id, n FROM silver.events";
 
+constexpr const char* kReplaced =
+    "/* ---\nmaterialized: incremental\nover: silver.events\nincremental_strategy: replace_partitions\npartition_by: "
+    "[day(day), type]\nexpect:\n  - events % 3 <> 0 AND type = 'Push': quarantine\n--- */\nSELECT date_trunc('day', "
+    "ts) AS day, type, "
+    "count(*) AS events, sum(n) AS n FROM silver.events GROUP BY ALL";
+
 const std::map<std::string, const char*> kCrashing = {
-    {"latest", kLatest}, {"checked", kChecked}, {"checked_table", kCheckedTable}};
+    {"latest", kLatest}, {"checked", kChecked}, {"checked_table", kCheckedTable}, {"replaced", kReplaced}};
 
 /// Not a test of its own: the process that the next ones kill. Fault points are armed by the environment, once a
 /// process.
@@ -388,6 +394,20 @@ TEST_F(CrashTest, NoRowIsTwiceInQuarantineWhateverDies) {
     EXPECT_GE(crashes, LongTests() ? 12 : 8) << "each point of a run, and of three tables";
     if (HasFailure()) break;
   }
+}
+
+TEST_F(CrashTest, PartitionsAndTheirQuarantineAreReplacedOnceWhateverDies) {
+  const std::string days =
+      "(SELECT date_trunc('day', ts) AS day, type, count(*) AS events, sum(n) AS n FROM silver.events GROUP BY ALL)";
+  const int crashes = CrashEverywhere("replaced", true, [&] {
+    EXPECT_EQ(Ask("SELECT day, type, events, n FROM gold.replaced ORDER BY ALL"),
+              Ask("SELECT * FROM " + days + " WHERE events % 3 <> 0 AND type = 'Push' ORDER BY ALL"));
+    EXPECT_EQ(Ask("SELECT decode(record) AS r FROM quarantine.gold_replaced ORDER BY ALL"),
+              Ask("SELECT CAST(to_json(d) AS VARCHAR) AS r FROM " + days +
+                  " AS d WHERE events % 3 = 0 OR type <> 'Push' ORDER BY ALL"));
+  });
+  EXPECT_GE(crashes, LongTests() ? 12 : 8) << "each point of a run, and of three tables";
+  EXPECT_THAT(judge::Slurp(folder_.File("points")), HasSubstr("refine.before_replaced_rows_go"));
 }
 
 TEST_F(RunnerTest, RowsInQuarantineSayWhyAndGoWhenAllRowsAreMadeAnew) {

@@ -21,6 +21,7 @@
 #include "query/spark/spark_error.h"
 #include "query/spark/table_names.h"
 #include "refine/fresh_rows.h"
+#include "refine/replaced_partitions.h"
 #include "refine/result_rows.h"
 #include "refine/same_name.h"
 #include "table/live_files.h"
@@ -51,8 +52,6 @@ bool HasHash(const arrow::DataType& type) {
   return std::ranges::all_of(type.fields(), [](const auto& field) { return HasHash(*field->type()); });
 }
 
-std::string ViewName(const catalog::TableName& name) { return "view " + ToString(name); }
-
 /// What is counted on the way is right in the tasks that write, and counted twice before a shuffle of Spark's between
 /// them: then each task writes, in the order of the table, what it has.
 std::map<std::string, std::string> WriteOptions(const Model& model, const std::string& branch) {
@@ -61,15 +60,16 @@ std::map<std::string, std::string> WriteOptions(const Model& model, const std::s
   return options;
 }
 
-/// The branches of this run and of those before go with its commit.
-std::vector<table::Update> BranchesRemoved(const table::TableMetadata& table, int64_t run) {
+std::vector<table::Update> BranchesRemoved(const table::TableMetadata& table,
+                                           const std::function<bool(std::string_view)>& stale) {
   std::vector<table::Update> removed;
   for (const auto& [name, ref] : table.refs) {
-    const auto of = RunOf(name);
-    if (of >= 0 && of <= run) removed.emplace_back(table::RemoveSnapshotRef{name});
+    if (stale(name)) removed.emplace_back(table::RemoveSnapshotRef{name});
   }
   return removed;
 }
+
+std::string RandomWord() { return Random::FromSystem().Uuid().substr(0, kRandomLetters); }
 
 /// `error` as the model's author has it: at the line of the file that it names, when it is one of the SQL.
 [[noreturn]] void ThrowAt(const Model& model, const query::SparkError& error) {
@@ -92,9 +92,30 @@ SparkRun::SparkRun(Parts parts, const Graph& graph, const Node& node, const RunP
       graph_(graph),
       node_(node),
       plan_(plan),
-      session_(parts_.spark.server, parts_.stop, [this](const query::SparkProgress& progress) {
-        if (parts_.spark.progress) parts_.spark.progress(node_.model.name, progress);
-      }) {}
+      session_(parts_.spark.server, parts_.stop,
+               [this](const query::SparkProgress& progress) {
+                 if (parts_.spark.progress) parts_.spark.progress(node_.model.name, progress);
+               }),
+      ranges_(&plan.ranges) {}
+
+std::string SparkRun::ViewName(const catalog::TableName& name) const {
+  return (ranges_ == &plan_.ranges ? "view " : "new rows of view ") + ToString(name);
+}
+
+/// The branches of this run and of those before go with its commit.
+SparkRun::Branch SparkRun::OfRun(int64_t run) {
+  return {.name = fmt::format("{}{}-{}", kBranchPrefix, run, RandomWord()), .is_stale = [run](std::string_view name) {
+            const auto of = RunOf(name);
+            return of >= 0 && of <= run;
+          }};
+}
+
+SparkRun::Branch SparkRun::OfBackfill(const std::string& name) {
+  auto prefix = fmt::format("spark-backfill-{}-", name);
+  return {.name = prefix + RandomWord(), .is_stale = [prefix](std::string_view branch) {
+            return branch.starts_with(prefix) && branch.find('-', prefix.size()) == std::string_view::npos;
+          }};
+}
 
 std::string SparkRun::SparkNameOf(const catalog::TableName& table) const {
   std::string name = SparkQuoted(parts_.spark.server.catalog);
@@ -110,8 +131,8 @@ std::string SparkRun::SparkNameOf(const catalog::TableName& table) const {
 
 /// The table as the plan says that it is read.
 std::string SparkRun::PinnedSql(const catalog::TableName& name) const {
-  const auto found = std::ranges::find_if(plan_.ranges, [&](const auto& entry) { return SameName(entry.first, name); });
-  if (found == plan_.ranges.end())
+  const auto found = std::ranges::find_if(*ranges_, [&](const auto& entry) { return SameName(entry.first, name); });
+  if (found == ranges_->end())
     throw Error(ErrorCode::kInternal, fmt::format("{} is read and not planned", ToString(name)));
   const auto& [table, range] = *found;
   const auto sql = SparkNameOf(table);
@@ -166,28 +187,65 @@ SparkColumns SparkRun::ColumnsWith(const schema::Schema& table) const {
   return columns;
 }
 
-SparkTable SparkRun::TouchedRows(const catalog::LoadedTable& output) {
+PartitionSlices SparkRun::Touched(const schema::Schema& table) {
+  const ReplaceFields fields(node_.model, table);
+  ranges_ = &plan_.new_rows;
+  const auto views = std::exchange(views_, {});
+  try {
+    if (node_.model.touched_by.empty()) {
+      OpenViews(node_.names);
+      CreateViewOf(node_.model, node_.names, kSparkNewRows);
+      session_.Speak(Dialect::kDuckDb);
+    }
+    const auto touched = session_.Ask(TouchedSqlOf(node_.model, fields, kSparkNewRows,
+                                                   node_.model.touched_by.empty() ? "" : PinnedSql(*node_.model.over),
+                                                   ModelEngine::kSpark));
+    ranges_ = &plan_.ranges;
+    views_ = views;
+    return fields.SlicesOf(touched.batches);
+  } catch (const query::SparkError& error) {
+    if (node_.model.touched_by.empty()) ThrowAt(node_.model, error);
+    throw Error(error.code(), fmt::format("{}:{}: touched_by, over a row of {}: {}", node_.model.file.string(),
+                                          node_.model.strategy_line, ToString(*node_.model.over), error.message()));
+  }
+}
+
+/// The table as it was when the run began; it has a snapshot.
+std::string SparkRun::PinnedOutput(const catalog::LoadedTable& output) const {
+  return fmt::format("{} VERSION AS OF {}", SparkNameOf(output.name), output.metadata->current_snapshot_id->value());
+}
+
+ReplacementNames SparkRun::NamesOn(const catalog::LoadedTable& output) const {
+  const bool empty = !output.metadata->current_snapshot_id;
+  return {.table = empty ? SparkNameOf(output.name) + " TABLESAMPLE (0 ROWS)" : PinnedOutput(output),
+          .fresh = kSparkFresh};
+}
+
+SparkTable SparkRun::TouchedRows(const catalog::LoadedTable& output, const Replacement* replacement) {
   SparkTable old;
   const auto* snapshot = output.metadata->current_snapshot();
-  if (plan_.way != RunPlan::Way::kMerge || snapshot == nullptr) return old;
-  old.sql = fmt::format("{} VERSION AS OF {}", SparkNameOf(output.name), snapshot->snapshot_id.value());
+  if ((plan_.way != RunPlan::Way::kMerge && replacement == nullptr) || snapshot == nullptr) return old;
+  old.sql = PinnedOutput(output);
   // Spark shows a snapshot with the columns of its time.
   const auto shown = session_.Ask(fmt::format("SELECT * FROM {} LIMIT 0", old.sql));
   for (const auto& field : shown.schema->fields()) old.columns.push_back(field->name());
-  const auto paths = session_.Ask(SparkTouchedFilesSql(node_.model, old.sql));
+  const auto paths = session_.Ask(replacement != nullptr ? SparkReplacedFilesSql(*replacement, old.sql)
+                                                         : SparkTouchedFilesSql(node_.model, old.sql));
   for (const auto& batch : paths.batches) {
     const auto& column = static_cast<const arrow::StringArray&>(*batch->column(0));
     for (int64_t row = 0; row < column.length(); ++row) old.files.insert(column.GetString(row));
   }
   if (old.files.size() > kTouchedFilesMax)
-    throw Error(ErrorCode::kData, fmt::format("fresh keys are in {} data files of {}, and {} can be merged; `millrace "
-                                              "maintain` makes fewer of them, --full-refresh makes all rows anew",
-                                              old.files.size(), ToString(output.name), kTouchedFilesMax));
+    throw Error(
+        ErrorCode::kData,
+        fmt::format("rows that take part are in {} data files of {}, and {} can be written again at once; `millrace "
+                    "maintain` makes fewer of them, --full-refresh makes all rows anew",
+                    old.files.size(), ToString(output.name), kTouchedFilesMax));
   return old;
 }
 
-void SparkRun::MakeBranch(const catalog::LoadedTable& output, int64_t run) {
-  branch_ = fmt::format("{}{}-{}", kBranchPrefix, run, Random::FromSystem().Uuid().substr(0, kRandomLetters));
+void SparkRun::MakeBranch(const catalog::LoadedTable& output, const Branch& of) {
+  branch_ = of.name;
   fork_ = output.metadata->current_snapshot_id;
   FaultPoint("spark.before_branch");
   if (fork_) {
@@ -209,9 +267,10 @@ void SparkRun::MakeBranch(const catalog::LoadedTable& output, int64_t run) {
   FaultPoint("spark.after_branch");
 }
 
-SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t run, const Quarantine& quarantine) {
+SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, const Branch& branch,
+                                  const Replacement* replacement, const Quarantine& quarantine) {
   try {
-    return WriteRows(output, run, quarantine);
+    return WriteRows(output, branch, replacement, quarantine);
   } catch (const query::SparkError& error) {
     Abandon();
     ThrowAt(node_.model, error);
@@ -221,26 +280,39 @@ SparkRun::Written SparkRun::Write(const catalog::LoadedTable& output, int64_t ru
   }
 }
 
-SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_t run, const Quarantine& quarantine) {
+void SparkRun::QuarantineRows(const std::string& condition, const Quarantine& quarantine) {
+  try {
+    session_.Stream(SparkQuarantineSql(node_.model, condition),
+                    [&](const arrow::RecordBatch& batch) { quarantine(BrokenIn(node_.model, batch)); });
+  } catch (const query::SparkError& error) {
+    ThrowAt(node_.model, error);
+  }
+}
+
+SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, const Branch& branch,
+                                      const Replacement* replacement, const Quarantine& quarantine) {
   const auto& model = node_.model;
   const auto columns = ColumnsWith(output.metadata->schema());
   // First: a session knows the branches that a table had when it first read it.
-  MakeBranch(output, run);
-  auto old = TouchedRows(output);
+  MakeBranch(output, branch);
+  if (replacement != nullptr) session_.CreateView(kSparkFresh, SparkFreshSql(model, columns, *replacement));
+  auto old = TouchedRows(output, replacement);
   const bool merged = !old.files.empty();
   int64_t kept_out = 0;
-  if (HasQuarantine(model)) {
-    session_.Stream(SparkQuarantineSql(model), [&](const arrow::RecordBatch& batch) {
-      kept_out += batch.num_rows();
-      quarantine(BrokenIn(model, batch));
+  const bool quarantines = quarantine && HasQuarantine(model);
+  if (quarantines) {
+    QuarantineRows(replacement != nullptr ? replacement->fresh : "true", [&](const auto& broken) {
+      kept_out += static_cast<int64_t>(broken.size());
+      quarantine(broken);
     });
   }
+  const auto rows = replacement != nullptr ? ReplacingRows(model, columns, old, *replacement)
+                                           : CheckedRows(model, columns, merged ? &old : nullptr);
   FaultPoint("spark.before_write");
-  const auto counted =
-      session_.Append(CheckedRows(model, columns, merged ? &old : nullptr),
-                      SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_), WriteOptions(model, branch_));
+  const auto counted = session_.Append(rows, SparkNameOf(output.name) + "." + SparkQuoted("branch_" + branch_),
+                                       WriteOptions(model, branch_));
   FaultPoint("spark.after_write");
-  auto written = OnBranch(output.name, run);
+  auto written = OnBranch(output.name, branch);
   if (!counted && written.rows + kept_out > 0)
     throw Error(ErrorCode::kUnavailable, "Spark did not say what it counted; run it again");
   const auto count = [&](size_t index) { return counted && index < counted->size() ? (*counted)[index] : 0; };
@@ -248,7 +320,7 @@ SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_
   written.quarantined = count(2);
   written.dropped = count(1) - written.quarantined;
   for (size_t i = 0; i < model.expectations.size(); ++i) written.violations.push_back(count(3 + i));
-  if (written.quarantined != kept_out)
+  if (quarantines && written.quarantined != kept_out)
     throw Error(
         ErrorCode::kData,
         fmt::format("{}: {} of its rows went into quarantine and {} were left out of the table: Spark reads the "
@@ -260,7 +332,7 @@ SparkRun::Written SparkRun::WriteRows(const catalog::LoadedTable& output, int64_
 }
 
 /// What Spark has left there.
-SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, int64_t run) {
+SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, const Branch& branch) {
   const auto table = parts_.catalog.Load(output);
   if (!table || !table->metadata->refs.contains(branch_))
     throw Error(ErrorCode::kUnavailable,
@@ -279,7 +351,7 @@ SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, int64_t r
     written.change.added.push_back(entry.file);
   }
   written.change.borrows_files = true;
-  written.change.more_updates = BranchesRemoved(*table->metadata, run);
+  written.change.more_updates = BranchesRemoved(*table->metadata, branch.is_stale);
   return written;
 }
 
