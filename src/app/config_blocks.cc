@@ -68,7 +68,7 @@ const Block<SourceConfig>& SourceBlock() {
 
 const Block<IcebergConfig>& IcebergBlock() {
   static const auto block =
-      Block<IcebergConfig>("An Iceberg table (format version 2) of Parquet files.")
+      Block<IcebergConfig>("An Iceberg table of Parquet files.")
           .Add(&IcebergConfig::create, {.name = "create",
                                         .doc = "Make the table when it is not there. `false`: a missing table is an "
                                                "error, as somebody else makes it.",
@@ -82,6 +82,13 @@ const Block<IcebergConfig>& IcebergBlock() {
           .Add(&IcebergConfig::sort_by,
                {.name = "sort_by",
                 .doc = "Columns rows of a file are sorted by; `desc` may follow. Changes as partition_by does."})
+          .Add(&IcebergConfig::format_version,
+               {.name = "format_version",
+                .doc = "2, or 3: rows have ids that they keep, and deletes by position are deletion vectors. A table "
+                       "of version 2 that is there is upgraded, once and for all; absent, a table that is made gets 2 "
+                       "and any other keeps what it has.",
+                .min = 2,
+                .max = 3})
           .Add(&IcebergConfig::properties,
                {.name = "properties", .doc = "Table properties, set when the table is made."});
   return block;

@@ -221,6 +221,7 @@ struct IcebergConfig : config::Located {
   bool create = true;
   std::vector<std::string> partition_by;
   std::vector<std::string> sort_by;
+  std::optional<int64_t> format_version;  // absent: 2 for a table that is made, else what the table has
   std::map<std::string, std::string> properties;
 };
 

@@ -245,6 +245,9 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
   if (table.iceberg) {
     if (table.iceberg->Given("partition_by")) options.table.partition_by = table.iceberg->partition_by;
     if (table.iceberg->Given("sort_by")) options.table.sort_by = table.iceberg->sort_by;
+    if (table.iceberg->format_version) {
+      options.table.format_version = static_cast<int32_t>(*table.iceberg->format_version);
+    }
     options.table.properties = table.iceberg->properties;
     options.table.create = table.iceberg->create;
   }

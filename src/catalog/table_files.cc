@@ -109,10 +109,8 @@ table::TableMetadata NewTable(const CreateTable& request, io::ObjectStore& store
   metadata.default_sort_order_id = order.order_id;
   metadata.sort_orders.push_back(std::move(order));
   metadata.properties = request.properties;
-  if (const auto version = metadata.properties.extract(kFormatVersion); !version.empty() && version.mapped() != "2") {
-    throw Error(ErrorCode::kConfig,
-                "format-version " + version.mapped() + " is not written here; write 2 or leave it out");
-  }
+  const auto version = metadata.properties.extract(kFormatVersion);
+  metadata.format_version = version.empty() ? table::kFormatDefault : table::FormatVersionOf(version.mapped());
   metadata.properties.try_emplace(schema::kNameMappingProperty, schema::PrintNameMapping(schema::MappingOf(schema)));
   metadata.schemas.push_back(std::move(schema));
   return metadata;

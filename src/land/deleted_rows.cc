@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "land/key_hash.h"
 #include "land/read_columns.h"
+#include "table/deletion_vector.h"
 
 namespace millrace::land {
 namespace {
@@ -86,6 +87,15 @@ class EqualityDeletes {
 
 void ForEachDeletedPosition(io::ObjectStore& store, const DataFile& deletes,
                             const std::function<void(std::string_view path, int64_t position)>& visit) {
+  if (table::IsDeletionVector(deletes)) {
+    if (!deletes.referenced_data_file) {
+      throw Error(ErrorCode::kData, "deletion vector in " + deletes.file_path + " names no data file");
+    }
+    for (const int64_t position : table::ReadDeletionVector(store, deletes)) {
+      visit(*deletes.referenced_data_file, position);
+    }
+    return;
+  }
   static const schema::Schema kColumns = PositionDeleteColumns();
   RequireParquet(deletes);
   ReadColumns(store, deletes.file_path, kColumns, {table::kDeletedPathField, table::kDeletedPositionField},

@@ -39,8 +39,8 @@ class DeletedRows {
   std::map<std::string, std::vector<int64_t>, std::less<>> positions_;
 };
 
-/// Every row that a position delete file names, in its order: the data file's path and the position there. Error kData
-/// naming the file.
+/// Every row that a position delete file or deletion vector names, in its order: the data file's path and the position
+/// there. Error kData naming the file.
 void ForEachDeletedPosition(io::ObjectStore& store, const table::DataFile& deletes,
                             const std::function<void(std::string_view path, int64_t position)>& visit);
 

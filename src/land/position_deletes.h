@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,10 @@
 
 namespace millrace::land {
 
-/// Rows of data files that a commit takes away, gathered, and written as position delete files (Iceberg spec,
-/// "Position Delete Files"): Parquet, sorted by path and position, whole bounds, `referenced_data_file` where it is
-/// one. A delete file lies in the partition of the data files it names.
+/// Rows of data files that a commit takes away, gathered, and written as the table's format has them. Format v2:
+/// position delete files (Iceberg spec, "Position Delete Files"): Parquet, sorted by path and position, whole bounds,
+/// `referenced_data_file` where it is one; a delete file lies in the partition of the data files it names. Format v3:
+/// deletion vectors, one a data file, all in one Puffin file.
 class PositionDeletes {
  public:
   /// How many data files one delete file is about. Few files a commit against few to open for one data file.
@@ -24,11 +26,20 @@ class PositionDeletes {
   void Add(const table::DataFile& of, int64_t position);
   bool empty() const { return partitions_.empty(); }
 
-  /// Makes the files; their names start with `name`, unique to the call. What fails leaves none.
+  /// For a table of format v3: adds what other deletes by position of `metadata`'s current snapshot name in the same
+  /// data files. Returns the names (table::NameOf) of those that are of one of these data files alone, and have no use
+  /// beside the vector to come.
+  std::set<std::string> AddFormer(io::ObjectStore& store, const table::TableMetadata& metadata);
+
+  /// Makes the files; their names start with `name`, unique to the call. What fails leaves none. A data file has one
+  /// vector at most: in format v3 what its former deletes name must have been added too (AddFormer).
   std::vector<table::DataFile> Write(io::ObjectStore& store, const table::TableMetadata& metadata,
                                      const std::string& name, Granularity granularity);
 
  private:
+  std::vector<table::DataFile> WriteVectors(io::ObjectStore& store, const table::TableMetadata& metadata,
+                                            const std::string& name);
+
   using OfPartition = std::map<std::string, std::vector<int64_t>>;
   std::map<table::PartitionKey, OfPartition> partitions_;
 };

@@ -34,7 +34,7 @@ std::set<std::string> SnapshotFiles::paths() const {
 
 std::set<std::string> SnapshotFiles::delete_paths() const {
   std::set<std::string> paths;
-  for (const auto& file : deletes_.files()) paths.insert(file.file.file_path);
+  for (const auto& file : deletes_.files()) paths.insert(table::NameOf(file.file));
   return paths;
 }
 

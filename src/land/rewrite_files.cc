@@ -17,6 +17,7 @@
 #include "land/file_metrics.h"
 #include "land/join_files.h"
 #include "land/parquet_file.h"
+#include "land/row_lineage.h"
 #include "land/row_order.h"
 
 namespace millrace::land {
@@ -35,9 +36,10 @@ constexpr const char* kNumbers = "__millrace_number";
 /// Gathers rows, sorts them and writes them as row groups of one file.
 class GroupWriter {
  public:
-  GroupWriter(io::ObjectStore& store, const table::TableMetadata& metadata, std::string key,
-              const RewriteOptions& options, ByteBudget& budget)
-      : columns_(schema::ToArrow(metadata.schema())),
+  /// `columns`: the table's, or with those of lineage.
+  GroupWriter(io::ObjectStore& store, const table::TableMetadata& metadata, const schema::Schema& columns,
+              std::string key, const RewriteOptions& options, ByteBudget& budget)
+      : columns_(schema::ToArrow(columns)),
         read_columns_(columns_),
         gathered_columns_(columns_),
         options_(options),
@@ -164,12 +166,14 @@ std::shared_ptr<arrow::Array> NumbersOf(const std::vector<int64_t>& rows, int64_
   return ValueOf(builder.Finish(), "numbers of rows");
 }
 
-/// Reads one file of a group into the writer; gives its rows, deleted ones too.
-int64_t Copy(DataFileRows& source, const std::vector<int64_t>& deleted, int64_t numbered_from, GroupWriter& writer,
-             const std::stop_token& stop) {
+/// Reads one file of a group into the writer; gives its rows, deleted ones too. `lineage`: the file, when its rows keep
+/// theirs.
+int64_t Copy(DataFileRows& source, const table::DatedFile* lineage, const std::vector<int64_t>& deleted,
+             int64_t numbered_from, GroupWriter& writer, const std::stop_token& stop) {
   const bool numbered = writer.numbered();
   int64_t position = 0;
-  while (const auto batch = source.Next()) {
+  while (auto batch = source.Next()) {
+    if (lineage != nullptr) batch = Inherited(batch, *lineage, position);
     if (stop.stop_requested()) {
       throw Error(ErrorCode::kUnavailable, "stopped while files were rewritten; the next run does it");
     }
@@ -191,8 +195,8 @@ int64_t Copy(DataFileRows& source, const std::vector<int64_t>& deleted, int64_t 
 }
 
 /// False when no row is left.
-bool CopyRows(io::ObjectStore& store, const FileGroup& group, const DeletedRows& deleted, GroupWriter& writer,
-              const std::stop_token& stop) {
+bool CopyRows(io::ObjectStore& store, const FileGroup& group, bool lineage, const DeletedRows& deleted,
+              GroupWriter& writer, const std::stop_token& stop) {
   if (!group.files.empty()) writer.TakeDictionariesOf(store, group.files.front().file.file_path);
   int64_t rows = 0;
   int64_t gone = 0;
@@ -200,7 +204,7 @@ bool CopyRows(io::ObjectStore& store, const FileGroup& group, const DeletedRows&
     const auto& file = dated.file;
     DataFileRows source(store, file.file_path, writer.columns());
     const auto& positions = deleted.Of(file.file_path);
-    const int64_t copied = Copy(source, positions, rows, writer, stop);
+    const int64_t copied = Copy(source, lineage ? &dated : nullptr, positions, rows, writer, stop);
     if (copied != file.record_count) {
       throw Error(ErrorCode::kData, file.file_path + " holds " + std::to_string(copied) +
                                         " rows and the table states " + std::to_string(file.record_count) +
@@ -227,21 +231,24 @@ std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table:
                                             const RewriteOptions& options, ByteBudget& budget,
                                             const std::stop_token& stop) {
   StartCompute();
+  const bool lineage = std::ranges::any_of(group.files, [&](const auto& dated) { return HasLineage(metadata, dated); });
   const std::string key = DataKey(store, metadata, group.spec_id, group.partition, options.file_name + ".parquet");
+  const schema::Schema columns = lineage ? WithLineage(metadata) : metadata.schema();
   bool in_order = false;
   auto written =
-      KeepsPages(metadata, group, deleted, options)
+      !lineage && KeepsPages(metadata, group, deleted, options)
           ? JoinFiles(store, metadata, group.files,
                       {.key = key, .zstd_level = options.zstd_level, .row_group_bytes = options.row_group_bytes},
                       budget, stop)
           : std::nullopt;
   if (!written) {
-    GroupWriter writer(store, metadata, key, options, budget);
-    if (!CopyRows(store, group, deleted, writer, stop)) return std::nullopt;
+    GroupWriter writer(store, metadata, columns, key, options, budget);
+    if (!CopyRows(store, group, lineage, deleted, writer, stop)) return std::nullopt;
     written = writer.Close();
     in_order = writer.in_order();
   }
-  auto made = Measure(*written, metadata.schema(), MetricsConfig(metadata.properties, metadata.schema()));
+  auto made = Measure(*written, columns,
+                      lineage ? MetricsWithLineage(metadata, columns) : MetricsConfig(metadata.properties, columns));
   made.file_path = store.UriOf(key);
   made.spec_id = group.spec_id;
   made.partition = group.partition;

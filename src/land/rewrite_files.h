@@ -38,7 +38,8 @@ struct RewriteOptions {
 /// Writes the rows of a group that `deleted` does not name as one new file in the table's sort order, and measures it;
 /// nullopt when none is left. Rows are sorted together as far as a quarter of the budget holds them; beyond that the
 /// file is sorted in stretches. Under pressure the stretch is written as it is, so that landing never waits for memory
-/// held here. Error kUnavailable when stopped. What fails leaves no file.
+/// held here. In a table of format v3 each row keeps its id and the number of the commit that last changed it, as two
+/// columns of the new file. Error kUnavailable when stopped. What fails leaves no file.
 std::optional<table::DataFile> RewriteFiles(io::ObjectStore& store, const table::TableMetadata& metadata,
                                             const FileGroup& group, const DeletedRows& deleted,
                                             const RewriteOptions& options, ByteBudget& budget,

@@ -113,6 +113,7 @@ void SchemaAuthority::Create(const arrow::Schema& wanted) {
   request.spec = table::ParsePartitionSpec(declaration_.partition_by.value_or(Expressions{}), request.schema);
   request.sort_order = table::ParseSortOrder(declaration_.sort_by.value_or(Expressions{}), request.schema);
   request.properties = declaration_.properties;
+  if (declaration_.format_version) request.properties["format-version"] = std::to_string(*declaration_.format_version);
   catalog_.EnsureNamespace(declaration_.name.name_space);
   const auto result = catalog_.Create(request);
   if (const auto* unknown = std::get_if<catalog::Unknown>(&result)) {
@@ -156,8 +157,13 @@ void SchemaAuthority::Arrange() {
     if (declaration_.sort_by) {
       order = table::ChangeSortOrder(base, table::ParseSortOrder(*declaration_.sort_by, base.schema()));
     }
-    if (spec.empty() && order.empty()) return;
+    const bool upgrades = declaration_.format_version && *declaration_.format_version > base.format_version;
+    if (spec.empty() && order.empty() && !upgrades) return;
     table::TableChange change = spec;
+    if (upgrades) {
+      change.requirements.push_back(table::AssertTableUuid{base.table_uuid});
+      change.updates.insert(change.updates.begin(), table::UpgradeFormatVersion{*declaration_.format_version});
+    }
     change.requirements.insert(change.requirements.end(), order.requirements.begin(), order.requirements.end());
     change.updates.insert(change.updates.end(), order.updates.begin(), order.updates.end());
     FaultPoint("land.before_arrange");
@@ -165,6 +171,7 @@ void SchemaAuthority::Arrange() {
     FaultPoint("land.after_arrange");
     if (std::holds_alternative<catalog::Committed>(result)) {
       const std::string name = catalog::ToString(declaration_.name);
+      if (upgrades) LogInfo("{}: is of format version {} from here on", name, *declaration_.format_version);
       if (!spec.empty()) LogInfo("{}: new files are partitioned by {}", name, Printed(declaration_.partition_by));
       if (!order.empty()) LogInfo("{}: new files are sorted by {}", name, Printed(declaration_.sort_by));
       Load();

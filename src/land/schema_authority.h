@@ -23,7 +23,8 @@ struct TableDeclaration {
   std::optional<std::vector<std::string>> partition_by = std::nullopt;  // as table::ParsePartitionSpec reads them
   std::optional<std::vector<std::string>> sort_by = std::nullopt;
   std::map<std::string, std::string> properties = {};
-  bool create = true;  // else a table that is not there is an Error kConfig
+  std::optional<int32_t> format_version = std::nullopt;  // a table of an older one is upgraded; of a newer one stays
+  bool create = true;                                    // else a table that is not there is an Error kConfig
 };
 
 /// A table as all lanes see it at one moment. Immutable.
@@ -52,8 +53,8 @@ class SchemaAuthority {
   /// when stopped.
   TableViewPtr Require(const arrow::Schema& wanted, std::stop_token stop);
 
-  /// Gives a table that is there the declared partitions and order, for the files to come. Error kConfig when they do
-  /// not fit its columns; kUnavailable when others change the table all the time.
+  /// Gives a table that is there the declared partitions and order, for the files to come, and the declared format.
+  /// Error kConfig when they do not fit its columns; kUnavailable when others change the table all the time.
   void Arrange();
 
  private:

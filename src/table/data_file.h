@@ -38,9 +38,11 @@ struct DataFile {
   std::optional<int32_t> sort_order_id = {};
   std::optional<std::string> key_metadata = {};          // other writers': kept as it came
   std::optional<std::string> referenced_data_file = {};  // position deletes that are all of one data file
-  /// Where the blob of a deletion vector lies in its Puffin file (format v3; read only).
+  /// Where the blob of a deletion vector lies in its Puffin file (format v3).
   std::optional<int64_t> content_offset = {};
   std::optional<int64_t> content_size_in_bytes = {};
+  /// The row id of its first row, where rows have none of their own (format v3); a file that is added inherits it.
+  std::optional<int64_t> first_row_id = {};
 };
 
 enum class EntryStatus { kExisting = 0, kAdded = 1, kDeleted = 2 };  // frozen: spec values

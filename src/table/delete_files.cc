@@ -1,5 +1,7 @@
 #include "table/delete_files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -25,6 +27,10 @@ std::optional<std::string_view> DataFileOf(const DataFile& deletes) {
   if (deletes.referenced_data_file) return *deletes.referenced_data_file;
   const auto lower = BoundOf(deletes.lower_bounds);
   return lower && lower == BoundOf(deletes.upper_bounds) ? lower : std::nullopt;
+}
+
+std::string NameOf(const DataFile& file) {
+  return file.content_offset ? fmt::format("{}#{}", file.file_path, *file.content_offset) : file.file_path;
 }
 
 void DeleteFiles::Add(DatedFile deletes) {

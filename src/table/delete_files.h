@@ -28,6 +28,10 @@ inline constexpr schema::FieldId kDeletedPositionField{2147483545};
 /// nullopt when it may be of several.
 std::optional<std::string_view> DataFileOf(const DataFile& deletes);
 
+/// What tells a file from the others of its snapshot: its path; of a deletion vector also where it lies, because one
+/// Puffin file holds several.
+std::string NameOf(const DataFile& file);
+
 /// The delete files of a snapshot, and which of them apply to a data file (Iceberg spec, "Scan Planning"): position
 /// deletes of its partition that are not older than it; equality deletes of its partition, or of an unpartitioned spec,
 /// that are newer. A delete file whose bounds leave out the path is no candidate.

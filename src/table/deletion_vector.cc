@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -117,6 +118,95 @@ void ReadBitmap(Bytes& in, int64_t high, Positions& out) {
   }
 }
 
+template <typename T>
+void Put(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+void PutBigEndian(std::string& out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xff);
+}
+
+/// Values of one container: the lower 16 bits of positions that share the others.
+using Container = std::span<const int64_t>;
+
+uint16_t Low(int64_t position) { return static_cast<uint16_t>(position & 0xffff); }
+
+/// Of each run the first value and how many follow it.
+std::vector<std::pair<uint16_t, uint16_t>> RunsOf(Container values) {
+  std::vector<std::pair<uint16_t, uint16_t>> runs;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0 && values[i] == values[i - 1] + 1) {
+      ++runs.back().second;
+    } else {
+      runs.emplace_back(Low(values[i]), 0);
+    }
+  }
+  return runs;
+}
+
+/// The shortest of the three forms, and whether it is that of runs.
+std::pair<std::string, bool> Packed(Container values) {
+  std::string bytes;
+  const auto runs = RunsOf(values);
+  const size_t flat = std::min(values.size() * sizeof(uint16_t), kBitmapBytes);
+  if (sizeof(uint16_t) + runs.size() * 2 * sizeof(uint16_t) < flat) {
+    Put(bytes, static_cast<uint16_t>(runs.size()));
+    for (const auto& [first, more] : runs) {
+      Put(bytes, first);
+      Put(bytes, more);
+    }
+    return {bytes, true};
+  }
+  if (values.size() <= kArrayMax) {
+    for (const int64_t value : values) Put(bytes, Low(value));
+    return {bytes, false};
+  }
+  bytes.assign(kBitmapBytes, '\0');
+  for (const int64_t value : values) bytes[Low(value) / 8] |= static_cast<char>(1 << Low(value) % 8);
+  return {bytes, false};
+}
+
+/// One 32-bit bitmap of positions that share the higher bits; ReadBitmap's inverse.
+void WriteBitmap(std::span<const int64_t> positions, std::string& out) {
+  std::vector<std::pair<std::string, bool>> containers;
+  std::string descriptions;
+  std::string run_flags;
+  bool with_runs = false;
+  for (size_t first = 0; first < positions.size();) {
+    const int64_t above = positions[first] >> 16;
+    size_t last = first;
+    while (last < positions.size() && positions[last] >> 16 == above) ++last;
+    const auto values = positions.subspan(first, last - first);
+    const size_t number = containers.size();
+    containers.push_back(Packed(values));
+    if (number % 8 == 0) run_flags += '\0';
+    if (containers.back().second) run_flags[number / 8] |= static_cast<char>(1 << number % 8);
+    with_runs = with_runs || containers.back().second;
+    Put(descriptions, static_cast<uint16_t>(above & 0xffff));
+    Put(descriptions, static_cast<uint16_t>(values.size() - 1));
+    first = last;
+  }
+  std::string head;
+  if (with_runs) {
+    Put(head, kCookieRuns | static_cast<uint32_t>(containers.size() - 1) << 16);
+    head += run_flags;
+  } else {
+    Put(head, kCookieNoRuns);
+    Put(head, static_cast<uint32_t>(containers.size()));
+  }
+  head += descriptions;
+  if (!with_runs || containers.size() >= kOffsetsFrom) {
+    auto at = static_cast<uint32_t>(head.size() + containers.size() * sizeof(uint32_t));
+    for (const auto& [bytes, runs] : containers) {
+      Put(head, at);
+      at += static_cast<uint32_t>(bytes.size());
+    }
+  }
+  out += head;
+  for (const auto& [bytes, runs] : containers) out += bytes;
+}
+
 }  // namespace
 
 bool IsDeletionVector(const DataFile& deletes) {
@@ -145,6 +235,27 @@ std::vector<int64_t> DecodeDeletionVector(std::string_view blob, int64_t positio
   }
   if (!bitmaps.empty()) Damaged("there is something behind its end");
   return std::move(positions).Take();
+}
+
+std::string EncodeDeletionVector(const std::vector<int64_t>& positions) {
+  std::string body(kMagic);
+  std::string bitmaps;
+  uint64_t count = 0;
+  for (auto first = positions.begin(); first != positions.end(); ++count) {
+    const int64_t high = *first >> 32;
+    const auto last = std::find_if(first, positions.end(), [&](int64_t one) { return one >> 32 != high; });
+    Put(bitmaps, static_cast<uint32_t>(high));
+    WriteBitmap({first, last}, bitmaps);
+    first = last;
+  }
+  Put(body, count);
+  body += bitmaps;
+  std::string blob;
+  PutBigEndian(blob, static_cast<uint32_t>(body.size()));
+  blob += body;
+  PutBigEndian(blob, static_cast<uint32_t>(
+                         crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
+  return blob;
 }
 
 std::vector<int64_t> ReadDeletionVector(io::ObjectStore& store, const DataFile& deletes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,9 @@ bool IsDeletionVector(const DataFile& deletes);
 /// The positions that a `deletion-vector-v1` blob holds, rising (Iceberg spec, "Puffin", with 32-bit Roaring bitmaps in
 /// their portable form). Error kData when it is damaged, or holds more than `positions_max`.
 std::vector<int64_t> DecodeDeletionVector(std::string_view blob, int64_t positions_max);
+
+/// The blob of these positions, which rise: DecodeDeletionVector's inverse.
+std::string EncodeDeletionVector(const std::vector<int64_t>& positions);
 
 /// Reads one where its manifest entry says that it lies. Error kData naming the file.
 std::vector<int64_t> ReadDeletionVector(io::ObjectStore& store, const DataFile& deletes);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "table/delete_files.h"
 
 namespace millrace::table {
 namespace {
@@ -105,7 +106,7 @@ std::optional<ChangedFiles> FilesChangedBetween(io::ObjectStore& store, const Ta
       if (manifest.added_snapshot_id != snapshot->snapshot_id) continue;
       ForEachEntry(store, metadata, manifest, [&](ManifestEntry entry) {
         if (entry.snapshot_id != snapshot->snapshot_id || entry.status == EntryStatus::kExisting) return;
-        const std::string path = entry.file.file_path;
+        const std::string path = NameOf(entry.file);
         if (entry.status == EntryStatus::kAdded) {
           added.emplace(path, std::move(entry.file));
         } else if (added.erase(path) == 0) {

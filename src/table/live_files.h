@@ -48,7 +48,7 @@ Increment FilesAddedBetween(io::ObjectStore& store, const TableMetadata& metadat
 /// taken together: a file that came and went in between is in neither. nullopt when `after` is no known ancestor.
 struct ChangedFiles {
   std::vector<DataFile> added;
-  std::set<std::string> removed;
+  std::set<std::string> removed;  // by NameOf
 };
 std::optional<ChangedFiles> FilesChangedBetween(io::ObjectStore& store, const TableMetadata& metadata,
                                                 std::optional<SnapshotId> after, SnapshotId upto);

@@ -42,6 +42,7 @@ struct ManifestFile {
   int64_t deleted_rows_count = 0;
   std::vector<FieldSummary> partitions = {};
   std::optional<std::string> key_metadata = {};  // other writers': kept as it came
+  std::optional<int64_t> first_row_id = {};      // format v3, of data: where ids of rows that have none begin
 
   /// May be false only when it is known that no entry is added or existing.
   bool may_have_live_files() const { return added_files_count != 0 || existing_files_count != 0; }

@@ -93,6 +93,9 @@ void ReadMember(AvroDecoder& in, int field_id, const AvroType& type, ManifestFil
     case id::kKeyMetadata:
       manifest.key_metadata = in.ByteString(type);
       return;
+    case id::kFirstRowId:
+      manifest.first_row_id = in.Integer(type);
+      return;
     default:
       in.Skip(type);
   }
@@ -131,7 +134,7 @@ void WriteSummaries(AvroEncoder& out, const std::vector<FieldSummary>& summaries
 }
 
 /// In the order of ManifestListSchemaJson.
-void WriteManifestFile(AvroEncoder& out, const ManifestFile& manifest) {
+void WriteManifestFile(AvroEncoder& out, const ManifestFile& manifest, int32_t format_version) {
   out.Bytes(manifest.manifest_path);
   out.Long(manifest.manifest_length);
   out.Long(manifest.partition_spec_id);
@@ -147,6 +150,9 @@ void WriteManifestFile(AvroEncoder& out, const ManifestFile& manifest) {
   out.Long(manifest.deleted_rows_count);
   WriteSummaries(out, manifest.partitions);
   WriteOptional(out, manifest.key_metadata);
+  if (format_version < 3) return;
+  out.Long(manifest.first_row_id ? 1 : 0);
+  if (manifest.first_row_id) out.Long(*manifest.first_row_id);
 }
 
 }  // namespace
@@ -163,16 +169,17 @@ std::vector<ManifestFile> ReadManifestList(io::ObjectStore& store, const Snapsho
 
 std::string EncodeManifestList(const Snapshot& snapshot, const std::vector<ManifestFile>& manifests, Random& random) {
   const auto& parent = snapshot.parent_snapshot_id;
-  AvroFileWriter writer(ManifestListSchemaJson(),
-                        {{"format-version", "2"},
+  const int32_t format_version = snapshot.first_row_id ? 3 : 2;
+  AvroMetadata header = {{"format-version", std::to_string(format_version)},
                          {"snapshot-id", std::to_string(snapshot.snapshot_id.value())},
                          {"parent-snapshot-id", parent ? std::to_string(parent->value()) : "null"},
-                         {"sequence-number", std::to_string(snapshot.sequence_number.value())}},
-                        random);
+                         {"sequence-number", std::to_string(snapshot.sequence_number.value())}};
+  if (snapshot.first_row_id) header.emplace("first-row-id", std::to_string(*snapshot.first_row_id));
+  AvroFileWriter writer(ManifestListSchemaJson(format_version), std::move(header), random);
   AvroEncoder encoder;
   for (const ManifestFile& manifest : manifests) {
     encoder.Clear();
-    WriteManifestFile(encoder, manifest);
+    WriteManifestFile(encoder, manifest, format_version);
     writer.Append(encoder);
   }
   return std::move(writer).Finish();

@@ -157,6 +157,9 @@ class EntryReader {
       case id::kReferencedDataFile:
         file.referenced_data_file = in.ByteString(type);
         return;
+      case id::kFirstRowId:
+        file.first_row_id = in.Integer(type);
+        return;
       case id::kContentOffset:
         file.content_offset = in.Integer(type);
         return;
@@ -200,6 +203,24 @@ void Inherit(ManifestEntry& entry, const ManifestFile& manifest) {
   if (!entry.file_sequence_number && inherits) entry.file_sequence_number = manifest.sequence_number;
 }
 
+/// Iceberg spec, "First Row ID Inheritance": files without an id of their own get one after the other, from the
+/// manifest's on. In a manifest that has none, as before an upgrade to v3, they stay without.
+class RowIds {
+ public:
+  explicit RowIds(const ManifestFile& manifest)
+      : next_(manifest.content == ManifestContent::kData ? manifest.first_row_id : std::nullopt) {}
+
+  void Inherit(ManifestEntry& entry) {
+    if (!next_ || entry.file.first_row_id || entry.status == EntryStatus::kDeleted) return;
+    entry.file.first_row_id = next_;
+    if (entry.file.record_count > INT64_MAX - *next_) Wrong("its row ids are larger than any number");
+    *next_ += entry.file.record_count;
+  }
+
+ private:
+  std::optional<int64_t> next_;
+};
+
 }  // namespace
 
 void ForEachEntry(io::ObjectStore& store, const TableMetadata& metadata, const ManifestFile& manifest,
@@ -208,9 +229,11 @@ void ForEachEntry(io::ObjectStore& store, const TableMetadata& metadata, const M
     const PartitionSpec& spec = SpecOf(metadata, manifest.partition_spec_id);
     const AvroFileReader file(ReadObject(store, manifest.manifest_path));
     const EntryReader reader(file.schema().root(), spec, PartitionTypeOf(metadata, spec));
+    RowIds row_ids(manifest);
     file.ForEachRecord([&](AvroDecoder& decoder) {
       ManifestEntry entry = reader.Read(decoder);
       Inherit(entry, manifest);
+      row_ids.Inherit(entry);
       visit(std::move(entry));
     });
   });

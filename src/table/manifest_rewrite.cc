@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "table/delete_files.h"
+
 namespace millrace::table {
 namespace {
 
@@ -28,7 +30,7 @@ RewrittenManifest RemoveFiles(io::ObjectStore& store, const TableMetadata& metad
     entry.status = goes(entry.file) ? EntryStatus::kDeleted : EntryStatus::kExisting;
     if (entry.status == EntryStatus::kExisting) continue;
     entry.snapshot_id = removed_by;
-    rewritten.removed_paths.insert(entry.file.file_path);
+    rewritten.removed_paths.insert(NameOf(entry.file));
     rewritten.counts.Removed(entry.file);
   }
   rewritten.changed = !rewritten.removed_paths.empty();

@@ -99,9 +99,9 @@ Json PartitionFields(const std::vector<PartitionTypeField>& partition) {
   return fields;
 }
 
-Json DataFileFields(const std::vector<PartitionTypeField>& partition) {
+Json DataFileFields(const std::vector<PartitionTypeField>& partition, int32_t format_version) {
   namespace id = manifest_field;
-  return Json::array({
+  Json fields = Json::array({
       Required("content", id::kContent, "int"),
       Required("file_path", id::kFilePath, "string"),
       Required("file_format", id::kFileFormat, "string"),
@@ -120,6 +120,12 @@ Json DataFileFields(const std::vector<PartitionTypeField>& partition) {
       Optional("sort_order_id", id::kSortOrderId, "int"),
       Optional("referenced_data_file", id::kReferencedDataFile, "string"),
   });
+  if (format_version > 2) {
+    fields.push_back(Optional("first_row_id", id::kFirstRowId, "long"));
+    fields.push_back(Optional("content_offset", id::kContentOffset, "long"));
+    fields.push_back(Optional("content_size_in_bytes", id::kContentSize, "long"));
+  }
+  return fields;
 }
 
 /// The next code point of UTF-8 text, in UTF-16 units; a byte that is no UTF-8 stands for itself.
@@ -142,19 +148,20 @@ void AppendEscaped(std::string& name, uint32_t point) {
 
 }  // namespace
 
-std::string ManifestEntrySchemaJson(const std::vector<PartitionTypeField>& partition) {
+std::string ManifestEntrySchemaJson(const std::vector<PartitionTypeField>& partition, int32_t format_version) {
   namespace id = manifest_field;
+  const Json file = Record("r2", DataFileFields(partition, format_version));
   return Record("manifest_entry", Json::array({
                                       Required("status", id::kStatus, "int"),
                                       Optional("snapshot_id", id::kSnapshotId, "long"),
                                       Optional("sequence_number", id::kSequenceNumber, "long"),
                                       Optional("file_sequence_number", id::kFileSequenceNumber, "long"),
-                                      Required("data_file", id::kDataFile, Record("r2", DataFileFields(partition))),
+                                      Required("data_file", id::kDataFile, file),
                                   }))
       .dump();
 }
 
-std::string ManifestListSchemaJson() {
+std::string ManifestListSchemaJson(int32_t format_version) {
   namespace id = manifest_list_field;
   const Json summary = Record("r508", Json::array({
                                           Required("contains_null", id::kContainsNull, "boolean"),
@@ -162,24 +169,25 @@ std::string ManifestListSchemaJson() {
                                           Optional("lower_bound", id::kLowerBound, "bytes"),
                                           Optional("upper_bound", id::kUpperBound, "bytes"),
                                       }));
-  return Record("manifest_file", Json::array({
-                                     Required("manifest_path", id::kPath, "string"),
-                                     Required("manifest_length", id::kLength, "long"),
-                                     Required("partition_spec_id", id::kSpecId, "int"),
-                                     Required("content", id::kContent, "int"),
-                                     Required("sequence_number", id::kSequenceNumber, "long"),
-                                     Required("min_sequence_number", id::kMinSequenceNumber, "long"),
-                                     Required("added_snapshot_id", id::kAddedSnapshotId, "long"),
-                                     Required("added_files_count", id::kAddedFiles, "int"),
-                                     Required("existing_files_count", id::kExistingFiles, "int"),
-                                     Required("deleted_files_count", id::kDeletedFiles, "int"),
-                                     Required("added_rows_count", id::kAddedRows, "long"),
-                                     Required("existing_rows_count", id::kExistingRows, "long"),
-                                     Required("deleted_rows_count", id::kDeletedRows, "long"),
-                                     Optional("partitions", id::kPartitions, List(508, summary)),
-                                     Optional("key_metadata", id::kKeyMetadata, "bytes"),
-                                 }))
-      .dump();
+  Json fields = Json::array({
+      Required("manifest_path", id::kPath, "string"),
+      Required("manifest_length", id::kLength, "long"),
+      Required("partition_spec_id", id::kSpecId, "int"),
+      Required("content", id::kContent, "int"),
+      Required("sequence_number", id::kSequenceNumber, "long"),
+      Required("min_sequence_number", id::kMinSequenceNumber, "long"),
+      Required("added_snapshot_id", id::kAddedSnapshotId, "long"),
+      Required("added_files_count", id::kAddedFiles, "int"),
+      Required("existing_files_count", id::kExistingFiles, "int"),
+      Required("deleted_files_count", id::kDeletedFiles, "int"),
+      Required("added_rows_count", id::kAddedRows, "long"),
+      Required("existing_rows_count", id::kExistingRows, "long"),
+      Required("deleted_rows_count", id::kDeletedRows, "long"),
+      Optional("partitions", id::kPartitions, List(508, summary)),
+      Optional("key_metadata", id::kKeyMetadata, "bytes"),
+  });
+  if (format_version > 2) fields.push_back(Optional("first_row_id", id::kFirstRowId, "long"));
+  return Record("manifest_file", std::move(fields)).dump();
 }
 
 std::string SanitizeAvroName(std::string_view name) {

@@ -17,6 +17,11 @@ void WriteOptional(AvroEncoder& out, const std::optional<SequenceNumber>& number
   if (number) out.Long(number->value());
 }
 
+void WriteOptional(AvroEncoder& out, const std::optional<int64_t>& number) {
+  out.Long(number ? 1 : 0);
+  if (number) out.Long(*number);
+}
+
 void WriteOptional(AvroEncoder& out, const std::optional<std::string>& text) {
   out.Long(text ? 1 : 0);
   if (text) out.Bytes(*text);
@@ -46,7 +51,9 @@ void WriteList(AvroEncoder& out, const std::vector<Item>& list, ToLong&& to_long
 }
 
 /// In the order of ManifestEntrySchemaJson.
-void WriteFile(AvroEncoder& out, const DataFile& file, const std::vector<PartitionTypeField>& partition) {
+void WriteFile(AvroEncoder& out, const ManifestEntry& entry, const std::vector<PartitionTypeField>& partition,
+               int32_t format_version) {
+  const DataFile& file = entry.file;
   const auto number = [&](int64_t value) { out.Long(value); };
   const auto bytes = [&](const std::string& value) { out.Bytes(value); };
   out.Long(static_cast<int64_t>(file.content));
@@ -70,6 +77,12 @@ void WriteFile(AvroEncoder& out, const DataFile& file, const std::vector<Partiti
   out.Long(file.sort_order_id ? 1 : 0);
   if (file.sort_order_id) out.Long(*file.sort_order_id);
   WriteOptional(out, file.referenced_data_file);
+  if (format_version < 3) return;
+  // Of what is added the id is not known before its commit has landed: it is inherited.
+  const bool inherits = entry.status == EntryStatus::kAdded || file.content != FileContent::kData;
+  WriteOptional(out, inherits ? std::nullopt : file.first_row_id);
+  WriteOptional(out, file.content_offset);
+  WriteOptional(out, file.content_size_in_bytes);
 }
 
 bool IsNan(const Value& value) {
@@ -84,13 +97,13 @@ ManifestWriter::ManifestWriter(CommitObjects& objects, Random& random, Options o
     : objects_(objects), random_(random), options_(std::move(options)) {
   const PartitionSpec& spec = SpecOf(options_.metadata, options_.spec_id);
   partition_ = PartitionTypeOf(options_.metadata, spec);
-  schema_json_ = ManifestEntrySchemaJson(partition_);
+  schema_json_ = ManifestEntrySchemaJson(partition_, options_.metadata.format_version);
   const schema::Schema& schema = options_.metadata.schema();
   header_ = {{"schema", schema::ToJson(schema).dump()},
              {"schema-id", std::to_string(schema.schema_id)},
              {"partition-spec", ToJson(spec).at("fields").dump()},
              {"partition-spec-id", std::to_string(spec.spec_id)},
-             {"format-version", "2"},
+             {"format-version", std::to_string(options_.metadata.format_version)},
              {"content", options_.content == ManifestContent::kData ? "data" : "deletes"}};
 }
 
@@ -112,7 +125,7 @@ void ManifestWriter::Add(const ManifestEntry& entry) {
   encoder_.Long((entry.snapshot_id ? *entry.snapshot_id : options_.added_by).value());
   WriteOptional(encoder_, entry.sequence_number);
   WriteOptional(encoder_, added ? std::nullopt : entry.file_sequence_number);
-  WriteFile(encoder_, entry.file, partition_);
+  WriteFile(encoder_, entry, partition_, options_.metadata.format_version);
   writer_->Append(encoder_);
   Count(entry);
   Widen(entry.file);

@@ -52,11 +52,17 @@ const Snapshot* TableMetadata::current_snapshot() const {
 }
 
 void CheckWritable(const TableMetadata& metadata) {
-  if (metadata.format_version == 2) return;
+  if (metadata.format_version < kFormatDefault || metadata.format_version > kFormatNewest) {
+    throw Error(ErrorCode::kStop,
+                fmt::format("the table has Iceberg format version {}, which is not written here; write to a table of "
+                            "format version {} or {}",
+                            metadata.format_version, kFormatDefault, kFormatNewest));
+  }
+  if (metadata.lost_on_write.empty()) return;
   throw Error(ErrorCode::kStop,
-              fmt::format("the table has Iceberg format version {}, which is read here but not written; write to a "
-                          "table of format version 2",
-                          metadata.format_version));
+              fmt::format("the table has {}, which are read past here and would be lost by a commit; write it with the "
+                          "engine that gave it them, or land in another table",
+                          metadata.lost_on_write));
 }
 
 }  // namespace millrace::table

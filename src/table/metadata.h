@@ -13,7 +13,8 @@
 #include "schema/schema.h"
 #include "table/data_file.h"
 
-/// Table metadata, format v2 (Iceberg spec, "Table Metadata"). Plain data; parse and print keep what they do not know.
+/// Table metadata, format v2 and v3 (Iceberg spec, "Table Metadata"). Plain data; parse and print keep what they do not
+/// know.
 namespace millrace::table {
 
 struct Transform {
@@ -58,6 +59,10 @@ struct Snapshot {
   std::string manifest_list = {};
   Summary summary = {};  // "operation" among them
   std::optional<int32_t> schema_id = {};
+  /// Format v3: the table's next_row_id when it was made, and how many ids it took from there on. Absent in snapshots
+  /// of before an upgrade.
+  std::optional<int64_t> first_row_id = {};
+  std::optional<int64_t> added_rows = {};
 };
 
 struct SnapshotRef {
@@ -96,6 +101,10 @@ struct TableMetadata {
   std::vector<SortOrder> sort_orders = {};
   int32_t default_sort_order_id = 0;
   std::map<std::string, SnapshotRef> refs = {};
+  int64_t next_row_id = 0;  // format v3
+  /// A feature of format v3 that this program would lose if it wrote the table ("default values of columns"); empty:
+  /// none.
+  std::string lost_on_write = {};
   /// Members this version does not model (statistics, partition-statistics, ...), kept as they came, as JSON text.
   std::string unmodelled = {};
 
@@ -114,7 +123,7 @@ inline constexpr size_t kMetadataBytesMax = size_t{256} << 20;
 /// Reads metadata JSON, v1 upgraded to v2 in memory and v3 as it is; gzip is undone by the caller. Error kData with the
 /// member that is wrong.
 TableMetadata ParseMetadata(std::string_view json);
-/// Format v2. Error kStop for v3, which is read only.
+/// Format v2 or v3. Error kStop as CheckWritable.
 std::string PrintMetadata(const TableMetadata& metadata);
 
 /// Parts of it, as they are also sent to catalogues.
@@ -123,7 +132,11 @@ nlohmann::json ToJson(const SortOrder& order);
 nlohmann::json ToJson(const Snapshot& snapshot);
 nlohmann::json ToJson(const SnapshotRef& ref);
 
-/// Error kStop unless this program may write the table: one sentence about its format version.
+/// The formats that tables are written in; the first is that of a table which names none.
+inline constexpr int32_t kFormatDefault = 2;
+inline constexpr int32_t kFormatNewest = 3;
+
+/// Error kStop unless this program may write the table: one sentence about what it has that would be lost.
 void CheckWritable(const TableMetadata& metadata);
 
 }  // namespace millrace::table

@@ -35,9 +35,19 @@ constexpr const char* kModelled[] = {"format-version",
                                      "metadata-log",
                                      "sort-orders",
                                      "default-sort-order-id",
-                                     "refs"};
+                                     "refs",
+                                     "next-row-id"};
 
 [[noreturn]] void Wrong(const std::string& why) { throw Error(ErrorCode::kData, "table metadata: " + why); }
+
+/// A field at any depth has a default value. Types nest no deeper here than SchemaFromJson has let them.
+bool HasDefault(const json& type) {
+  if (type.is_array()) return std::ranges::any_of(type, HasDefault);
+  if (!type.is_object()) return false;
+  if (type.contains("initial-default") || type.contains("write-default")) return true;
+  return std::ranges::any_of(std::initializer_list<const char*>{"fields", "type", "element", "key", "value"},
+                             [&](const char* part) { return type.contains(part) && HasDefault(type[part]); });
+}
 
 class MetadataParser {
  public:
@@ -55,6 +65,7 @@ class MetadataParser {
     ParseSnapshots();
     ParseRefs();
     KeepTheRest();
+    if (metadata_.format_version > 2) ParseFeatures();
     if (metadata_.format_version == 1) metadata_.format_version = 2;
     CheckReferences();
     return std::move(metadata_);
@@ -140,6 +151,22 @@ class MetadataParser {
       }
     } else if (main->second.snapshot_id != metadata_.current_snapshot_id) {
       Wrong("current-snapshot-id is not the snapshot of the branch main");
+    }
+  }
+
+  /// What came with v3.
+  void ParseFeatures() {
+    // Drafts of v3 did not have it; an upgrade begins at 0 as well.
+    metadata_.next_row_id = root_.MaybeInt64("next-row-id").value_or(0);
+    if (metadata_.next_row_id < 0) Wrong("next-row-id is negative");
+    const auto encrypted = [](const json& snapshot) { return snapshot.contains("key-id"); };
+    const json* keys = root_.Maybe("encryption-keys");
+    const json* snapshots = root_.Maybe("snapshots");
+    if (HasDefault(root_.Array("schemas"))) {
+      metadata_.lost_on_write = "default values of columns";
+    } else if ((keys != nullptr && !keys->empty()) ||
+               (snapshots != nullptr && std::ranges::any_of(*snapshots, encrypted))) {
+      metadata_.lost_on_write = "encryption keys";
     }
   }
 

@@ -77,7 +77,12 @@ Snapshot SnapshotFromJson(const JsonObject& object) {
                     .sequence_number = SequenceNumber(object.MaybeInt64("sequence-number").value_or(0)),
                     .timestamp_ms = object.Int64("timestamp-ms"),
                     .summary = ParseStrings(object, "summary"),
-                    .schema_id = object.MaybeInt32("schema-id")};
+                    .schema_id = object.MaybeInt32("schema-id"),
+                    .first_row_id = object.MaybeInt64("first-row-id"),
+                    .added_rows = object.MaybeInt64("added-rows")};
+  if (snapshot.first_row_id.value_or(0) < 0 || snapshot.added_rows.value_or(0) < 0) {
+    Wrong(object.PathOf("first-row-id") + " or added-rows is negative");
+  }
   if (const auto parent = object.MaybeInt64("parent-snapshot-id"); parent && *parent != -1) {
     snapshot.parent_snapshot_id = SnapshotId(*parent);
   }

@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "table/metadata.h"
 
-/// Table metadata as JSON, format v2 (Iceberg spec, appendix C). Absent optional members are left out, as pyiceberg
-/// does.
+/// Table metadata as JSON, format v2 and v3 (Iceberg spec, appendix C). Absent optional members are left out, as
+/// pyiceberg does.
 namespace millrace::table {
 namespace {
 
@@ -45,6 +45,8 @@ json ToJson(const Snapshot& snapshot) {
                  {"summary", snapshot.summary}};
   if (snapshot.parent_snapshot_id) object["parent-snapshot-id"] = snapshot.parent_snapshot_id->value();
   if (snapshot.schema_id) object["schema-id"] = *snapshot.schema_id;
+  if (snapshot.first_row_id) object["first-row-id"] = *snapshot.first_row_id;
+  if (snapshot.added_rows) object["added-rows"] = *snapshot.added_rows;
   return object;
 }
 
@@ -65,6 +67,7 @@ std::string PrintMetadata(const TableMetadata& metadata) {
   object["last-sequence-number"] = metadata.last_sequence_number;
   object["last-updated-ms"] = metadata.last_updated_ms;
   object["last-column-id"] = metadata.last_column_id;
+  if (metadata.format_version > 2) object["next-row-id"] = metadata.next_row_id;
   object["schemas"] = ListOf(metadata.schemas, [](const schema::Schema& one) { return ToJson(one); });
   object["current-schema-id"] = metadata.current_schema_id;
   object["partition-specs"] = ListOf(metadata.partition_specs, [](const PartitionSpec& one) { return ToJson(one); });

@@ -101,12 +101,29 @@ TEST(MetadataTest, VersionOneIsUpgraded) {
   EXPECT_EQ(json::parse(judge::Python("metadata.py", "check " + folder.File("m.json")))["format-version"], 2);
 }
 
-TEST(MetadataTest, VersionThreeIsReadAndRefusedForWriting) {
-  const TableMetadata metadata = ParseWith("format-version", 3);
+TEST(MetadataTest, VersionThreeIsReadAndWrittenUnlessItHasWhatWouldBeLost) {
+  TableMetadata metadata = ParseWith("format-version", 3);
   EXPECT_EQ(metadata.schema().fields.size(), 2U);
-  EXPECT_THAT([&] { PrintMetadata(metadata); },
-              ThrowsMessage<Error>(HasSubstr("format version 3, which is read here but not written")));
+  EXPECT_EQ(metadata.next_row_id, 0) << "drafts of it had none";
+  metadata.next_row_id = 77;
+  const json printed = json::parse(PrintMetadata(metadata));
+  EXPECT_EQ(printed["next-row-id"], 77);
+  EXPECT_EQ(ParseMetadata(printed.dump()).next_row_id, 77);
+  EXPECT_EQ(printed["format-version"], 3);
+  EXPECT_FALSE(json::parse(PrintMetadata(ParseWith("format-version", 2))).contains("next-row-id"));
   EXPECT_THROW(ParseWith("format-version", 4), Error);
+
+  const auto refused = [&](json document, const char* words) {
+    const TableMetadata other = ParseMetadata(document.dump());
+    EXPECT_EQ(other.schema().fields.size(), 2U) << "it is read";
+    EXPECT_THAT([&] { PrintMetadata(other); }, ThrowsMessage<Error>(HasSubstr(words)));
+  };
+  json defaults = printed;
+  defaults["schemas"][0]["fields"][1]["write-default"] = 5;
+  refused(defaults, "default values of columns");
+  json keys = printed;
+  keys["encryption-keys"] = {{{"key-id", "k"}, {"encrypted-key-metadata", "AA=="}}};
+  refused(keys, "encryption keys");
 }
 
 TEST(MetadataTest, ErrorsNameTheMember) {

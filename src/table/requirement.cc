@@ -58,7 +58,12 @@ std::optional<std::string> Unmet(const std::vector<Requirement>& requirements, c
 std::optional<std::string> Overtaken(const std::vector<Update>& updates, const TableMetadata& base) {
   for (const Update& update : updates) {
     const auto* added = std::get_if<AddSnapshot>(&update);
-    if (added == nullptr || !added->snapshot.parent_snapshot_id) continue;
+    if (added == nullptr) continue;
+    if (added->snapshot.first_row_id && *added->snapshot.first_row_id < base.next_row_id) {
+      return fmt::format("first-row-id {} is behind the table's next-row-id {}: another writer was faster",
+                         *added->snapshot.first_row_id, base.next_row_id);
+    }
+    if (!added->snapshot.parent_snapshot_id) continue;
     if (added->snapshot.sequence_number.value() > base.last_sequence_number) return std::nullopt;
     return fmt::format("sequence number {} is not above the table's {}: another writer was faster",
                        added->snapshot.sequence_number.value(), base.last_sequence_number);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "table/delete_files.h"
 #include "table/manifest_list.h"
 #include "table/manifest_rewrite.h"
 #include "table/table_property.h"
@@ -16,7 +17,6 @@ namespace millrace::table {
 namespace {
 
 constexpr std::string_view kMain = "main";
-constexpr int32_t kFormatWritten = 2;
 constexpr int64_t kManifestBytesTarget = int64_t{8} << 20;
 constexpr int64_t kMergeCountMin = 100;
 
@@ -29,6 +29,24 @@ SnapshotId NewSnapshotId(Random& random) {
 
 ManifestContent ContentOf(const DataFile& file) {
   return file.content == FileContent::kData ? ManifestContent::kData : ManifestContent::kDeletes;
+}
+
+/// A manifest of a table that was upgraded to v3 gets row ids from whoever commits first: what was made of it before
+/// that does not have them.
+std::string KeyOfWork(const ManifestFile& manifest) {
+  return fmt::format("{}@{}", manifest.manifest_path, manifest.first_row_id.value_or(-1));
+}
+
+/// Gives manifests of data that have no row ids yet theirs, from `first` on: new ones, and those of before an upgrade
+/// to v3. Returns how many ids were taken (Iceberg spec, "First Row ID Assignment").
+int64_t AssignRowIds(int64_t first, std::vector<ManifestFile>& manifests) {
+  int64_t next = first;
+  for (ManifestFile& manifest : manifests) {
+    if (manifest.content != ManifestContent::kData || manifest.first_row_id) continue;
+    manifest.first_row_id = next;
+    next += manifest.added_rows_count + manifest.existing_rows_count;
+  }
+  return next - first;
 }
 
 /// What must hold before anything is built on a base.
@@ -78,8 +96,8 @@ struct SnapshotBuilder::State {
   int attempts = 0;
   int manifests_named = 0;
   std::optional<std::vector<ManifestFile>> added;
-  std::map<std::string, RewrittenManifest> rewritten;                    // by the base manifest's path
-  std::map<std::vector<std::string>, std::vector<ManifestFile>> merged;  // by the paths that went in
+  std::map<std::string, RewrittenManifest> rewritten;                    // by KeyOfWork of the base manifest
+  std::map<std::vector<std::string>, std::vector<ManifestFile>> merged;  // by those of what went in
 };
 
 SnapshotBuilder::SnapshotBuilder(io::ObjectStore& store, SnapshotChange change, std::optional<SnapshotId> id)
@@ -107,6 +125,10 @@ SnapshotBuilder::CommitRequest SnapshotBuilder::State::Build(const TableMetadata
 
   const Snapshot* parent = base.current_snapshot();
   Snapshot snapshot;
+  if (base.format_version > 2) {
+    snapshot.first_row_id = base.next_row_id;
+    snapshot.added_rows = AssignRowIds(base.next_row_id, manifests);
+  }
   snapshot.snapshot_id = id;
   if (parent != nullptr) snapshot.parent_snapshot_id = parent->snapshot_id;
   snapshot.sequence_number = SequenceNumber(base.last_sequence_number + 1);
@@ -174,7 +196,8 @@ std::vector<ManifestFile> SnapshotBuilder::State::WithoutRemoved(const TableMeta
   std::vector<ManifestFile> kept;
   std::set<std::string> missing = change.removed_paths;
   for (const ManifestFile& manifest : manifests) {
-    if (!change.remove_all && missing.empty()) {
+    const bool passed = change.removes_only_deletes && manifest.content == ManifestContent::kData;
+    if (!change.remove_all && (missing.empty() || passed)) {
       kept.push_back(manifest);
       continue;
     }
@@ -198,13 +221,13 @@ std::vector<ManifestFile> SnapshotBuilder::State::WithoutRemoved(const TableMeta
 }
 
 const RewrittenManifest& SnapshotBuilder::State::Rewritten(const TableMetadata& base, const ManifestFile& manifest) {
-  const auto found = rewritten.find(manifest.manifest_path);
+  std::string key = KeyOfWork(manifest);
+  const auto found = rewritten.find(key);
   if (found != rewritten.end()) return found->second;
   const auto goes = [&](const DataFile& file) {
-    return change.remove_all || change.removed_paths.contains(file.file_path);
+    return change.remove_all || change.removed_paths.contains(NameOf(file));
   };
-  return rewritten.emplace(manifest.manifest_path, RemoveFiles(store, base, manifest, id, goes, WriterFor(base)))
-      .first->second;
+  return rewritten.emplace(std::move(key), RemoveFiles(store, base, manifest, id, goes, WriterFor(base))).first->second;
 }
 
 std::vector<ManifestFile> SnapshotBuilder::State::Merged(const TableMetadata& base,
@@ -226,7 +249,7 @@ std::vector<ManifestFile> SnapshotBuilder::State::Merged(const TableMetadata& ba
       continue;
     }
     std::vector<std::string> paths;
-    for (const ManifestFile& manifest : bin) paths.push_back(manifest.manifest_path);
+    for (const ManifestFile& manifest : bin) paths.push_back(KeyOfWork(manifest));
     auto found = merged.find(paths);
     if (found == merged.end()) {
       found = merged.emplace(std::move(paths), MergeManifests(store, base, bin, WriterFor(base))).first;
@@ -252,7 +275,6 @@ SnapshotBuilder::CommitRequest SnapshotBuilder::State::Request(const TableMetada
   request.requirements.push_back(AssertTableUuid{base.table_uuid});
   request.requirements.push_back(AssertRefSnapshotId{std::string(kMain), base.current_snapshot_id});
   for (const auto& requirement : change.more_requirements) request.requirements.push_back(requirement);
-  if (base.format_version < kFormatWritten) request.updates.push_back(UpgradeFormatVersion{kFormatWritten});
   SnapshotRef ref;
   if (const auto main = base.refs.find(std::string(kMain)); main != base.refs.end()) ref = main->second;
   ref.snapshot_id = snapshot.snapshot_id;

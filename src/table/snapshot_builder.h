@@ -19,7 +19,8 @@ namespace millrace::table {
 struct SnapshotChange {
   std::string operation = "append";          // append | overwrite | replace | delete
   std::vector<DataFile> added = {};          // any spec the table has; content may be deletes
-  std::set<std::string> removed_paths = {};  // data files that go; each must be in the base snapshot
+  std::set<std::string> removed_paths = {};  // files that go, by NameOf; each must be in the base snapshot
+  bool removes_only_deletes = false;         // all of those are delete files: manifests of data need no look
   bool remove_all = false;                   // every file of the base goes first (a full refresh)
   /// The data sequence number of what is added, when it is not the commit's own: rows that were rewritten keep the age
   /// that equality deletes see (Iceberg spec, "Sequence Number Inheritance").

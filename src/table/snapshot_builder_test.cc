@@ -4,8 +4,11 @@
 
 #include "base/error.h"
 #include "io/fault_store.h"
+#include "table/delete_files.h"
+#include "table/deletion_vector.h"
 #include "table/live_files.h"
 #include "table/manifest.h"
+#include "table/puffin_file.h"
 #include "table/test_table.h"
 
 namespace millrace::table {
@@ -300,8 +303,8 @@ TEST(SnapshotBuilderTest, WhatCannotBeBuiltIsRefusedInOneSentence) {
   table.metadata().refs["main"].type = "tag";
   EXPECT_THAT(building({}), ThrowsMessage<Error>(HasSubstr("main is a tag")));
   table.metadata() = good;
-  table.metadata().format_version = 3;
-  EXPECT_THAT(building({}), ThrowsMessage<Error>(HasSubstr("format version 3")));
+  table.metadata().format_version = 4;
+  EXPECT_THAT(building({}), ThrowsMessage<Error>(HasSubstr("format version 4")));
   table.metadata() = good;
   table.metadata().properties["commit.manifest.target-size-bytes"] = "8MB";
   EXPECT_THAT(building({.added = {TestTable::Phantom(2)}}),
@@ -310,6 +313,96 @@ TEST(SnapshotBuilderTest, WhatCannotBeBuiltIsRefusedInOneSentence) {
   DataFile unknown = TestTable::Phantom(2);
   unknown.spec_id = 9;
   EXPECT_THAT(building({.added = {unknown}}), ThrowsMessage<Error>(HasSubstr("no partition spec 9")));
+}
+
+std::map<std::string, std::optional<int64_t>> RowIds(TestTable& table) {
+  std::map<std::string, std::optional<int64_t>> ids;
+  ForEachLiveFile(table.store(), table.metadata(), *table.metadata().current_snapshot(), {}, [&](ManifestEntry entry) {
+    const std::string& path = entry.file.file_path;
+    ids[path.substr(path.rfind('/') + 1)] = entry.file.first_row_id;
+  });
+  return ids;
+}
+
+TEST(SnapshotBuilderTest, RowsOfVersionThreeGetIdsThatTheyKeep) {
+  TestTable table;
+  table.metadata().properties["commit.manifest.min-count-to-merge"] = "3";
+  const std::vector<DataFile> files = table.Files(7, 10);
+  table.Append({files[0], files[1]});
+  EXPECT_EQ(RowIds(table)["file-0.parquet"], std::nullopt);
+  table.Land({}, {UpgradeFormatVersion{3}});
+  EXPECT_EQ(RowIds(table)["file-0.parquet"], std::nullopt) << "snapshots of before have none";
+  table.Append({files[2]});
+  const auto first = RowIds(table);
+  EXPECT_EQ(table.metadata().current_snapshot()->first_row_id, 0);
+  EXPECT_EQ(table.metadata().next_row_id, 30);
+  std::set<int64_t> starts;
+  for (const auto& [path, id] : first) starts.insert(id.value());
+  EXPECT_THAT(starts, ElementsAre(0, 10, 20));
+
+  // A conflict: the ids are those of the base that it is built on in the end.
+  SnapshotBuilder late(table.store(), {.added = {files[3]}});
+  late.Build(table.metadata(), table.now());
+  table.Append({files[4]});
+  const auto request = late.Build(table.metadata(), table.Tick());
+  table.Land(request.requirements, request.updates);
+  table.Commit({.operation = "overwrite", .added = {files[5]}, .removed_paths = {files[1].file_path}});
+  table.Append({files[6]});  // manifests are merged
+  auto now = RowIds(table);
+  starts.clear();
+  for (const auto& [path, id] : now) starts.insert(id.value());
+  EXPECT_EQ(starts.size(), now.size()) << "no id twice";
+  EXPECT_EQ(now["file-0.parquet"], first.at("file-0.parquet"));
+  EXPECT_EQ(now["file-2.parquet"], first.at("file-2.parquet"));
+  EXPECT_LE(*starts.rbegin() + 10, table.metadata().next_row_id);
+
+  const json seen = table.Inspect();
+  EXPECT_EQ(seen["rows"], 60);
+  EXPECT_EQ(seen["sum"], IdSum(7, 10) - 145) << "but for file 1";
+  EXPECT_EQ(seen["duckdb"], json({60, IdSum(7, 10) - 145}));
+}
+
+TEST(SnapshotBuilderTest, VectorsOfOneFileComeAndGoOneByOne) {
+  TestTable table;
+  table.Land({}, {UpgradeFormatVersion{3}});
+  const std::vector<DataFile> files = table.Files(2, 10);
+  table.Append(files);
+  const auto vectors = [&](const std::string& name, std::vector<std::vector<int64_t>> positions) {
+    PuffinFile puffin;
+    std::vector<DataFile> made;
+    for (size_t i = 0; i < positions.size(); ++i) {
+      DataFile vector = files[i];
+      const auto count = static_cast<int64_t>(positions[i].size());
+      const auto blob = puffin.AddDeletionVector(EncodeDeletionVector(positions[i]), files[i].file_path, count);
+      vector = {.content = FileContent::kPositionDeletes,
+                .file_path = table.store().UriOf(name),
+                .file_format = "PUFFIN",
+                .partition = files[i].partition,
+                .record_count = count,
+                .referenced_data_file = files[i].file_path,
+                .content_offset = blob.offset,
+                .content_size_in_bytes = blob.size};
+      made.push_back(std::move(vector));
+    }
+    const std::string bytes = std::move(puffin).Finish();
+    for (DataFile& vector : made) vector.file_size_in_bytes = static_cast<int64_t>(bytes.size());
+    table.store().PutIfAbsent(name, bytes);
+    return made;
+  };
+  const auto both = vectors("t/data/a.puffin", {{0, 3}, {5}});
+  table.Commit({.operation = "delete", .added = both});
+  EXPECT_THAT(SummaryOf(table.metadata()),
+              testing::IsSupersetOf({Pair("added-dvs", "2"), Pair("added-delete-files", "2"),
+                                     Pair("total-position-deletes", "3"), Pair("total-delete-files", "2")}));
+  EXPECT_EQ(table.Inspect()["sum"], IdSum(2, 10) - 0 - 3 - 15);
+  const auto one = vectors("t/data/b.puffin", {{0, 3, 4}});
+  table.Commit({.operation = "delete", .added = one, .removed_paths = {NameOf(both[0])}, .removes_only_deletes = true});
+  const json seen = table.Inspect();
+  EXPECT_EQ(seen["sum"], IdSum(2, 10) - 0 - 3 - 4 - 15);
+  EXPECT_EQ(seen["duckdb"], json({16, IdSum(2, 10) - 22}));
+  EXPECT_THAT(SummaryOf(table.metadata()),
+              testing::IsSupersetOf(
+                  {Pair("removed-dvs", "1"), Pair("total-delete-files", "2"), Pair("total-position-deletes", "4")}));
 }
 
 TEST(SnapshotBuilderTest, TheRefKeepsItsRetentionAndTheFolderOfThePropertyIsUsed) {

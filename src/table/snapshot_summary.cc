@@ -5,6 +5,8 @@
 #include <charconv>
 #include <optional>
 
+#include "table/deletion_vector.h"
+
 namespace millrace::table {
 namespace {
 
@@ -42,14 +44,15 @@ std::optional<int64_t> TotalOf(const Summary* parent, const std::string& name) {
 
 void SummaryCounts::Count(Side& side, const DataFile& file) {
   partitions_.insert(PartitionKey(file));
-  side.size_bytes += file.file_size_in_bytes;
+  // Vectors share a file: each counts with its own part of it.
+  side.size_bytes += file.content_size_in_bytes.value_or(file.file_size_in_bytes);
   switch (file.content) {
     case FileContent::kData:
       ++side.data_files;
       side.records += file.record_count;
       return;
     case FileContent::kPositionDeletes:
-      ++side.position_delete_files;
+      ++(IsDeletionVector(file) ? side.deletion_vectors : side.position_delete_files);
       side.position_deletes += file.record_count;
       return;
     case FileContent::kEqualityDeletes:
@@ -65,6 +68,7 @@ void SummaryCounts::Merge(const SummaryCounts& other) {
     to.records += from.records;
     to.size_bytes += from.size_bytes;
     to.position_delete_files += from.position_delete_files;
+    to.deletion_vectors += from.deletion_vectors;
     to.position_deletes += from.position_deletes;
     to.equality_delete_files += from.equality_delete_files;
     to.equality_deletes += from.equality_deletes;
@@ -84,6 +88,8 @@ void SummaryCounts::WriteTo(Summary& summary, const Summary* parent) const {
   count("removed-delete-files", removed_.delete_files());
   count("added-position-delete-files", added_.position_delete_files);
   count("removed-position-delete-files", removed_.position_delete_files);
+  count("added-dvs", added_.deletion_vectors);
+  count("removed-dvs", removed_.deletion_vectors);
   count("added-equality-delete-files", added_.equality_delete_files);
   count("removed-equality-delete-files", removed_.equality_delete_files);
   count("added-records", added_.records);

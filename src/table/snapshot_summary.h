@@ -26,10 +26,11 @@ class SummaryCounts {
     int64_t records = 0;
     int64_t size_bytes = 0;
     int64_t position_delete_files = 0;
+    int64_t deletion_vectors = 0;
     int64_t position_deletes = 0;
     int64_t equality_delete_files = 0;
     int64_t equality_deletes = 0;
-    int64_t delete_files() const { return position_delete_files + equality_delete_files; }
+    int64_t delete_files() const { return position_delete_files + deletion_vectors + equality_delete_files; }
   };
   void Count(Side& side, const DataFile& file);
 

@@ -28,6 +28,14 @@ int64_t IntegerProperty(const TableMetadata& metadata, const std::string& name, 
   return value;
 }
 
+int32_t FormatVersionOf(const std::string& text) {
+  for (int32_t version = kFormatDefault; version <= kFormatNewest; ++version) {
+    if (text == std::to_string(version)) return version;
+  }
+  throw Error(ErrorCode::kConfig, fmt::format("format-version {} is not written here; write {} or {}, or leave it out",
+                                              text, kFormatDefault, kFormatNewest));
+}
+
 bool BooleanProperty(const TableMetadata& metadata, const std::string& name, bool fallback) {
   const auto found = metadata.properties.find(name);
   if (found == metadata.properties.end()) return fallback;

@@ -11,4 +11,8 @@ namespace millrace::table {
 int64_t IntegerProperty(const TableMetadata& metadata, const std::string& name, int64_t fallback);
 bool BooleanProperty(const TableMetadata& metadata, const std::string& name, bool fallback);
 
+/// The value of "format-version" in the properties of a table that is to be made. Error kConfig unless it is one that
+/// is written here.
+int32_t FormatVersionOf(const std::string& text);
+
 }  // namespace millrace::table

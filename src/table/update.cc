@@ -57,8 +57,11 @@ class Applier {
   }
 
   void Do(const UpgradeFormatVersion& update) {
-    if (update.version > 2) Refuse(fmt::format("format version {} is not written here", update.version));
+    if (update.version > kFormatNewest) {
+      Refuse(fmt::format("format version {} is not written here", update.version));
+    }
     if (update.version < metadata_.format_version) Refuse("a format version never falls");
+    metadata_.format_version = update.version;
   }
 
   void Do(const AddSchema& update) {
@@ -160,10 +163,23 @@ class Applier {
     if (snapshot.schema_id && metadata_.FindSchema(*snapshot.schema_id) == nullptr) {
       Refuse(fmt::format("the snapshot names schema {}, which is not there", *snapshot.schema_id));
     }
+    if (metadata_.format_version > 2) TakeRowIds(snapshot);
     metadata_.last_sequence_number = std::max(metadata_.last_sequence_number, snapshot.sequence_number.value());
     updated_ms_ = std::max(snapshot.timestamp_ms, metadata_.last_updated_ms);
     metadata_.snapshots.push_back(snapshot);
     added_.insert(snapshot.snapshot_id);
+  }
+
+  void TakeRowIds(const Snapshot& snapshot) {
+    if (!snapshot.first_row_id || !snapshot.added_rows) {
+      Refuse("a snapshot of format version 3 needs first-row-id and added-rows");
+    }
+    if (*snapshot.first_row_id < metadata_.next_row_id) {
+      Refuse(fmt::format("the snapshot's first-row-id {} is behind the table's next-row-id {}", *snapshot.first_row_id,
+                         metadata_.next_row_id));
+    }
+    if (*snapshot.added_rows > INT64_MAX - *snapshot.first_row_id) Refuse("row ids are used up");
+    metadata_.next_row_id = *snapshot.first_row_id + *snapshot.added_rows;
   }
 
   void Do(const SetSnapshotRef& update) {

@@ -148,7 +148,7 @@ TEST(UpdateTest, SnapshotsThatWouldUnlinkDataAreRefused) {
   EXPECT_THAT(apply({Point("main", 2, "tag")}), Refused("never a tag"));
   EXPECT_THAT(apply({Point("main", 9)}), Refused("not there"));
   EXPECT_THAT(apply({AssignUuid{"other"}}), Refused("keeps its uuid"));
-  EXPECT_THAT(apply({UpgradeFormatVersion{3}}), Refused("not written"));
+  EXPECT_THAT(apply({UpgradeFormatVersion{4}}), Refused("not written"));
 }
 
 TEST(UpdateTest, SchemasAreReusedAndIdsNeverFall) {
@@ -259,10 +259,23 @@ TEST(UpdateTest, ASnapshotBehindAnotherBranchIsOvertaken) {
   EXPECT_EQ(Overtaken({SetLocation{"x"}}, base), std::nullopt);
 }
 
-TEST(UpdateTest, VersionThreeIsRefused) {
-  TableMetadata metadata = Empty();
-  metadata.format_version = 3;
-  EXPECT_THAT([&] { Apply(metadata, {}, At(2000)); }, Refused("read here but not written"));
+TEST(UpdateTest, SnapshotsOfVersionThreeTakeRowIds) {
+  const TableMetadata base = Apply(WithThree(), {UpgradeFormatVersion{3}}, At(4500));
+  EXPECT_EQ(base.format_version, 3);
+  EXPECT_EQ(base.next_row_id, 0);
+  AddSnapshot add = Add(4, 4, 5000, 3);
+  const auto apply = [&](const TableMetadata& on) { return [&on, &add] { Apply(on, {add}, At(5000)); }; };
+  EXPECT_THAT(apply(base), Refused("needs first-row-id"));
+  add.snapshot.first_row_id = 0;
+  add.snapshot.added_rows = 30;
+  const TableMetadata after = Apply(base, {add}, At(5000));
+  EXPECT_EQ(after.next_row_id, 30);
+  add = Add(5, 5, 6000, 4);
+  add.snapshot.first_row_id = 29;
+  add.snapshot.added_rows = 1;
+  EXPECT_THAT(apply(after), Refused("behind the table's next-row-id 30"));
+  EXPECT_THAT(Overtaken({add}, after), Optional(HasSubstr("another writer was faster")));
+  EXPECT_THAT([&] { Apply(base, {UpgradeFormatVersion{2}}, At(5000)); }, Refused("never falls"));
 }
 
 }  // namespace

@@ -10,10 +10,14 @@ import gzip
 import json
 import os
 import sqlite3
+import struct
 import urllib.parse
+import zlib
 
 import fastavro
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pyroaring
 
 
 class Wrong(AssertionError):
@@ -105,9 +109,12 @@ class Lake:
         for file in self.live_in(snapshot):
             files.append(file)
             contents.append(content_of(file))
-        paths = [path_of(file["file_path"]) for file in files]
+        paths = [(path_of(file["file_path"]), file.get("content_offset")) for file in files]
         if len(set(paths)) != len(paths):
             raise Wrong(f"{[path for path in paths if paths.count(path) > 1][0]} is in the table twice")
+        vectors = [file["referenced_data_file"] for file in files if file.get("content_offset") is not None]
+        if len(set(vectors)) != len(vectors):
+            raise Wrong(f"{table}: a data file has two deletion vectors")
         self._check_totals(table, snapshot, files)
         deletes = [(file, data) for file, data in zip(files, contents) if file["content"] != 0]
         rows = []
@@ -129,7 +136,7 @@ class Lake:
             ("total-delete-files", len(of[1]) + len(of[2])),
             ("total-position-deletes", sum(file["record_count"] for file in of[1])),
             ("total-equality-deletes", sum(file["record_count"] for file in of[2])),
-            ("total-files-size", sum(file["file_size_in_bytes"] for file in files)),
+            ("total-files-size", sum(file.get("content_size_in_bytes") or file["file_size_in_bytes"] for file in files)),
         ):
             if name in summary and int(summary[name]) != value:
                 raise Wrong(f"{table}: {name} is {summary[name]}, {value} were found")
@@ -152,12 +159,14 @@ class Lake:
 
 
 def content_of(file):
-    """A Parquet file, held against what its entry says."""
+    """A Parquet file, or a deletion vector as a table of paths and positions, held against what its entry says."""
     path = path_of(file["file_path"])
     if not os.path.exists(path):
         raise Wrong(f"{path} is referred to and missing")
     if os.path.getsize(path) != file["file_size_in_bytes"]:
         raise Wrong(f"{path} has {os.path.getsize(path)} bytes, its entry says {file['file_size_in_bytes']}")
+    if file["file_format"].upper() == "PUFFIN":
+        return vector_of(file, path)
     try:
         data = pq.ParquetFile(path).read()
     except Exception as error:
@@ -167,6 +176,31 @@ def content_of(file):
     if file["content"] == 1:
         check_position_deletes(file, data)
     return data
+
+
+def vector_of(file, path):
+    """What the specifications ask of Puffin files and deletion vectors."""
+    with open(path, "rb") as puffin:
+        data = puffin.read()
+    size, flags = struct.unpack("<ii", data[-12:-4])
+    footer = json.loads(data[-12 - size : -12])
+    if data[:4] != b"PFA1" or data[-4:] != b"PFA1" or data[-16 - size : -12 - size] != b"PFA1" or flags:
+        raise Wrong(f"{path} is no Puffin file")
+    where = (file["content_offset"], file["content_size_in_bytes"])
+    (blob,) = [blob for blob in footer["blobs"] if (blob["offset"], blob["length"]) == where]
+    said = blob["properties"]
+    if blob["type"] != "deletion-vector-v1" or (blob["snapshot-id"], blob["sequence-number"]) != (-1, -1) or "compression-codec" in blob:
+        raise Wrong(f"{path} says of a vector {blob}")
+    if said != {"referenced-data-file": file["referenced_data_file"], "cardinality": str(file["record_count"])}:
+        raise Wrong(f"{path} says of a vector {said}, its entry {file}")
+    vector = data[where[0] : sum(where)]
+    body = vector[4:-4]
+    if struct.unpack(">I", vector[:4])[0] != len(body) or struct.unpack(">I", vector[-4:])[0] != zlib.crc32(body) or body[:4] != b"\xd1\xd3\x39\x64":
+        raise Wrong(f"a vector of {path} is damaged")
+    positions = list(pyroaring.BitMap64.deserialize(body[4:]))
+    if len(positions) != file["record_count"]:
+        raise Wrong(f"a vector of {path} has {len(positions)} positions, its entry says {file['record_count']}")
+    return pa.table({"file_path": [file["referenced_data_file"]] * len(positions), "pos": positions})
 
 
 PATH_FIELD, POSITION_FIELD = 2147483546, 2147483545

@@ -126,8 +126,8 @@ void Tolerate(Body&& body) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const TableMetadata kMetadata = Metadata();
   static const std::string kEntrySchema =
-      ManifestEntrySchemaJson(PartitionTypeOf(kMetadata, kMetadata.partition_specs.front()));
-  static const std::string kListSchema = ManifestListSchemaJson();
+      ManifestEntrySchemaJson(PartitionTypeOf(kMetadata, kMetadata.partition_specs.front()), 3);
+  static const std::string kListSchema = ManifestListSchemaJson(3);
   if (size == 0) return 0;
   const std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
   const int mode = data[0] % 3;

@@ -59,6 +59,38 @@ def check_others(folders):
         oracle.compare([json.dumps(row) for row in one["rows"]], taken(rows, one["columns"]), f"{folder}: rows as Spark reads them")
     if len(found) != len(folders):
         raise oracle.Wrong("a folder says nothing of its newest snapshot")
+    return check_lineage(found)
+
+
+LINEAGE = "SELECT id, _row_id, _last_updated_sequence_number FROM judge.t.t{} VERSION AS OF {}"
+REWRITES_MAX = 4
+
+
+def check_lineage(found):
+    """As Spark reads it: in tables of format 3 every row has an id of its own, and neither that nor the number of the commit that
+    changed it last is another one after its row was moved to another file."""
+    wanted = []
+    for i, (folder, one, metadata_file) in enumerate(found):
+        metadata = oracle.Lake(folder).metadata(one["table"])
+        if metadata["format-version"] < 3:
+            continue
+        numbered = {snapshot["snapshot-id"] for snapshot in metadata["snapshots"] if "first-row-id" in snapshot}
+        moved = [s for s in metadata["snapshots"] if s["summary"]["operation"] == "replace" and s.get("parent-snapshot-id") in numbered]
+        pairs = [(s["parent-snapshot-id"], s["snapshot-id"]) for s in moved[-REWRITES_MAX:]]
+        newest = metadata["current-snapshot-id"]
+        wanted += [(folder, i, before, after) for before, after in [*pairs, (newest, newest)] if after in numbered]
+    if not wanted:
+        return 0
+    statements = [LINEAGE.format(i, snapshot) for _, i, *both in wanted for snapshot in both]
+    rows = iter(readers.spark_on([metadata for _, _, metadata in found], statements))
+    for folder, _, before, after in wanted:
+        old, new = next(rows), next(rows)
+        ids = [row["_row_id"] for row in new]
+        if None in ids or len(set(ids)) != len(ids):
+            raise oracle.Wrong(f"{folder}: snapshot {after} has rows without an id, or one id twice")
+        same = [[json.dumps(row, sort_keys=True) for row in side] for side in (old, new)]
+        oracle.compare(*same, f"{folder}: lineage of snapshot {before} and, rewritten, {after}")
+    return len(wanted)
 
 
 arguments = sys.argv[1:]
@@ -71,6 +103,5 @@ for folder in folders:
     except Exception as error:
         print(f"{folder}: {type(error).__name__}: {error}")
         sys.exit(1)
-if everyone:
-    check_others(folders)
-print(f"{checked} snapshots hold what they should")
+lineages = check_others(folders) if everyone else 0
+print(f"{checked} snapshots hold what they should; lineages looked at: {lineages}")

@@ -11,6 +11,7 @@
 #include "io/percent_encoding.h"
 #include "schema/json_object.h"
 #include "table/metadata_parts.h"
+#include "table/table_property.h"
 #include "table/update_json.h"
 
 namespace millrace::catalog {
@@ -41,11 +42,9 @@ std::string PrintCreate(const CreateTable& request) {
   if (!request.sort_order.fields.empty()) body["write-order"]["order-id"] = 1;
   if (!request.location.empty()) body["location"] = request.location;
   const auto version = request.properties.find(kFormatVersion);
-  if (version != request.properties.end() && version->second != "2") {
-    throw Error(ErrorCode::kConfig,
-                "format-version " + version->second + " is not written here; write 2 or leave it out");
-  }
-  body["properties"][kFormatVersion] = "2";
+  const int32_t format =
+      version == request.properties.end() ? table::kFormatDefault : table::FormatVersionOf(version->second);
+  body["properties"][kFormatVersion] = std::to_string(format);
   return body.dump();
 }
 

@@ -14,6 +14,7 @@
 #include "land/plain_decoder.h"
 #include "land/rewrite_files.h"
 #include "land/table_sink.h"
+#include "table/deletion_vector.h"
 #include "table/live_files.h"
 
 namespace millrace::land {
@@ -32,7 +33,14 @@ std::string Del(int64_t id, const std::string& more = "") {
   return R"({"id": )" + std::to_string(id) + R"(, "op": "d")" + more + "}";
 }
 
-class UpsertTest : public ::testing::TestWithParam<UpsertMode> {
+/// How a table takes rows away, and the format that it has.
+struct Way {
+  const char* name;
+  UpsertMode mode;
+  int32_t format;
+};
+
+class UpsertTest : public ::testing::TestWithParam<Way> {
  protected:
   TableSinkOptions Options() {
     TableSinkOptions options;
@@ -41,7 +49,8 @@ class UpsertTest : public ::testing::TestWithParam<UpsertMode> {
     options.decoder = [] { return std::make_unique<testing::PlainChangeDecoder>("id"); };
     options.lanes = 3;
     options.key = {"id"};
-    options.upsert = {.mode = GetParam()};
+    options.upsert = {.mode = GetParam().mode};
+    options.table.format_version = GetParam().format;
     options.key_index_folder = folder_->path() / "keys";
     options.spill_folder = folder_->path() / "spill";
     return options;
@@ -113,7 +122,7 @@ class UpsertTest : public ::testing::TestWithParam<UpsertMode> {
     });
     table::SnapshotChange change{.operation = "replace"};
     change.added_sequence = metadata.current_snapshot()->sequence_number;
-    for (const auto& file : deletes.files()) change.removed_paths.insert(file.file.file_path);
+    for (const auto& file : deletes.files()) change.removed_paths.insert(table::NameOf(file.file));
     for (const auto& [key, files] : partitions) {
       const FileGroup group{.spec_id = key.spec_id, .partition = key.values, .files = files};
       for (const auto& file : files) change.removed_paths.insert(file.file.file_path);
@@ -134,10 +143,12 @@ class UpsertTest : public ::testing::TestWithParam<UpsertMode> {
   int compacted_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Modes, UpsertTest, ::testing::Values(UpsertMode::kMergeOnRead, UpsertMode::kCopyOnWrite),
-                         [](const auto& mode) {
-                           return mode.param == UpsertMode::kMergeOnRead ? "MergeOnRead" : "CopyOnWrite";
-                         });
+INSTANTIATE_TEST_SUITE_P(Modes, UpsertTest,
+                         ::testing::Values(Way{"MergeOnRead", UpsertMode::kMergeOnRead, 2},
+                                           Way{"CopyOnWrite", UpsertMode::kCopyOnWrite, 2},
+                                           Way{"Vectors", UpsertMode::kMergeOnRead, 3},
+                                           Way{"CopyOnWriteVersion3", UpsertMode::kCopyOnWrite, 3}),
+                         [](const auto& way) { return std::string(way.param.name); });
 
 TEST_P(UpsertTest, TheLastChangeOfAKeyStandsAcrossRowsBatchesLanesAndCommits) {
   auto options = Options();
@@ -171,7 +182,9 @@ TEST_P(UpsertTest, TheLastChangeOfAKeyStandsAcrossRowsBatchesLanesAndCommits) {
   sink.reset();
   EXPECT_EQ(budget_.used(), 0);
   for (const auto& file : Live()) {
-    EXPECT_TRUE(GetParam() == UpsertMode::kMergeOnRead || file.content == table::FileContent::kData);
+    EXPECT_TRUE(GetParam().mode == UpsertMode::kMergeOnRead || file.content == table::FileContent::kData);
+    const bool vector = table::IsDeletionVector(file);
+    EXPECT_EQ(vector, GetParam().format == 3 && file.content == table::FileContent::kPositionDeletes);
   }
 }
 
@@ -295,11 +308,12 @@ TEST_P(UpsertTest, CommitsAreCalledWhatTheyDo) {
   EXPECT_EQ(Operation(), "overwrite");
   Land(*sink, {Del(2)});
   const auto summary = Metadata().current_snapshot()->summary;
-  if (GetParam() == UpsertMode::kMergeOnRead) {
+  if (GetParam().mode == UpsertMode::kMergeOnRead) {
+    const bool vectors = GetParam().format == 3;  // the second one has what the first one had
     EXPECT_EQ(Operation(), "delete");
-    EXPECT_EQ(summary.at("added-position-deletes"), "1");
+    EXPECT_EQ(summary.at("added-position-deletes"), vectors ? "2" : "1");
     EXPECT_EQ(summary.at("total-position-deletes"), "2");
-    EXPECT_EQ(summary.at("total-delete-files"), "2");
+    EXPECT_EQ(summary.at("total-delete-files"), vectors ? "1" : "2");
     EXPECT_EQ(summary.at("total-records"), "4");
   } else {
     EXPECT_EQ(summary.at("total-records"), "2");

@@ -16,6 +16,7 @@
 #include "land/upsert/key_changes.h"
 #include "land/upsert/row_index.h"
 #include "land/write_properties.h"
+#include "table/deletion_vector.h"
 #include "table/live_files.h"
 
 namespace millrace::land {
@@ -33,11 +34,12 @@ struct WrittenFile {
 using Touched = std::map<std::string, table::DataFile>;
 
 std::string OperationOf(const table::SnapshotChange& change) {
+  const bool replaces = !change.removed_paths.empty() && !change.removes_only_deletes;
   bool data = false;
-  bool deletes = !change.removed_paths.empty();
+  bool deletes = replaces;
   for (const auto& file : change.added) (file.content == table::FileContent::kData ? data : deletes) = true;
   if (!deletes) return "append";
-  return data || !change.removed_paths.empty() ? "overwrite" : "delete";
+  return data || replaces ? "overwrite" : "delete";
 }
 
 }  // namespace
@@ -58,7 +60,7 @@ struct Upserts::State {
   void WriteAnew(const table::TableMetadata& base, table::SnapshotChange& next, const std::stop_token& stop);
   table::DeleteFiles EntriesOf(const table::TableMetadata& base, Touched& touched,
                                std::map<std::string, table::SequenceNumber>& sequences) const;
-  void Rewrite(const table::TableMetadata& base, const table::DataFile& file, const DeletedRows& deleted,
+  void Rewrite(const table::TableMetadata& base, const table::DatedFile& dated, const DeletedRows& deleted,
                table::SnapshotChange& next, const std::stop_token& stop);
   RowIndex::Landing LandingOf(table::SnapshotId snapshot_id) const;
   void DropReplaced();
@@ -79,6 +81,7 @@ struct Upserts::State {
 
   // Of the chunk on the base it was last built on.
   std::shared_ptr<const table::SnapshotChange> change;
+  int32_t format = 0;                // of the base; another one deletes otherwise
   std::vector<bool> lost;            // by change: the table has a newer one
   std::vector<RowPlace> superseded;  // rows of the table that go
   std::set<std::string> rewritten;   // files of the chunk that another one replaces
@@ -146,6 +149,10 @@ void Upserts::State::DeleteByPosition(const table::TableMetadata& base, table::S
     next.added.push_back(written.file);
   }
   if (deletes.empty()) return;
+  if (base.format_version > 2) {
+    next.removed_paths = deletes.AddFormer(store, base);
+    next.removes_only_deletes = true;
+  }
   for (auto& file : deletes.Write(store, base, random.Uuid(), PositionDeletes::Granularity::kPartition)) {
     next.added.push_back(std::move(file));
   }
@@ -169,10 +176,10 @@ table::DeleteFiles Upserts::State::EntriesOf(const table::TableMetadata& base, T
   return deletes;
 }
 
-void Upserts::State::Rewrite(const table::TableMetadata& base, const table::DataFile& file, const DeletedRows& deleted,
-                             table::SnapshotChange& next, const std::stop_token& stop) {
+void Upserts::State::Rewrite(const table::TableMetadata& base, const table::DatedFile& dated,
+                             const DeletedRows& deleted, table::SnapshotChange& next, const std::stop_token& stop) {
   const auto writer = WithTableProperties({}, base.properties);
-  FileGroup group{.spec_id = file.spec_id, .partition = file.partition, .files = {{.file = file, .sequence = {}}}};
+  FileGroup group{.spec_id = dated.file.spec_id, .partition = dated.file.partition, .files = {dated}};
   const RewriteOptions rewrite{.file_name = "rewritten-" + random.Uuid(),
                                .zstd_level = writer.zstd_level,
                                .row_group_bytes = writer.row_group_bytes};
@@ -196,6 +203,10 @@ void Upserts::State::WriteAnew(const table::TableMetadata& base, table::Snapshot
   std::map<table::PartitionKey, std::vector<table::DatedFile>> partitions;
   for (const auto& [path, file] : touched) {
     partitions[table::PartitionOf(file)].push_back({.file = file, .sequence = sequences[path]});
+    // The vector of a file that goes is of no use to any other.
+    for (const auto* one : deletes.For(file, sequences[path])) {
+      if (table::IsDeletionVector(one->file)) next.removed_paths.insert(table::NameOf(one->file));
+    }
   }
   std::map<std::string, std::vector<int64_t>> gone;
   for (const auto& place : superseded) {
@@ -209,7 +220,7 @@ void Upserts::State::WriteAnew(const table::TableMetadata& base, table::Snapshot
     deleted.Settle();
     for (const auto& one : data) {
       next.removed_paths.insert(one.file.file_path);
-      Rewrite(base, one.file, deleted, next, stop);
+      Rewrite(base, one, deleted, next, stop);
     }
   }
   for (const auto& written : files) {
@@ -222,7 +233,7 @@ void Upserts::State::WriteAnew(const table::TableMetadata& base, table::Snapshot
       continue;
     }
     rewritten.insert(written.file.file_path);
-    Rewrite(base, written.file, own, next, stop);
+    Rewrite(base, {.file = written.file, .sequence = {}}, own, next, stop);
   }
 }
 
@@ -278,7 +289,8 @@ bool Upserts::due() const { return state_->held_bytes >= state_->budget.limit() 
 std::shared_ptr<const table::SnapshotChange> Upserts::ChangeOn(const table::TableMetadata& base, std::stop_token stop) {
   State& state = *state_;
   const bool moved = state.index.CatchUp(state.store, base);
-  if (state.change && !moved) return state.change;
+  if (state.change && !moved && state.format == base.format_version) return state.change;
+  state.format = base.format_version;
   state.rewritten.clear();
   state.copies.clear();
   auto next = std::make_shared<table::SnapshotChange>();

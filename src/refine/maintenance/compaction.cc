@@ -75,7 +75,7 @@ class Replacement {
       if (one.made) change_.added.push_back(*one.made);
       for (const auto& data : one.group.files) {
         change_.removed_paths.insert(data.file.file_path);
-        for (const auto* deletes : plan.deletes->For(data.file, data.sequence)) ++uses_[deletes->file.file_path];
+        for (const auto* deletes : plan.deletes->For(data.file, data.sequence)) ++uses_[table::NameOf(deletes->file)];
       }
     }
     for (const auto& [path, uses] : uses_) {
@@ -88,9 +88,10 @@ class Replacement {
     auto recheck = CheckAgain(parts_.catalog.store(), base, plan_, change_.removed_paths, partitions_);
     if (!recheck.all_there) return nullptr;
     std::set<std::string> late;
-    for (const auto& file : recheck.late_deletes) late.insert(file.file_path);
+    for (const auto& file : recheck.late_deletes) late.insert(table::NameOf(file));
     if (made_ && late == late_) return made_;
     auto next = std::make_shared<table::SnapshotChange>(change_);
+    for (const auto& name : recheck.replaced_vectors) next->removed_paths.erase(name);
     if (!AddLate(base, recheck.late_deletes, *next)) return nullptr;
     late_ = std::move(late);
     made_ = std::move(next);
@@ -128,7 +129,7 @@ class Replacement {
       });
       // What is of one file goes with it.
       const auto of = table::DataFileOf(file);
-      if (of && change_.removed_paths.contains(std::string(*of))) next.removed_paths.insert(file.file_path);
+      if (of && change_.removed_paths.contains(std::string(*of))) next.removed_paths.insert(table::NameOf(file));
     }
     if (positions.empty()) return true;
     land::PositionDeletes deletes;

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "table/deletion_vector.h"
 #include "table/manifest.h"
 #include "table/partition_key.h"
 
@@ -96,8 +97,10 @@ class Planner {
   void TakeDeletes(table::DatedFile deletes, const std::string& manifest_path) {
     ++plan_.shape.delete_files;
     if (deletes.file.content == FileContent::kPositionDeletes) plan_.shape.deleted_rows += deletes.file.record_count;
-    plan_.manifest_of_file.emplace(deletes.file.file_path, manifest_path);
-    plan_.uses.emplace(deletes.file.file_path, 0);
+    const std::string name = table::NameOf(deletes.file);
+    plan_.manifest_of_file.emplace(name, manifest_path);
+    plan_.uses.emplace(name, 0);
+    if (table::IsDeletionVector(deletes.file)) plan_.vectors.insert(name);
     plan_.deletes->Add(std::move(deletes));
   }
 
@@ -115,7 +118,7 @@ class Planner {
     if (candidate.small) ++plan_.shape.small_files;
     const auto applying = plan_.deletes->For(data.file, data.sequence);
     for (const auto* deletes : applying) {
-      ++plan_.uses[deletes->file.file_path];
+      ++plan_.uses[table::NameOf(deletes->file)];
       const auto rows = static_cast<double>(deletes->file.record_count);
       if (deletes->file.content == FileContent::kEqualityDeletes) {
         ++candidate.by_value;
@@ -236,7 +239,7 @@ Recheck CheckAgain(io::ObjectStore& store, const table::TableMetadata& base, con
     if (!manifest.may_have_live_files() || (!deletes && sought.empty())) continue;
     table::ForEachEntry(store, base, manifest, [&](ManifestEntry entry) {
       if (entry.status == table::EntryStatus::kDeleted) return;
-      sought.erase(entry.file.file_path);
+      sought.erase(table::NameOf(entry.file));
       const bool late = entry.sequence_number.value_or(SequenceNumber(0)) > plan.sequence;
       if (!late || entry.file.content != FileContent::kPositionDeletes) return;
       const auto of = table::DataFileOf(entry.file);
@@ -244,7 +247,10 @@ Recheck CheckAgain(io::ObjectStore& store, const table::TableMetadata& base, con
       if (may_be) recheck.late_deletes.push_back(std::move(entry.file));
     });
   }
-  recheck.all_there = sought.empty();
+  for (const auto& name : sought) {
+    if (plan.vectors.contains(name)) recheck.replaced_vectors.insert(name);
+  }
+  recheck.all_there = sought.size() == recheck.replaced_vectors.size();
   return recheck;
 }
 

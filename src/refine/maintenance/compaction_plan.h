@@ -60,7 +60,8 @@ struct CompactionPlan {
   std::vector<CompactionGroup> groups;  // cold ones first, then by how many files they save
   table::SequenceNumber sequence;       // of the snapshot that was planned on
   std::unique_ptr<table::DeleteFiles> deletes;
-  std::map<std::string, int64_t> uses;  // delete file -> data files that it applies to
+  std::map<std::string, int64_t> uses;  // delete file, by NameOf -> data files that it applies to
+  std::set<std::string> vectors;        // those of them that are deletion vectors
   std::map<std::string, std::string> manifest_of_file;
   std::set<std::string> manifests;
 };
@@ -80,6 +81,9 @@ TableShape MeasureShape(io::ObjectStore& store, const table::TableMetadata& meta
 /// What a newer base says of files that were planned to go.
 struct Recheck {
   bool all_there = true;
+  /// Deletion vectors that are not there any more, although their data files are: a later one, among late_deletes, is
+  /// there instead and names their rows too.
+  std::set<std::string> replaced_vectors = {};
   /// Position deletes that came since and may be of these files. Equality deletes may have come too, and need no look:
   /// the rewritten rows keep their age.
   std::vector<table::DataFile> late_deletes;

@@ -73,11 +73,11 @@ class Situation {
 
   const std::map<table::PartitionKey, OfPartition>& partitions() const { return partitions_; }
 
-  /// Paths of those that apply to no data file.
+  /// Names of those that apply to no data file.
   std::set<std::string> Idle() const {
     std::set<std::string> idle;
     for (const auto& one : deletes_.files()) {
-      if (!used_.contains(&one)) idle.insert(one.file.file_path);
+      if (!used_.contains(&one)) idle.insert(table::NameOf(one.file));
     }
     return idle;
   }
@@ -109,7 +109,7 @@ class Merger {
  public:
   Merger(const MaintenanceParts& parts, const catalog::LoadedTable& table) : parts_(parts), table_(table) {}
 
-  void Remove(std::set<std::string> paths) { removed_.merge(paths); }
+  void Remove(std::set<std::string> names) { removed_.merge(names); }
 
   /// The deletes of a partition become one file a data file, where they are not that already.
   void Merge(const OfPartition& partition) {
@@ -119,13 +119,13 @@ class Merger {
     std::set<std::string_view> touched;
     for (const auto* one : partition.shared) {
       Read(*one, partition, &touched);
-      removed_.insert(one->file.file_path);
+      removed_.insert(table::NameOf(one->file));
     }
     for (const auto& [path, one] : partition.data) {
       if (one.own.size() < 2 && !(touched.contains(path) && !one.own.empty())) continue;
       for (const auto* own : one.own) {
         Read(*own, partition, nullptr);
-        removed_.insert(own->file.file_path);
+        removed_.insert(table::NameOf(own->file));
         rows += own->file.record_count;
       }
     }
@@ -140,6 +140,7 @@ class Merger {
     table::SnapshotChange change;
     change.operation = "replace";
     change.removed_paths = std::exchange(removed_, {});
+    change.removes_only_deletes = true;
     FaultPoint("maintain.before_delete_merge");
     change.added = deletes_.Write(parts_.catalog.store(), *table_.metadata, "merged-" + Random::FromSystem().Uuid(),
                                   land::PositionDeletes::Granularity::kDataFile);
@@ -183,7 +184,7 @@ class Merger {
       return file.content == table::ManifestContent::kDeletes;
     };
     table::ForEachLiveFile(parts_.catalog.store(), base, *head, deletes,
-                           [&](const table::ManifestEntry& entry) { sought.erase(entry.file.file_path); });
+                           [&](const table::ManifestEntry& entry) { sought.erase(table::NameOf(entry.file)); });
     return sought.empty();
   }
 
