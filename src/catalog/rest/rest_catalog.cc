@@ -25,6 +25,7 @@ constexpr int kNamespaceAttemptsMax = 5;
 constexpr std::chrono::milliseconds kNamespacePause{50};  // times the attempts so far
 constexpr int kPagesMax = 10'000;
 constexpr const char* kFormatVersion = "format-version";
+constexpr const char* kCommitTransaction = "POST /v1/{prefix}/transactions/commit";
 constexpr const char* kLoadCredentials = "GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials";
 
 json IdentifierOf(const TableName& name) { return {{"namespace", LevelsOf(name.name_space)}, {"name", name.name}}; }
@@ -48,12 +49,13 @@ std::string PrintCreate(const CreateTable& request) {
   return body.dump();
 }
 
-std::string PrintCommit(const TableName& name, const std::vector<table::Requirement>& requirements,
-                        const std::vector<table::Update>& updates) {
+/// CommitTableRequest.
+json CommitOf(const TableName& name, const std::vector<table::Requirement>& requirements,
+              const std::vector<table::Update>& updates) {
   json body = {{"identifier", IdentifierOf(name)}, {"requirements", json::array()}, {"updates", json::array()}};
   for (const auto& requirement : requirements) body["requirements"].push_back(table::ToJson(requirement));
   for (const auto& update : updates) body["updates"].push_back(table::ToJson(update));
-  return body.dump();
+  return body;
 }
 
 /// A namespace as we write it; nullopt when a level has a dot of its own.
@@ -196,7 +198,8 @@ std::optional<LoadedTable> RestCatalog::Load(const TableName& name) {
   });
 }
 
-CommitResult RestCatalog::Change(const TableName& name, const std::string& path, const std::string& body) {
+std::variant<io::HttpResponse, Conflict, Unknown> RestCatalog::Ask(const std::string& what, const std::string& path,
+                                                                   const std::string& body) {
   io::HttpResponse response;
   try {
     FaultPoint("catalog.rest_commit.before");
@@ -213,10 +216,17 @@ CommitResult RestCatalog::Change(const TableName& name, const std::string& path,
   if (response.status == 429) return Conflict{"the catalogue asks for patience: " + RefusalOf(response)};
   // The spec calls 503 not processed, but gateways answer it for servers that went on: never taken for a failure.
   if (response.status >= 500) return Unknown{RefusalOf(response)};
-  if (response.status != 200) ThrowRefusal("changing the table " + ToString(name), response);
+  if (response.status != 200 && response.status != 204) ThrowRefusal("changing " + what, response);
+  return response;
+}
+
+CommitResult RestCatalog::Change(const TableName& name, const std::string& path, const std::string& body) {
+  auto asked = Ask("the table " + ToString(name), path, body);
+  if (auto* conflict = std::get_if<Conflict>(&asked)) return std::move(*conflict);
+  if (auto* unknown = std::get_if<Unknown>(&asked)) return std::move(*unknown);
   return WithContext("table " + ToString(name), [&]() -> CommitResult {
     try {
-      return Committed{ParseTable(name, response.body)};
+      return Committed{ParseTable(name, std::get<io::HttpResponse>(asked).body)};
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kData) throw;
       return Unknown{std::string("the catalogue's answer cannot be read: ") + error.what()};
@@ -232,7 +242,26 @@ CommitResult RestCatalog::Create(const CreateTable& request) {
 
 CommitResult RestCatalog::Commit(const TableName& name, const std::vector<table::Requirement>& requirements,
                                  const std::vector<table::Update>& updates) {
-  return Change(name, TablePath(name), PrintCommit(name, requirements, updates));
+  return Change(name, TablePath(name), CommitOf(name, requirements, updates).dump());
+}
+
+bool RestCatalog::CommitsTogether() const { return connection_.Offers(kCommitTransaction); }
+
+AllResult RestCatalog::CommitAll(const std::vector<TableCommit>& commits) {
+  if (!CommitsTogether()) {
+    throw Error(ErrorCode::kConfig, "the catalogue at " + connection_.uri() +
+                                        " takes no commits to several tables at once; commit them one by one");
+  }
+  json body = {{"table-changes", json::array()}};
+  std::string names;
+  for (const auto& commit : commits) {
+    body["table-changes"].push_back(CommitOf(commit.name, commit.requirements, commit.updates));
+    names += (names.empty() ? "" : ", ") + ToString(commit.name);
+  }
+  auto asked = Ask("the tables " + names, "/transactions/commit", body.dump());
+  if (auto* conflict = std::get_if<Conflict>(&asked)) return std::move(*conflict);
+  if (auto* unknown = std::get_if<Unknown>(&asked)) return std::move(*unknown);
+  return AllCommitted{};
 }
 
 bool RestCatalog::Drop(const TableName& name) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 #include "catalog/rest/rest_connection.h"
 #include "catalog/rest/rest_options.h"
 #include "catalog/rest/vended_credentials.h"
+#include "catalog/transaction.h"
 
 namespace millrace::catalog {
 
@@ -38,7 +40,14 @@ class RestCatalog final : public Catalog {
   void Rename(const TableName& from, const TableName& to) override;
   io::ObjectStore& store() override { return store_; }
 
-  /// Beyond the port. False when there is none; an error when something is in it.
+  /// Beyond the port.
+  ///
+  /// Whether the server lists commits to several tables at once.
+  bool CommitsTogether() const;
+  /// All of the commits or none, as far as the server keeps its word. It says nothing of the tables that it made: load
+  /// them. One attempt; Error kConfig where CommitsTogether is false.
+  AllResult CommitAll(const std::vector<TableCommit>& commits);
+  /// False when there is none; an error when something is in it.
   bool DropNamespace(const std::string& name_space);
 
  private:
@@ -47,7 +56,9 @@ class RestCatalog final : public Catalog {
   template <typename Visit>
   void ForEachPage(const std::string& path, const char* doing, Visit visit);
   void ListBelow(const std::string& parent, int depth, std::vector<std::string>& found);
-  /// Of a request that changes a table: what its answer, or that there was none, says about it.
+  /// A request that changes `what`: the answer of success, or what any other, or none, says about it.
+  std::variant<io::HttpResponse, Conflict, Unknown> Ask(const std::string& what, const std::string& path,
+                                                        const std::string& body);
   CommitResult Change(const TableName& name, const std::string& path, const std::string& body);
   LoadedTable ParseTable(const TableName& name, const std::string& body);
   std::vector<StorageCredential> AskCredentials(const TableName& name);

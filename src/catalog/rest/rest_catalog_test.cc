@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "contract/catalog_contract.h"
+#include "contract/transaction_contract.h"
 #include "io/local_object_store.h"
 #include "judge/python.h"
 #include "services/service.h"
@@ -140,6 +141,12 @@ TEST_F(RestCatalogTest, ATableOutsideTheWarehouseStopsInOneSentence) {
   EXPECT_THAT([&] { lake.catalog().Load(kName); }, ThrowsMessage<Error>(HasSubstr("is outside lake.warehouse")));
 }
 
+TEST_F(RestCatalogTest, CommitsToSeveralTablesAreAllOrNone) {
+  RestLake lake;
+  auto& catalog = static_cast<RestCatalog&>(lake.catalog());
+  ExpectAllOrNone(catalog);
+}
+
 /// The catalogue behind a proxy that does to the next commit what a test says.
 class FaultyRestLake : public RestCatalogTest {
  protected:
@@ -184,6 +191,19 @@ TEST_F(FaultyRestLake, AGatewayThatGaveUpAndALostAnswerAreUnknownAndLanded) {
   Inject(R"({"method": "POST", "path": "/tables/users", "effect": "reset", "at": 20})");
   EXPECT_TRUE(std::holds_alternative<Unknown>(Set(lake_->catalog(), "reset", "v")));
   EXPECT_TRUE(HasLanded("reset"));
+}
+
+TEST_F(FaultyRestLake, ALostAnswerOfATransactionIsUnknown) {
+  auto& catalog = static_cast<RestCatalog&>(lake_->catalog());
+  Inject(R"({"method": "POST", "path": "/transactions/commit", "effect": "lost"})");
+  const auto all = [&](const std::string& key) {
+    return catalog.CommitAll({{kName, {}, {table::SetProperties{{{key, "v"}}}}}});
+  };
+  EXPECT_TRUE(std::holds_alternative<Unknown>(all("lost")));
+  EXPECT_TRUE(HasLanded("lost"));
+  Inject(R"({"method": "POST", "path": "/transactions/commit", "effect": "status", "status": 503})");
+  EXPECT_TRUE(std::holds_alternative<Unknown>(all("gateway")));
+  EXPECT_FALSE(HasLanded("gateway"));
 }
 
 TEST_F(FaultyRestLake, WhatWasNotProcessedIsBuiltAgain) {

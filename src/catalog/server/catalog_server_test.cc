@@ -9,6 +9,7 @@
 #include "catalog/rest/rest_catalog.h"
 #include "catalog/server/catalog_routes.h"
 #include "contract/catalog_contract.h"
+#include "contract/transaction_contract.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
 #include "io/local_object_store.h"
@@ -249,6 +250,11 @@ TEST_F(CatalogServerTest, ATransactionIsAllOrNothing) {
                 {{"table-changes", {change("a", json::array()), change("a", json::array())}}})
                 .status,
             400);
+}
+
+TEST_F(CatalogServerTest, OurClientCommitsToSeveralTablesOrToNone) {
+  RestCatalog client({.uri = served_.uri()}, served_.store());
+  ExpectAllOrNone(client);
 }
 
 TEST_F(CatalogServerTest, AStagedTableIsThereWithItsFirstCommit) {

@@ -13,6 +13,7 @@
 #include "catalog/metadata_cache.h"
 #include "catalog/sql/sql_tables.h"
 #include "catalog/table_files.h"
+#include "catalog/transaction.h"
 
 namespace millrace::catalog {
 
@@ -23,12 +24,6 @@ struct SqlCatalogOptions {
   std::chrono::milliseconds lock_wait{30'000};
 };
 
-/// A commit to one of several tables.
-struct TableCommit {
-  TableName name;
-  std::vector<table::Requirement> requirements;
-  std::vector<table::Update> updates;
-};
 using TransactionResult = std::variant<std::vector<LoadedTable>, Conflict, Unknown>;
 
 /// Iceberg's SQL catalogue in a SQLite file, which pyiceberg (`sqlite:///...`) and Java's JdbcCatalog open as well,
