@@ -69,7 +69,7 @@ void FilesColumnChunk::Settle(bool all, const OnAdded& on_added) {
 FilesColumnChunk::DecodedBlock FilesColumnChunk::DecodeBy(FilesSchemaPtr schema, const RecordBlock& block,
                                                           const event::EventBatch& events) const {
   const bool origin = encoding().record == FilesRecord::kOrigin;
-  const MetadataColumns metadata(origin);
+  const MetadataColumns metadata({.origin = origin});
   const auto decoder = columns_.decoder();
   if (schema) decoder->Adopt(metadata.Without(*schema->columns));
   DecodedBlock made{.decoded = decoder->Decode(events), .schema = std::move(schema)};
