@@ -21,7 +21,7 @@ KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 # ends at each of them in turn, in the recovery too.
 FAMILIES = {
     "app": ("a table's first start; a source and a table that tell where they are", ["e2e/test_crashes.py*", "e2e/test_kafka.py"]),
-    "backfill": ("each window of a stretch of a model's rows that is made again", ["e2e/test_backfill.py*"]),
+    "backfill": ("each window of a stretch of a model's rows that is made again, and its rows in quarantine", ["e2e/test_backfill.py*"]),
     "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue; changes of Glue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py", "e2e/test_glue.py*"]),
     "documents": ("each request to a document store, the records it does not take, the positions it keeps", ["e2e/test_documents.py*"]),
     "export": ("each file of an export, before and after it gets its name", ["e2e/test_export.py"]),
@@ -34,7 +34,7 @@ FAMILIES = {
     "land": ("data files, the commit of a chunk, layout of a table", ["src/land/crash_test.cc*", "src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
     "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*"]),
     "quarantine": ("records that cannot become rows", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
-    "refine": ("the commit of a model, rows of it that go into quarantine, results of its expectations", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*", "e2e/test_expectations.py"]),
+    "refine": ("the commit of a model, rows of it that go into quarantine, results of its expectations", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*", "e2e/test_expectations.py", "e2e/test_replace_partitions.py"]),
     "replay": ("a stretch or a quarantine that is landed once more", ["e2e/test_replay.py*", "e2e/test_quarantine_replay.py*"]),
     "spark": ("the branch that Spark writes the rows of a model to", ["e2e/test_spark.py"]),
     "stream": ("appends, checkpoints, trimming and acknowledgements of the embedded stream", ["src/stream/embedded/durability_test.cc*", "e2e/test_crashes.py*"]),

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "refine/expect_header.h"
 #include "refine/schedule/scheduler.h"
+#include "refine/watermark.h"
 
 namespace millrace::app {
 namespace {
@@ -120,7 +121,7 @@ Listing ModelColumns(const refine::Model& model, catalog::Catalog& catalog) {
   return columns;
 }
 
-nlohmann::ordered_json DescribeModel(const refine::Node& node) {
+nlohmann::ordered_json DescribeModel(const refine::Node& node, catalog::Catalog& catalog) {
   const auto& model = node.model;
   std::vector<std::string> made_of, expectations;
   for (const auto& input : node.names) made_of.push_back(catalog::ToString(input));
@@ -142,6 +143,18 @@ nlohmann::ordered_json DescribeModel(const refine::Node& node) {
                                 {"tags", Joined(model.tags)},
                                 {"made_of", Joined(made_of)},
                                 {"expect", expectations}};
+  if (const auto& mark = model.watermark) {
+    using Watermark = refine::Model::Watermark;
+    const auto* late = mark->late == Watermark::Late::kDrop         ? "drop"
+                       : mark->late == Watermark::Late::kQuarantine ? "quarantine"
+                                                                    : "accept";
+    const auto table = catalog.Load(model.name);
+    const auto stands = table ? refine::ReadWatermark(model, *table->metadata) : std::nullopt;
+    out["watermark"] = fmt::format("{} less {}, late rows: {}, emit {}", mark->column, FormatDuration(mark->delay),
+                                   late, mark->emit == Watermark::Emit::kOnClose ? "on_close" : "on_update");
+    out["watermark_at"] = stands ? json(FormatTimestamp(stands->watermark)) : json();
+    out["late_rows"] = stands ? stands->late : 0;
+  }
   return out;
 }
 

@@ -20,7 +20,7 @@ Listing ModelListing(const refine::Graph& graph, catalog::Catalog& catalog, refi
 Listing RunListing(refine::RunLog* log, const std::string& model, int64_t rows);
 
 /// What its header says, without its columns.
-nlohmann::ordered_json DescribeModel(const refine::Node& node);
+nlohmann::ordered_json DescribeModel(const refine::Node& node, catalog::Catalog& catalog);
 /// What its columns are, by the table where there is one, and by the header.
 Listing ModelColumns(const refine::Model& model, catalog::Catalog& catalog);
 

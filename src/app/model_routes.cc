@@ -29,7 +29,7 @@ const refine::Node& NodeOf(const ServedParts& parts, const std::string& name) {
 
 io::HttpReply Describe(const ServedParts& parts, const std::string& name) {
   const auto& node = NodeOf(parts, name);
-  auto answer = DescribeModel(node);
+  auto answer = DescribeModel(node, *parts.lake.catalog);
   answer["sql"] = node.model.sql;
   answer["columns"] = nlohmann::ordered_json::parse(ModelColumns(node.model, *parts.lake.catalog).AsJson());
   return JsonOf(answer);

@@ -12,6 +12,7 @@
 #include "app/progress.h"
 #include "app/replay_ranges.h"
 #include "app/signal_stop.h"
+#include "app/spark_block.h"
 #include "app/text_table.h"
 #include "base/duration.h"
 #include "io/digest.h"
@@ -20,6 +21,7 @@
 #include "refine/maintenance/table_lock.h"
 #include "refine/run_plan.h"
 #include "refine/selection.h"
+#include "refine/spark_run.h"
 
 namespace millrace::app {
 namespace {
@@ -75,8 +77,10 @@ void Show(const Session& session, refine::Backfill& backfill) {
 }
 
 ExitCode Tell(const std::string& model, const std::string& name, const refine::Backfill::Report& report) {
-  fmt::print(stderr, "{}: {} rows in {} windows{}\n", model, report.rows, report.windows,
-             report.rows_dropped > 0 ? fmt::format(", {} dropped", report.rows_dropped) : "");
+  fmt::print(
+      stderr, "{}: {} rows in {} windows{}{}\n", model, report.rows, report.windows,
+      report.rows_dropped > 0 ? fmt::format(", {} dropped", report.rows_dropped) : "",
+      report.rows_quarantined > 0 ? fmt::format(", {} of the stretch in quarantine", report.rows_quarantined) : "");
   for (const auto& found : report.expectations) {
     if (!found.met)
       fmt::print(stderr, "{}: {} rows do not meet: {} ({}){}\n", model, found.violations, found.condition,
@@ -106,15 +110,19 @@ ExitCode RefineBackfill(const Session& session, const BackfillArguments& argumen
   const auto& node = ModelOf(arguments, *engine.graph);
   const auto model = catalog::ToString(node.model.name);
   const auto name = NameOf(arguments, node);
+  ByteBudget budget(BufferShare(opened.pipeline));
+  std::optional<refine::SparkSupport> spark;
+  if (auto server = SparkServerOf(opened.pipeline)) spark.emplace(refine::SparkSupport{.server = std::move(*server)});
+  const refine::Backfill::Parts parts{*opened.lake.catalog, *engine.engine,  budget,
+                                      *engine.graph,        Clock::System(), spark ? &*spark : nullptr};
   if (arguments.abandon) {
-    land::Replay(*opened.lake.catalog, {.table = node.model.name, .name = name}).Abandon(stop.token());
+    refine::Backfill::Abandon(parts, node, name, stop.token());
     fmt::print(stderr, "{}: the backfill {} is given up; the table is as it was\n", model, name);
     return ExitCode::kDone;
   }
-  ByteBudget budget(BufferShare(opened.pipeline));
-  refine::Backfill backfill({*opened.lake.catalog, *engine.engine, budget, *engine.graph}, node, StretchOf(arguments),
-                            name);
+  refine::Backfill backfill(parts, node, StretchOf(arguments), name);
   if (backfill.Look().stage == Stage::kDone) {
+    if (!arguments.dry_run) backfill.Finish(stop.token());
     fmt::print(stderr, "{}: the backfill {} is done and part of the table; --name another does the same once more\n",
                model, name);
     return ExitCode::kDone;

@@ -65,7 +65,7 @@ ExitCode History(const Session& session, const ModelsArguments& arguments) {
 ExitCode Describe(const Session& session, const ModelsArguments& arguments) {
   OpenedModels models(session);
   const auto* node = models.graph().Find(refine::Select(models.graph(), {arguments.name}).at(0));
-  auto out = DescribeModel(*node);
+  auto out = DescribeModel(*node, models.catalog());
   const auto columns = ModelColumns(node->model, models.catalog());
   if (session.json) {
     out["columns"] = nlohmann::ordered_json::parse(columns.AsJson());

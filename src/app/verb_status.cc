@@ -19,6 +19,7 @@
 #include "app/text_table.h"
 #include "app/verbs.h"
 #include "refine/expectation_results.h"
+#include "refine/watermark.h"
 
 namespace millrace::app {
 namespace {
@@ -139,7 +140,7 @@ void AddRow(Listing& listing, const std::string& name, const TableConfig& table,
 
 /// How each model's last run ended, and which expectations it broke.
 Listing ModelsOf(const OpenedLake& opened) {
-  Listing listing({{"model"}, {"last_run"}, {"outcome"}, {"rows"}, {"broken"}, {"why"}});
+  Listing listing({{"model"}, {"last_run"}, {"outcome"}, {"rows"}, {"watermark"}, {"late_rows"}, {"broken"}, {"why"}});
   const auto engine = OpenEngineOver(opened);
   if (!engine.graph) return listing;
   const auto log = OpenRunLogToRead(opened.directory);
@@ -152,14 +153,19 @@ Listing ModelsOf(const OpenedLake& opened) {
   for (const auto& node : engine.graph->nodes()) {
     const auto name = catalog::ToString(node.model.name);
     const auto runs = log ? log->Newest(name, 1) : std::vector<refine::LoggedRun>();
-    std::vector<nlohmann::json> row = {name, nullptr, nullptr, nullptr, nullptr, nullptr};
+    std::vector<nlohmann::json> row = {name, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
     if (!runs.empty()) {
       row[1] = FormatTimestamp(runs[0].began);
       row[2] = runs[0].outcome;
       row[3] = runs[0].rows;
-      if (runs[0].outcome == "failed" || runs[0].outcome == "skipped") row[5] = runs[0].why;
+      if (runs[0].outcome == "failed" || runs[0].outcome == "skipped") row[7] = runs[0].why;
     }
-    if (!broken[name].empty()) row[4] = broken[name];
+    const auto table = node.model.watermark ? opened.lake.catalog->Load(node.model.name) : std::nullopt;
+    if (const auto mark = table ? refine::ReadWatermark(node.model, *table->metadata) : std::nullopt) {
+      row[4] = FormatTimestamp(mark->watermark);
+      row[5] = mark->late;
+    }
+    if (!broken[name].empty()) row[6] = broken[name];
     listing.Add(std::move(row));
   }
   return listing;

@@ -63,6 +63,10 @@ void ModelTurned::Emit() const {
   const bool failed = report.outcome == Outcome::kFailed || report.outcome == Outcome::kSkipped;
   metrics.Set(kModelLastRun, {model}, failed ? 0 : 1);
   metrics.Add(kModelRowsQuarantined, {model}, static_cast<double>(report.rows_quarantined));
+  if (report.outcome == Outcome::kBuilt && report.watermark) {
+    metrics.Add(kModelRowsLate, {model}, static_cast<double>(report.rows_late));
+    metrics.Set(kModelWatermark, {model}, std::chrono::duration<double>(report.watermark->time_since_epoch()).count());
+  }
   if (report.outcome == Outcome::kBuilt || report.outcome == Outcome::kFailed)
     metrics.Set(kModelLastRunSeconds, {model}, report.seconds);
   if (report.outcome == Outcome::kBuilt) metrics.Set(kModelLastRunRows, {model}, static_cast<double>(report.rows));

@@ -52,6 +52,15 @@ inline constexpr Metric kModelRowsQuarantined{MetricKind::kCounter,
                                               "millrace_model_rows_quarantined_total",
                                               "Rows of a model that went into its quarantine.",
                                               {"model"}};
+inline constexpr Metric kModelRowsLate{MetricKind::kCounter,
+                                       "millrace_model_late_rows_total",
+                                       "Rows that came after the watermark of a model had closed their partition.",
+                                       {"model"}};
+inline constexpr Metric kModelWatermark{MetricKind::kGauge,
+                                        "millrace_model_watermark_timestamp_seconds",
+                                        "The watermark of a model after its last run, in seconds since 1970: what ends "
+                                        "at or before it is closed.",
+                                        {"model"}};
 inline constexpr Metric kExpectationViolations{
     MetricKind::kCounter,
     "millrace_model_expectation_violations_total",

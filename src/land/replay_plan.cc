@@ -33,6 +33,7 @@ ReplayPlan::Windows WindowsOf(const json& stored) {
   windows.width = Duration(stored.at("width_ms").get<int64_t>());
   if (windows.width.count() <= 0) throw Error(ErrorCode::kStop, "its windows have no width");
   windows.definition = stored.at("definition").get<std::string>();
+  windows.run = stored.value("run", int64_t{0});
   for (const auto& [table, snapshot] : stored.at("inputs").items()) {
     windows.inputs[table] = snapshot.is_null() ? std::nullopt : std::optional(SnapshotOf(snapshot));
   }
@@ -43,7 +44,10 @@ json JsonOf(const ReplayPlan::Windows& windows) {
   json inputs = json::object();
   for (const auto& [table, snapshot] : windows.inputs)
     inputs[table] = snapshot ? json(std::to_string(snapshot->value())) : json();
-  return {{"width_ms", windows.width.count()}, {"definition", windows.definition}, {"inputs", std::move(inputs)}};
+  return {{"width_ms", windows.width.count()},
+          {"definition", windows.definition},
+          {"run", windows.run},
+          {"inputs", std::move(inputs)}};
 }
 
 ReplayPlan Read(const json& stored) {

@@ -15,7 +15,7 @@ namespace millrace::land {
 /// What a replay lands again, and where it began. It is kept in a property of the table while the replay is under way,
 /// so that whoever goes on with it goes on with the same. Version 1, frozen, a JSON object:
 ///   {"version":1,"topic":..,"ranges":{"<split>":[begin,end],..},"event_time":["from","to"],"fork":"<snapshot id>",
-///    "windows":{"width_ms":..,"definition":..,"inputs":{"<table>":"<snapshot id>" or null,..}}}
+///    "windows":{"width_ms":..,"definition":..,"run":..,"inputs":{"<table>":"<snapshot id>" or null,..}}}
 struct ReplayPlan {
   std::string topic;
   OffsetRanges ranges;
@@ -31,6 +31,7 @@ struct ReplayPlan {
   struct Windows {
     Duration width{};
     std::string definition;  // of the model, as a fingerprint
+    int64_t run = 0;         // the model's last at the fork; 0: of a plan that does not say it
     /// What the tables that it is made of are read at; none: as empty.
     std::map<std::string, std::optional<table::SnapshotId>> inputs;
     friend bool operator==(const Windows&, const Windows&) = default;

@@ -1,24 +1,20 @@
 #include "refine/backfill.h"
 
-#include <arrow/record_batch.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "base/random.h"
 #include "event/stream.h"
 #include "land/committer.h"
-#include "land/data_file_writer.h"
-#include "land/drop_file.h"
 #include "query/sql_text.h"
-#include "refine/expect_header.h"
-#include "refine/output_table.h"
-#include "refine/run_plan.h"
+#include "refine/run_number.h"
+#include "refine/spark_run.h"
 #include "refine/table_checks.h"
-#include "refine/touched_files.h"
+#include "refine/watermark.h"
 
 namespace millrace::refine {
 namespace {
@@ -33,22 +29,21 @@ constexpr int kStartsMax = 5;
   throw Error(ErrorCode::kUsage, fmt::format("{}: {}", ToString(model.name), why));
 }
 
-/// How a time is written for a column of this type. Error kUsage for a type that has no times, and for a time within a
-/// day where there are days alone.
-std::string Literal(Timestamp time, const schema::Field& column) {
-  const auto* primitive = std::get_if<schema::PrimitiveType>(&column.type);
-  const auto kind = primitive ? primitive->kind : schema::Primitive::kBinary;
-  const auto text = FormatTimestamp(time);
-  if (kind == schema::Primitive::kTimestamptz) return "TIMESTAMPTZ " + query::QuoteText(text);
-  if (kind == schema::Primitive::kTimestamp) return "TIMESTAMP " + query::QuoteText(text.substr(0, text.size() - 1));
+/// Error kUsage for a column that has no times, and for a time within a day where there are days alone.
+const schema::PrimitiveType& RequireTimes(const schema::Field& column, std::initializer_list<Timestamp> times) {
+  const auto* type = std::get_if<schema::PrimitiveType>(&column.type);
+  const auto kind = type ? type->kind : schema::Primitive::kBinary;
+  if (kind == schema::Primitive::kTimestamptz || kind == schema::Primitive::kTimestamp) return *type;
   if (kind != schema::Primitive::kDate) {
     throw Error(ErrorCode::kUsage, fmt::format("event_time: column {} is {}; a timestamp or a date says when",
                                                column.name, ToString(column.type)));
   }
-  if (time != std::chrono::floor<std::chrono::days>(time))
-    throw Error(ErrorCode::kUsage,
-                fmt::format("column {} has days: --from, --to and --window are whole ones", column.name));
-  return "DATE " + query::QuoteText(text.substr(0, text.find('T')));
+  for (const auto time : times) {
+    if (time != std::chrono::floor<std::chrono::days>(time))
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("column {} has days: --from, --to and --window are whole ones", column.name));
+  }
+  return *type;
 }
 
 }  // namespace
@@ -71,13 +66,10 @@ Backfill::Backfill(const Parts& parts, const Node& node, const Stretch& stretch,
            "only an incremental model is made again by stretches of time; others are made as a whole by each run");
   if (model_.event_time.empty())
     Refuse(model_, "its header names no `event_time`, the column that says which rows are of which time");
-  if (model_.engine != ModelEngine::kDuckDb)
-    Refuse(model_,
-           "it runs on Spark, and a stretch of time is made by duckdb alone; say --engine duckdb, or use "
-           "--full-refresh");
-  if (HasQuarantine(model_))
-    Refuse(model_,
-           "an expectation says `quarantine`, and a stretch of such a model cannot be made again; use --full-refresh");
+  if (model_.engine == ModelEngine::kSpark && parts.spark == nullptr)
+    throw Error(ErrorCode::kConfig, fmt::format("{}: it runs on Spark, and there is no `spark:` here that says where "
+                                                "that is",
+                                                ToString(model_.name)));
   if (stretch.from >= stretch.to) Refuse(model_, "--from is before --to");
   if ((stretch.to - stretch.from) / stretch.window >= kWindowsMax)
     Refuse(model_, fmt::format("a backfill has at most {} windows; give a wider --window", kWindowsMax));
@@ -89,7 +81,7 @@ land::ReplayPlan Backfill::Wanted() const {
   return {.topic = "",
           .ranges = {{land::kWindowSplit, {.begin = 0, .end = windows}}},
           .event_times = land::ReplayPlan::EventTimes{stretch_.from, stretch_.to},
-          .windows = land::ReplayPlan::Windows{.width = stretch_.window, .definition = {}, .inputs = {}}};
+          .windows = land::ReplayPlan::Windows{.width = stretch_.window, .definition = {}, .run = 0, .inputs = {}}};
 }
 
 void Backfill::Complete(land::ReplayPlan& plan, const table::TableMetadata& fork) const {
@@ -97,6 +89,8 @@ void Backfill::Complete(land::ReplayPlan& plan, const table::TableMetadata& fork
   for (const auto& [table, range] : InputsOfLastRun(parts_.catalog, node_, fork))
     plan.windows->inputs[ToString(table)] = range.upto;
   plan.windows->definition = DefinitionOf(node_).value();
+  const auto stored = land::ReadPositions(fork, PositionScope(model_)).positions;
+  plan.windows->run = RunNumber::Parse(CursorOf(stored, kRunSplit)).number;
 }
 
 query::QueryOptions Backfill::QueryOf(const land::ReplayPlan& plan) const {
@@ -108,13 +102,38 @@ query::QueryOptions Backfill::QueryOf(const land::ReplayPlan& plan) const {
   return query;
 }
 
-TimeWindow Backfill::WindowOf(const land::ReplayPlan& plan, int64_t number) const {
+/// Where what a model that emits on close has ends; nullopt: it holds nothing back.
+std::optional<Timestamp> Backfill::HeldBackFrom(const table::TableMetadata& table) const {
+  const auto& mark = model_.watermark;
+  if (!mark || mark->emit != Model::Watermark::Emit::kOnClose) return std::nullopt;
+  const auto time = RequireTimeField(model_, ReplaceFields(model_, table.schema()));
+  if (time.column != model_.event_time)
+    Refuse(model_, fmt::format("it holds partitions of {} back until they are closed, so its event_time is to be that "
+                               "column",
+                               time.column));
+  const auto stands = ReadWatermark(model_, table);
+  return stands ? *ClosedBefore(stands->watermark, time.unit) : stretch_.from;
+}
+
+PartitionSlices Backfill::StretchOf(const land::ReplayPlan& plan, std::optional<int64_t> number) const {
   const auto table = parts_.catalog.Load(model_.name);
   const auto* column = table ? table->metadata->schema().Find(model_.event_time) : nullptr;
   if (column == nullptr) Refuse(model_, fmt::format("its table has no column {}, its event_time", model_.event_time));
-  const auto from = plan.event_times->from + number * plan.windows->width;
-  return {.from = Literal(from, *column),
-          .to = Literal(std::min<Timestamp>(from + plan.windows->width, plan.event_times->to), *column)};
+  auto [from, to] = *plan.event_times;
+  const auto& type = RequireTimes(*column, {from, to, from + plan.windows->width});
+  if (number) {
+    from += *number * plan.windows->width;
+    to = std::min<Timestamp>(from + plan.windows->width, to);
+  }
+  if (const auto held = HeldBackFrom(*table->metadata)) to = std::max(from, std::min(to, *held));
+  return {.columns = {{column->name, type}}, .slices = {{{.from = TimeText(from, type), .to = TimeText(to, type)}}}};
+}
+
+TimeWindow Backfill::WindowOf(const land::ReplayPlan& plan, std::optional<int64_t> number, ModelEngine engine) const {
+  const auto stretch = StretchOf(plan, number);
+  const auto& type = stretch.columns[0].type;
+  const auto& [from, to] = stretch.slices[0][0];
+  return {.from = SliceLiteral(*from, type, engine), .to = SliceLiteral(*to, type, engine)};
 }
 
 std::vector<Backfill::WindowForecast> Backfill::Forecast() {
@@ -128,7 +147,8 @@ std::vector<Backfill::WindowForecast> Backfill::Forecast() {
   std::vector<WindowForecast> windows;
   const auto count = plan.ranges.at(land::kWindowSplit).end;
   for (int64_t number = 0; number < count; ++number) {
-    const auto replacement = ReplacementOf(model_, WindowOf(plan, number), {.table = query::SqlName(model_.name)});
+    const auto replacement =
+        ReplacementOf(model_, WindowOf(plan, number, ModelEngine::kDuckDb), {.table = query::SqlName(model_.name)});
     auto& forecast = windows.emplace_back();
     forecast.from = plan.event_times->from + number * plan.windows->width;
     forecast.to = std::min<Timestamp>(forecast.from + plan.windows->width, plan.event_times->to);
@@ -145,62 +165,14 @@ std::vector<Backfill::WindowForecast> Backfill::Forecast() {
   return windows;
 }
 
-void Backfill::Count(const ResultRows& rows, Report& report) const {
-  report.rows += rows.checked();
-  report.rows_dropped += rows.dropped();
-  report.expectations.resize(model_.expectations.size());
-  for (size_t i = 0; i < model_.expectations.size(); ++i) {
-    auto& found = report.expectations[i];
-    found.condition = model_.expectations[i].condition;
-    found.severity = std::string(ToString(model_.expectations[i].action));
-    found.violations += rows.violations(i);
-    found.met = found.violations == 0;
-  }
-}
-
-std::vector<table::DataFile> Backfill::Write(const std::string& sql, const query::QueryOptions& query, Report& report,
-                                             const std::stop_token& stop) {
-  const auto result = parts_.engine.Run(sql, query, stop);
-  ResultRows rows(model_, result->schema());
-  auto batch = result->Next();
-  const auto output = EnsureOutput(parts_.catalog, model_, rows.columns(), false, parts_.clock, stop);
-  land::DataFileWriter writer(parts_.catalog.store(), output.metadata, {.file_prefix = Random::FromSystem().Uuid()},
-                              parts_.budget);
-  try {
-    for (; batch; batch = result->Next()) {
-      const auto taken = rows.Take(*batch);
-      if (!rows.failed() && taken->num_rows() > 0) writer.Write(taken);
-    }
-    Count(rows, report);
-    if (rows.failed()) {
-      const auto broken = std::ranges::find_if(
-          report.expectations, [](const auto& found) { return !found.met && found.severity == "fail"; });
-      throw Error(ErrorCode::kData, fmt::format("{}: {} rows break the expectation `{}`, which says fail; the table is "
-                                                "as it was",
-                                                model_.file.string(), broken->violations, broken->condition));
-    }
-    return std::move(writer).Finish();
-  } catch (...) {
-    for (const auto& key : writer.closed_keys()) parts_.catalog.store().Delete(key);
-    throw;
-  }
-}
-
 /// False when another process was faster.
 bool Backfill::LandWindow(const land::ReplayPlan& plan, int64_t number, Report& report, const std::stop_token& stop) {
-  const auto replacement = ReplacementOf(model_, WindowOf(plan, number), {.table = query::SqlName(model_.name)});
-  const auto branch = replay_.branch().Load(model_.name);
-  const auto& metadata = *branch->metadata;
-  auto query = QueryOf(plan);
-  query.ranges[model_.name] = {.after = std::nullopt, .upto = metadata.current_snapshot_id};
-  table::SnapshotChange change;
-  change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, metadata,
-                                      ReplacedFilesSql(model_, replacement), query, stop);
+  auto change =
+      model_.engine == ModelEngine::kSpark ? MakeOnSpark(plan, number, report, stop) : Make(plan, number, report, stop);
   if (!change.removed_paths.empty()) change.operation = "overwrite";
-  query.only_files[model_.name] = change.removed_paths;
-  change.added = Write(ReplacingRowsSql(model_, replacement), query, report, stop);
   FaultPoint("backfill.before_window");
-  land::Committer committer(replay_.branch(), model_.name, metadata.table_uuid, parts_.clock);
+  land::Committer committer(replay_.branch(), model_.name, replay_.branch().Load(model_.name)->metadata->table_uuid,
+                            parts_.clock);
   const auto from = number == 0 ? event::kStart : event::OffsetCursor(number);
   const auto result = committer.Commit(std::move(change),
                                        land::MovePositions{land::ReplayScope(name_),
@@ -226,6 +198,22 @@ void Backfill::CheckTable(Report& report, const std::stop_token& stop) {
                           model_.file.string(), broken->condition, broken->observed, land::ReplayBranch(name_)));
 }
 
+void Backfill::Finish(const std::stop_token& stop) {
+  const auto table = parts_.catalog.Load(model_.name);
+  if (KeepsQuarantine(model_) && table) QuarantineOf(stop).FinishStretches(*table->metadata);
+}
+
+void Backfill::Abandon(const Parts& parts, const Node& node, const std::string& name, const std::stop_token& stop) {
+  const auto& table = node.model.name;
+  land::Replay replay(parts.catalog, {.table = table, .name = name}, parts.clock);
+  if (KeepsQuarantine(node.model) && replay.Look().stage != Stage::kDone) {
+    RowQuarantine quarantine({parts.catalog, parts.engine, parts.budget, parts.clock, stop}, node.model);
+    quarantine.AbandonStretch(name);
+  }
+  SparkRun::RemoveBranches(parts.catalog, table, SparkRun::OfBackfill(name), parts.clock, stop);
+  replay.Abandon(stop);
+}
+
 Backfill::Report Backfill::Run(bool stage, const std::function<void(int64_t, int64_t)>& done,
                                const std::stop_token& stop) {
   Report report;
@@ -247,9 +235,12 @@ Backfill::Report Backfill::Run(bool stage, const std::function<void(int64_t, int
     }
     if (standing.stage == Stage::kUnderWay) CheckTable(report, stop);
     if (standing.stage == Stage::kUnderWay && stage) return report;
+    if (standing.stage == Stage::kUnderWay && KeepsQuarantine(model_)) Quarantine(*standing.plan, report, stop);
     report.published = standing.stage == Stage::kDone ||
                        (standing.stage == Stage::kUnderWay && replay_.Publish(stop) == land::Replay::Published::kDone);
-    if (report.published) return report;
+    if (!report.published) continue;
+    Finish(stop);
+    return report;
   }
   throw Error(
       ErrorCode::kUnavailable,

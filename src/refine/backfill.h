@@ -15,8 +15,10 @@
 #include "query/engine.h"
 #include "refine/fresh_rows.h"
 #include "refine/graph.h"
-#include "refine/result_rows.h"
+#include "refine/row_quarantine.h"
+#include "refine/run_plan.h"
 #include "refine/runner.h"
+#include "table/snapshot_builder.h"
 
 namespace millrace::refine {
 
@@ -28,6 +30,10 @@ namespace millrace::refine {
 /// what came since, and of the tables that it looks things up in their newest. The model's own position does not move.
 /// When main has only got rows meanwhile they stay; when it changed otherwise, the backfill starts over, a few times.
 ///
+/// Rows that break an expectation which says `quarantine` go there once all windows are on the branch, before it
+/// becomes part of main, in place of those of the stretch that are there (RowQuarantine::ReplaceStretch). A model that
+/// runs on Spark is computed there, a window a session.
+///
 /// One thread; the parts outlive it.
 class Backfill {
  public:
@@ -37,6 +43,7 @@ class Backfill {
     ByteBudget& budget;
     const Graph& graph;
     const Clock& clock = Clock::System();
+    const SparkSupport* spark = nullptr;  // for models that run there
   };
   struct Stretch {
     Timestamp from{};
@@ -48,6 +55,10 @@ class Backfill {
 
   using Standing = land::Replay::Standing;
   Standing Look() { return replay_.Look(); }
+  /// Of one that is done: what is left to do in quarantine.
+  void Finish(const std::stop_token& stop);
+  /// Gives up the backfill of that name which is under way. Error kUsage when none is.
+  static void Abandon(const Parts& parts, const Node& node, const std::string& name, const std::stop_token& stop);
   const std::string& name() const { return name_; }
 
   /// What each window would read, and write again at most, as things stand. Writes nothing.
@@ -65,6 +76,7 @@ class Backfill {
     int64_t windows = 0;  // that this call made
     int64_t rows = 0;     // fresh ones
     int64_t rows_dropped = 0;
+    int64_t rows_quarantined = 0;  // of the whole stretch
     std::vector<ExpectationReport> expectations;
     bool published = false;
   };
@@ -76,11 +88,22 @@ class Backfill {
   void Complete(land::ReplayPlan& plan, const table::TableMetadata& fork) const;
   land::ReplayPlan Wanted() const;
   query::QueryOptions QueryOf(const land::ReplayPlan& plan) const;
-  TimeWindow WindowOf(const land::ReplayPlan& plan, int64_t number) const;
+  /// Of the whole stretch where there is no number, in the dialect of the engine.
+  TimeWindow WindowOf(const land::ReplayPlan& plan, std::optional<int64_t> number, ModelEngine engine) const;
+  PartitionSlices StretchOf(const land::ReplayPlan& plan, std::optional<int64_t> number) const;
+  std::optional<Timestamp> HeldBackFrom(const table::TableMetadata& table) const;
   bool LandWindow(const land::ReplayPlan& plan, int64_t number, Report& report, const std::stop_token& stop);
+  table::SnapshotChange Make(const land::ReplayPlan& plan, int64_t number, Report& report, const std::stop_token& stop);
+  table::SnapshotChange MakeOnSpark(const land::ReplayPlan& plan, int64_t number, Report& report,
+                                    const std::stop_token& stop);
   std::vector<table::DataFile> Write(const std::string& sql, const query::QueryOptions& query, Report& report,
                                      const std::stop_token& stop);
-  void Count(const ResultRows& rows, Report& report) const;
+  void Count(const std::vector<int64_t>& violations, int64_t checked, int64_t dropped, Report& report) const;
+  RowQuarantine QuarantineOf(const std::stop_token& stop) const;
+  RunPlan SparkPlan(const land::ReplayPlan& plan) const;
+  void Quarantine(const land::ReplayPlan& plan, Report& report, const std::stop_token& stop);
+  void FillQuarantine(const land::ReplayPlan& plan, const std::function<void(const std::vector<land::BrokenRow>&)>& add,
+                      const std::stop_token& stop);
   void CheckTable(Report& report, const std::stop_token& stop);
 
   const Parts parts_;

@@ -83,6 +83,10 @@ bool Quarantines(const Expectation& expectation) { return expectation.action == 
 
 bool HasQuarantine(const Model& model) { return std::ranges::any_of(model.expectations, Quarantines); }
 
+bool KeepsQuarantine(const Model& model) {
+  return HasQuarantine(model) || (model.watermark && model.watermark->late == Model::Watermark::Late::kQuarantine);
+}
+
 std::string AllMet(const Model& model, bool (*meant)(const Expectation&)) {
   std::string met;
   for (size_t i = 0; i < model.expectations.size(); ++i) {

@@ -27,6 +27,9 @@ inline constexpr std::string_view kFreshColumn = "__millrace_fresh";
 /// An expectation says `quarantine`.
 bool HasQuarantine(const Model& model);
 
+/// Rows go into the model's quarantine, by an expectation or as they are late.
+bool KeepsQuarantine(const Model& model);
+
 /// A row that breaks it is not of the table.
 bool LeavesOut(const Expectation& expectation);
 bool Quarantines(const Expectation& expectation);

@@ -107,6 +107,19 @@ struct Model {
   /// kReplacePartitions: by column of the model, what it is made of: SQL over a row of `over`. Empty: the model itself,
   /// over new rows, says which partitions they are of.
   std::map<std::string, std::string> touched_by;
+  /// kReplacePartitions: how far time has come in `over`: the newest `column` that was seen, less `delay`. A partition
+  /// whose end is not after it is closed.
+  struct Watermark {
+    /// What becomes of rows of `over` that come when their partition is closed.
+    enum class Late { kDrop, kQuarantine, kAccept };
+    enum class Emit { kOnUpdate, kOnClose };
+    std::string column;
+    Duration delay{};
+    Late late = Late::kDrop;
+    Emit emit = Emit::kOnUpdate;  // kOnClose: partitions are held back until they are closed
+    int line = 1;
+  };
+  std::optional<Watermark> watermark;
   /// One row a key: of several the newest by `newest_by` stays; where that is a draw, or not given, the one that came
   /// with the newer run.
   std::vector<std::string> key;

@@ -80,6 +80,7 @@ class HeaderReader : private YamlReader {
              reader.model_.touched_by[column] = reader.Text(sql);
            reader.of_replacing_ = node;
          }},
+        {"watermark", [](HeaderReader& reader, const YAML::Node& node) { reader.ReadWatermark(node); }},
         {"key", [](HeaderReader& reader, const YAML::Node& node) { reader.model_.key = reader.Texts(node); }},
         {"newest_by",
          [](HeaderReader& reader, const YAML::Node& node) { reader.model_.newest_by = reader.Texts(node); }},
@@ -159,6 +160,27 @@ class HeaderReader : private YamlReader {
     if (!model_.timeout || model_.timeout->count() == 0) {
       Fail(node, fmt::format("'{}' is no duration; write it as 10m or 2h", Text(node)));
     }
+  }
+
+  void ReadWatermark(const YAML::Node& node) {
+    using Watermark = Model::Watermark;
+    auto members = Members(node, {"column", "delay", "late", "emit"});
+    Watermark watermark;
+    watermark.line = LineOf(node);
+    if (!members.contains("column") || !members.contains("delay"))
+      Fail(node, "a watermark has a `column` and a `delay`: {column: ts, delay: 2h, late: quarantine}");
+    watermark.column = Text(members["column"]);
+    const auto delay = ParseDuration(Text(members["delay"]));
+    if (!delay)
+      Fail(members["delay"], fmt::format("'{}' is no duration; write it as 10m or 2h", Text(members["delay"])));
+    watermark.delay = *delay;
+    constexpr Watermark::Late kLate[] = {Watermark::Late::kDrop, Watermark::Late::kQuarantine,
+                                         Watermark::Late::kAccept};
+    if (members.contains("late")) watermark.late = kLate[OneOf(members["late"], {"drop", "quarantine", "accept"})];
+    constexpr Watermark::Emit kEmit[] = {Watermark::Emit::kOnUpdate, Watermark::Emit::kOnClose};
+    if (members.contains("emit")) watermark.emit = kEmit[OneOf(members["emit"], {"on_update", "on_close"})];
+    model_.watermark = std::move(watermark);
+    of_replacing_ = node;
   }
 
   void ReadSchedule(const YAML::Node& node) {

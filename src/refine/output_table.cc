@@ -122,7 +122,7 @@ std::optional<table::TableChange> NextStep(const table::TableMetadata& base, con
 }
 
 catalog::CreateTable CreationOf(const Model& model, schema::Schema columns) {
-  schema::AssignIds(columns, 0);
+  columns = WithIds(std::move(columns));
   catalog::CreateTable creation;
   creation.name = model.name;
   creation.spec = table::ParsePartitionSpec(model.partition_by, columns);
@@ -133,6 +133,11 @@ catalog::CreateTable CreationOf(const Model& model, schema::Schema columns) {
 }
 
 }  // namespace
+
+schema::Schema WithIds(schema::Schema columns) {
+  schema::AssignIds(columns, 0);
+  return columns;
+}
 
 catalog::LoadedTable EnsureOutput(catalog::Catalog& catalog, const Model& model, const schema::Schema& columns,
                                   bool rebuild, const Clock& clock, std::stop_token stop) {

@@ -15,6 +15,9 @@ namespace millrace::refine {
 catalog::LoadedTable EnsureOutput(catalog::Catalog& catalog, const Model& model, const schema::Schema& columns,
                                   bool rebuild, const Clock& clock, std::stop_token stop);
 
+/// The same columns with the ids that a table made of them would have.
+schema::Schema WithIds(schema::Schema columns);
+
 /// What the model's header says of its table and columns is not what the table says of itself.
 bool NeedsDescription(const table::TableMetadata& table, const Model& model);
 /// Brings it there: a change of metadata alone. Columns are described by a header that has `columns`; others leave

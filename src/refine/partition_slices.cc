@@ -268,6 +268,10 @@ std::optional<ReplaceFields::TimeField> ReplaceFields::time() const {
   return time;
 }
 
+const PartitionSlices::Column& ReplaceFields::time_column() const {
+  return std::ranges::find_if(fields_, [](const Field& field) { return field.unit.has_value(); })->column;
+}
+
 Timestamp FloorOf(Timestamp time, Unit unit) {
   using std::chrono::days;
   using std::chrono::floor;

@@ -56,6 +56,8 @@ class ReplaceFields {
     enum class Unit { kHour, kDay, kMonth, kYear } unit;
   };
   std::optional<TimeField> time() const;
+  /// With its type; there is one.
+  const PartitionSlices::Column& time_column() const;
 
  private:
   struct Field {

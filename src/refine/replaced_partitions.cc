@@ -20,8 +20,7 @@ std::string TouchedSqlOf(const Model& model, const ReplaceFields& fields, const 
 }
 
 PartitionSlices TouchedPartitions(query::Engine& engine, const Model& model, const RunPlan& plan,
-                                  const schema::Schema& table, query::QueryOptions query, const std::stop_token& stop) {
-  const ReplaceFields fields(model, table);
+                                  const ReplaceFields& fields, query::QueryOptions query, const std::stop_token& stop) {
   query.ranges = plan.new_rows;
   const auto sql = TouchedSqlOf(model, fields, query::SqlName(FreshRowsName(model)), query::SqlName(*model.over),
                                 ModelEngine::kDuckDb);

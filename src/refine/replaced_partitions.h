@@ -21,7 +21,7 @@ std::string TouchedSqlOf(const Model& model, const ReplaceFields& fields, const 
 
 /// The partitions that the new rows of a kReplace run touch, by DuckDB. `query`: as the run reads, with its views.
 PartitionSlices TouchedPartitions(query::Engine& engine, const Model& model, const RunPlan& plan,
-                                  const schema::Schema& table, query::QueryOptions query, const std::stop_token& stop);
+                                  const ReplaceFields& fields, query::QueryOptions query, const std::stop_token& stop);
 
 /// Since this snapshot the table's rows are the same: what came are snapshots of rewritten files, or none.
 bool HasSameRows(catalog::Catalog& catalog, const table::TableMetadata& base,

@@ -11,11 +11,14 @@
 #include "land/committer.h"
 #include "land/data_file_writer.h"
 #include "land/drop_file.h"
+#include "land/positions.h"
 #include "land/quarantine.h"
+#include "land/replay_plan.h"
 #include "land/schema_authority.h"
 #include "query/sql_text.h"
 #include "refine/run_plan.h"
 #include "refine/touched_files.h"
+#include "refine/watermark.h"
 
 namespace millrace::refine {
 using query::SqlName;
@@ -25,6 +28,8 @@ namespace {
 /// Among the positions of the model's scope in its quarantine: an attempt, and behind a line's end, until it is done,
 /// the partitions that it replaces. Frozen.
 const event::SplitId kReplacingSplit{"replacing"};
+
+constexpr std::string_view kOfBackfill = "replacing:";
 
 struct Replacing {
   std::string attempt;
@@ -44,10 +49,17 @@ std::string OfRunsBefore(const std::string& attempt) {
                      query::QuoteText(attempt));
 }
 
-/// Of runs before the attempt, rows in the partitions.
-std::string Superseded(const std::string& attempt, const PartitionSlices& slices) {
-  return fmt::format("(CASE WHEN {} THEN TRY({}) ELSE false END)", OfRunsBefore(attempt),
-                     JsonInSlices(slices, "decode(record)"));
+/// Of runs before the attempt, rows in the partitions. Late ones are rows of `over`: what is made anew, run by run, is
+/// not closed, so they stay; the stretch of a backfill has them among its rows.
+std::string Superseded(const Model& model, const std::string& attempt, const PartitionSlices& slices, bool backfill) {
+  std::string late = "false";
+  if (backfill && model.watermark) {
+    auto times = slices;
+    times.columns = {{model.watermark->column, {.kind = schema::Primitive::kTimestamptz}}};
+    late = JsonInSlices(times, "decode(record)");
+  }
+  return fmt::format("(CASE WHEN NOT {} THEN false WHEN cause = {} THEN TRY({}) ELSE TRY({}) END)",
+                     OfRunsBefore(attempt), query::QuoteText(kLateCause), late, JsonInSlices(slices, "decode(record)"));
 }
 
 }  // namespace
@@ -90,6 +102,8 @@ struct RowQuarantine::State {
                                          const std::string& condition) const;
   std::shared_ptr<const table::SnapshotChange> Without(const table::TableMetadata& base,
                                                        const std::string& condition) const;
+  void CommitReplacing(const event::SplitId& split, const event::Cursor& from, const event::Cursor& to,
+                       const std::string& dead);
   void Remove(const land::TableView& view, const std::string& condition, const land::MovePositions& move) const;
 };
 
@@ -181,7 +195,7 @@ void RowQuarantine::Add(const std::vector<land::BrokenRow>& rows, const std::str
 void RowQuarantine::Replace(const PartitionSlices& slices, const std::string& attempt) {
   const auto view = state_->authority.Refresh();
   if (!view || !view->table.metadata->current_snapshot_id) return;
-  if (state_->FilesWith(*view->table.metadata, Superseded(attempt, slices)).empty()) return;
+  if (state_->FilesWith(*view->table.metadata, Superseded(state_->model, attempt, slices, false)).empty()) return;
   state_->replacing = attempt + "\n" + PrintSlices(slices);
 }
 
@@ -206,17 +220,97 @@ void RowQuarantine::Commit() {
   FaultPoint("refine.after_quarantine");
 }
 
-void RowQuarantine::FinishReplaced(const std::string& attempt) {
+/// What was added, with what is stored as replacing; rows of `dead`, an attempt, go. Error kUnavailable when another
+/// process was faster.
+void RowQuarantine::State::CommitReplacing(const event::SplitId& split, const event::Cursor& from,
+                                           const event::Cursor& to, const std::string& dead) {
+  table::SnapshotChange added;
+  const auto written = std::exchange(writer, nullptr);
+  if (written) added.added = std::move(*written).Finish();
+  const auto view = authority.view();
+  land::Committer committer(parts.catalog, name, view->table.metadata->table_uuid, parts.clock);
+  std::optional<table::SnapshotId> of;
+  std::shared_ptr<table::SnapshotChange> change;
+  const auto result = committer.Commit(
+      [&](const table::TableMetadata& base) {
+        if (!change || of != base.current_snapshot_id) {
+          change = std::make_shared<table::SnapshotChange>(added);
+          const auto gone = dead.empty() ? nullptr : Without(base, "split = " + query::QuoteText(dead));
+          if (gone) {
+            change->operation = gone->operation;
+            change->removed_paths = gone->removed_paths;
+            change->added.insert(change->added.end(), gone->added.begin(), gone->added.end());
+          }
+          of = base.current_snapshot_id;
+        }
+        return change;
+      },
+      {.scope = PositionScope(model), .from = {{split, from}}, .to = {{split, to}}}, parts.stop);
+  if (std::holds_alternative<land::Overtaken>(result))
+    throw Error(ErrorCode::kUnavailable, "another process was faster; run it again");
+}
+
+void RowQuarantine::ReplaceStretch(const std::string& name, const std::string& attempt, const PartitionSlices& stretch,
+                                   const std::function<void()>& fill) {
+  const event::SplitId split(std::string(kOfBackfill) + name);
+  const auto stored_in = [&](const land::TableViewPtr& view) {
+    return view ? CursorOf(land::ReadPositions(*view->table.metadata, PositionScope(state_->model)).positions, split)
+                : event::kStart;
+  };
+  const auto stored = stored_in(state_->authority.Refresh());
+  if (ReplacingIn(stored).attempt == attempt) return;
+  fill();
+  const auto view = state_->authority.view();
+  if (!view) return;  // no row ever came here
+  FaultPoint("backfill.before_quarantine");
+  state_->CommitReplacing(split, stored, event::Cursor(attempt + "\n" + PrintSlices(stretch)),
+                          ReplacingIn(stored).attempt);
+  FaultPoint("backfill.after_quarantine");
+}
+
+std::string RowQuarantine::CountedAttempt(const table::TableMetadata& model_table, const std::string& name) {
+  // While it is under way its plan is there, and its positions are those of its branch.
+  if (model_table.properties.contains(land::ReplayPlanProperty(name))) return "";
+  const auto found = model_table.properties.find(land::PositionsProperty(land::ReplayScope(name)));
+  if (found == model_table.properties.end()) return "";
+  return CursorOf(land::ParsePositions(found->second, found->first), kQuarantinedSplit).value();
+}
+
+void RowQuarantine::FinishStretches(const table::TableMetadata& model_table) {
+  const auto view = state_->authority.Refresh();
+  if (!view || !view->table.metadata->current_snapshot_id) return;
+  for (const auto& [split, cursor] :
+       land::ReadPositions(*view->table.metadata, PositionScope(state_->model)).positions) {
+    if (!split.value().starts_with(kOfBackfill)) continue;
+    Finish(split, CountedAttempt(model_table, split.value().substr(kOfBackfill.size())));
+  }
+}
+
+void RowQuarantine::AbandonStretch(const std::string& name) {
+  const auto view = state_->authority.Refresh();
+  if (!view || !view->table.metadata->current_snapshot_id) return;
+  const event::SplitId split(std::string(kOfBackfill) + name);
+  const auto stored =
+      CursorOf(land::ReadPositions(*view->table.metadata, PositionScope(state_->model)).positions, split);
+  const auto replacing = ReplacingIn(stored);
+  if (replacing.slices.empty()) return;
+  // Not the attempt's own name: were it begun again, its rows would be held to be here.
+  state_->CommitReplacing(split, stored, event::Cursor("none"), replacing.attempt);
+}
+
+void RowQuarantine::FinishReplaced(const std::string& attempt) { Finish(kReplacingSplit, attempt); }
+
+void RowQuarantine::Finish(const event::SplitId& split, const std::string& attempt) {
   const auto view = state_->authority.Refresh();
   if (!view || !view->table.metadata->current_snapshot_id) return;
   const auto scope = PositionScope(state_->model);
-  const auto stored = CursorOf(land::ReadPositions(*view->table.metadata, scope).positions, kReplacingSplit);
+  const auto stored = CursorOf(land::ReadPositions(*view->table.metadata, scope).positions, split);
   const auto replacing = ReplacingIn(stored);
   if (replacing.slices.empty() || replacing.attempt != attempt) return;
   const auto slices = ParseSlices(replacing.slices, ToString(state_->name));
   FaultPoint("refine.before_replaced_rows_go");
-  state_->Remove(*view, Superseded(attempt, slices),
-                 {scope, {{kReplacingSplit, stored}}, {{kReplacingSplit, event::Cursor(attempt)}}});
+  state_->Remove(*view, Superseded(state_->model, attempt, slices, split != kReplacingSplit),
+                 {scope, {{split, stored}}, {{split, event::Cursor(attempt)}}});
   FaultPoint("refine.after_replaced_rows_went");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,9 @@
 
 namespace millrace::refine {
 
+/// Among the positions of a backfill's replay: its attempt whose rows are in quarantine. Frozen.
+inline const event::SplitId kQuarantinedSplit{"quarantined"};
+
 /// The rows of a model that break an expectation which says `quarantine`: the table "quarantine.<namespace>_<name>",
 /// as landing has it, with the attempt of the run as `split`. At any time it holds, with the model's table, each row of
 /// the runs that count once:
@@ -28,6 +32,8 @@ namespace millrace::refine {
 /// - When the rows of some partitions are made anew, which ones stands in this table with the attempt's own rows
 ///   (kReplacingSplit), and which attempt counts in the model's (kReplacedSplit): earlier rows of these partitions go
 ///   once both name the same attempt, by whoever comes first.
+/// - A backfill does the same with a split of its own, "replacing:<name>", and kQuarantinedSplit among the positions of
+///   its replay.
 ///
 /// One attempt of one run; one thread. The parts outlive it.
 class RowQuarantine {
@@ -57,10 +63,24 @@ class RowQuarantine {
   void Abandon();
   /// Rows of runs before this attempt go, unless they have gone.
   void KeepSince(const std::string& attempt);
+
+  /// The same of a backfill of that name, which replaces the rows of a stretch: `fill` adds the attempt's rows, which
+  /// are committed at once; nothing is done when they are there already. An earlier attempt's of the same name go.
+  void ReplaceStretch(const std::string& name, const std::string& attempt, const PartitionSlices& stretch,
+                      const std::function<void()>& fill);
+  /// The model's table says which attempts of backfills count (`CountedAttempt`): what they replaced goes.
+  void FinishStretches(const table::TableMetadata& model_table);
+  /// What an attempt of the backfill left goes; it never counts.
+  void AbandonStretch(const std::string& name);
+  /// The attempt of a backfill whose rows are part of the model's table; empty: none.
+  static std::string CountedAttempt(const table::TableMetadata& model_table, const std::string& name);
+
   /// This attempt counts: rows of earlier runs that it replaced go, unless they have gone.
   void FinishReplaced(const std::string& attempt);
 
  private:
+  void Finish(const event::SplitId& split, const std::string& attempt);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -24,9 +24,19 @@ event::Cursor RunNumber::Print() const {
   return event::Cursor(dead == 0 ? std::to_string(number) : fmt::format("{}.{}", number, dead));
 }
 
+namespace {
+
+constexpr size_t kUuidShown = 8;
+
+}  // namespace
+
 std::string AttemptOf(const RunNumber& base, const std::string& table_uuid) {
-  constexpr size_t kUuidShown = 8;
   return fmt::format("{}.{}/{}", base.number + 1, base.dead, table_uuid.substr(0, kUuidShown));
+}
+
+std::string AttemptOfBackfill(int64_t run, const std::string& name, const std::optional<table::SnapshotId>& fork,
+                              const std::string& table_uuid) {
+  return fmt::format("{}.{}-{}/{}", run, name, fork ? fork->value() : 0, table_uuid.substr(0, kUuidShown));
 }
 
 }  // namespace millrace::refine

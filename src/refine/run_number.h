@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "event/position.h"
+#include "table/metadata.h"
 
 namespace millrace::refine {
 
@@ -30,5 +32,8 @@ struct RunNumber {
 
 /// An attempt of the run after `base`, as rows in quarantine name it: "18.2/6f1c2a3b", of the table with that uuid.
 std::string AttemptOf(const RunNumber& base, const std::string& table_uuid);
+/// The same of a backfill that began when `run` was the last: "17.<name>-<snapshot>/6f1c2a3b".
+std::string AttemptOfBackfill(int64_t run, const std::string& name, const std::optional<table::SnapshotId>& fork,
+                              const std::string& table_uuid);
 
 }  // namespace millrace::refine

@@ -13,6 +13,7 @@
 #include "land/committer.h"
 #include "refine/output_table.h"
 #include "refine/run_number.h"
+#include "refine/watermark.h"
 #include "table/live_files.h"
 
 namespace millrace::refine {
@@ -116,6 +117,8 @@ class Planner {
       RequireOurs(*output, stored_);
       plan_.rebuilt = CursorOf(stored_, kRebuiltSplit);
       plan_.replaced = CursorOf(stored_, kReplacedSplit);
+      plan_.watermark = CursorOf(stored_, kWatermarkSplit);
+      plan_.late = CursorOf(stored_, kLateSplit);
       plan_.undescribed = NeedsDescription(*output->metadata, model_);
     }
     for (const auto& name : inputs_) {
@@ -218,6 +221,9 @@ event::Cursor DefinitionOf(const Node& node) {
   if (model.strategy == Strategy::kReplacePartitions) {
     text += fmt::format("replace_partitions\n{}\n", fmt::join(model.replace_by, "\n"));
     for (const auto& [column, sql] : model.touched_by) text += fmt::format("{} {}\n", column, sql);
+    if (const auto& mark = model.watermark)
+      text += fmt::format("{} {} {} {}\n", mark->column, mark->delay.count(), static_cast<int>(mark->late),
+                          static_cast<int>(mark->emit));
   }
   // Words of the header that change no row, such as descriptions, are not part of it.
   const bool in_spark_sql = model.engine == ModelEngine::kSpark && model.spark_sql;

@@ -26,9 +26,11 @@ struct RunPlan {
   std::string why;  // of nothing, and of a rebuild of what else would be fed
   event::Positions from;
   event::Positions to;
-  bool undescribed = false;                // what the header says of the table and its columns is not there yet
-  event::Cursor rebuilt = event::kStart;   // kRebuiltSplit as it is stored
-  event::Cursor replaced = event::kStart;  // kReplacedSplit
+  bool undescribed = false;                 // what the header says of the table and its columns is not there yet
+  event::Cursor rebuilt = event::kStart;    // kRebuiltSplit as it is stored
+  event::Cursor replaced = event::kStart;   // kReplacedSplit
+  event::Cursor watermark = event::kStart;  // kWatermarkSplit
+  event::Cursor late = event::kStart;       // kLateSplit
   /// What each input is read at.
   std::map<catalog::TableName, query::QueryOptions::Range> ranges;
   /// kReplace: the same with `over` at its new rows alone: what says which partitions are touched.

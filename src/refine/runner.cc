@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "land/committer.h"
 #include "land/data_file_writer.h"
 #include "land/drop_file.h"
+#include "query/sql_text.h"
 #include "refine/deadline.h"
 #include "refine/expect_header.h"
 #include "refine/expectation_results.h"
@@ -29,6 +31,7 @@
 #include "refine/spark_run.h"
 #include "refine/table_checks.h"
 #include "refine/touched_files.h"
+#include "refine/watermark.h"
 
 namespace millrace::refine {
 namespace {
@@ -80,7 +83,18 @@ class ModelRun {
     auto rows = FreshRowsSql(model_);
     if (plan_.way == RunPlan::Way::kReplace) {
       output_ = *parts_.catalog.Load(model_.name);
-      Touch(TouchedPartitions(parts_.engine, model_, plan_, output_->metadata->schema(), query_, parts_.stop));
+      read_ = output_->metadata->current_snapshot_id;
+      const ReplaceFields fields(model_, output_->metadata->schema());
+      Touch(fields, TouchedPartitions(parts_.engine, model_, plan_, fields, query_, parts_.stop));
+    }
+    if (plan_.way == RunPlan::Way::kRebuild && model_.watermark) {
+      const ResultRows made(model_,
+                            parts_.engine.Run("SELECT * FROM (" + rows + ") LIMIT 0", query_, parts_.stop)->schema());
+      const ReplaceFields fields(model_, WithIds(made.columns()));
+      StepFrom(fields, event::kStart);
+      if (model_.watermark->emit == Model::Watermark::Emit::kOnClose)
+        rows = fmt::format("SELECT * FROM ({}) AS r WHERE {}", rows,
+                           IsClosed(fields, "r", step_->closed_now, ModelEngine::kDuckDb));
     }
     if (plan_.way == RunPlan::Way::kReplace) {
       const auto replacement = ReplacementOf(slices_, ModelEngine::kDuckDb);
@@ -93,6 +107,7 @@ class ModelRun {
     }
     if (plan_.way == RunPlan::Way::kMerge) {
       output_ = *parts_.catalog.Load(model_.name);
+      read_ = output_->metadata->current_snapshot_id;
       change.removed_paths = TouchedFiles(parts_.catalog, parts_.engine, model_.name, *output_->metadata,
                                           TouchedFilesSql(model_), query_, parts_.stop);
       if (!change.removed_paths.empty()) {
@@ -106,13 +121,71 @@ class ModelRun {
   }
 
   /// The partitions that a kReplace run makes anew; of too many it becomes a rebuild.
-  void Touch(PartitionSlices slices) {
-    slices_ = std::move(slices);
+  void Touch(const ReplaceFields& fields, PartitionSlices touched) {
+    slices_ = std::move(touched);
+    if (model_.watermark) {
+      StepFrom(fields, plan_.watermark);
+      slices_ = OpenSlices(model_, fields, slices_, *step_);
+    }
     if (slices_.slices.size() <= kSlicesMax) return;
     plan_.way = RunPlan::Way::kRebuild;
     report_.why = plan_.why =
         fmt::format("new rows are of {} partitions, and {} are replaced one by one", slices_.slices.size(), kSlicesMax);
     report_.full_refresh = true;
+  }
+
+  /// How the watermark moves, out of the rows that the run takes: all of a rebuild.
+  void StepFrom(const ReplaceFields& fields, const event::Cursor& stored) {
+    const auto unit = RequireTimeField(model_, fields).unit;
+    const auto before = ParseTimestamp(stored.value());
+    step_ = WatermarkStep{};
+    step_->before = step_->after = before;
+    step_->closed_before = step_->closed_now = ClosedBefore(before, unit);
+    AskNewRows([&](const std::string& over,
+                   ModelEngine engine) { return NewestSql(model_, over, step_->closed_before, engine); },
+               [&](const arrow::RecordBatch& newest) { TakeNewest(model_, unit, newest, *step_); });
+    report_.rows_late = step_->late;
+    report_.watermark = step_->after;
+    const bool anew = stored == event::kStart;
+    int64_t late = step_->late;
+    if (const auto earlier = output_ && !anew ? ReadWatermark(model_, *output_->metadata) : std::nullopt)
+      late += earlier->late;
+    plan_.from[kWatermarkSplit] = plan_.watermark;
+    plan_.from[kLateSplit] = plan_.late;
+    plan_.to[kWatermarkSplit] = step_->after ? event::Cursor(FormatTimestamp(*step_->after)) : event::kStart;
+    plan_.to[kLateSplit] = event::Cursor(std::to_string(late));
+  }
+
+  /// A question about the rows of `over` that the run takes; by the model's engine.
+  void AskNewRows(const std::function<std::string(const std::string& over, ModelEngine engine)>& sql,
+                  const std::function<void(const arrow::RecordBatch&)>& visit) {
+    try {
+      if (spark_) {
+        spark_->AskOver([&](const std::string& over) { return sql(over, ModelEngine::kSpark); }, visit);
+        return;
+      }
+      auto query = query_;
+      if (plan_.way == RunPlan::Way::kReplace) query.ranges = plan_.new_rows;
+      const auto result =
+          parts_.engine.Run(sql(query::SqlName(*model_.over), ModelEngine::kDuckDb), query, parts_.stop);
+      while (const auto batch = result->Next()) visit(*batch);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kData) throw;
+      throw Error(ErrorCode::kConfig, fmt::format("{}:{}: watermark, over a row of {}: {}", model_.file.string(),
+                                                  model_.watermark->line, ToString(*model_.over), error.message()));
+    }
+  }
+
+  /// Rows that came too late, where they are kept.
+  void QuarantineLate() {
+    if (plan_.way != RunPlan::Way::kReplace || !step_ || step_->late == 0 ||
+        model_.watermark->late != Model::Watermark::Late::kQuarantine)
+      return;
+    AskNewRows(
+        [&](const std::string& over, ModelEngine engine) {
+          return LateRowsSql(model_, over, *step_->closed_before, engine);
+        },
+        [&](const arrow::RecordBatch& late) { quarantine_.Add(LateIn(late, model_, *step_->before), attempt_); });
   }
 
   /// What a change of this way takes away.
@@ -124,11 +197,25 @@ class ModelRun {
 
   table::SnapshotChange WriteOnSpark() {
     const ResultRows rows(model_, spark_->Open());
-    if (plan_.way == RunPlan::Way::kReplace)
-      Touch(spark_->Touched(parts_.catalog.Load(model_.name)->metadata->schema()));
+    std::optional<Replacement> replacement;
+    if (plan_.way == RunPlan::Way::kReplace) {
+      output_ = *parts_.catalog.Load(model_.name);
+      const ReplaceFields fields(model_, output_->metadata->schema());
+      Touch(fields, spark_->Touched(fields));
+      replacement = ReplacementOf(slices_, ModelEngine::kSpark);
+    }
+    if (plan_.way == RunPlan::Way::kRebuild) {
+      replacement.reset();
+      if (model_.watermark) {
+        const ReplaceFields fields(model_, WithIds(rows.columns()));
+        StepFrom(fields, event::kStart);
+        if (model_.watermark->emit == Model::Watermark::Emit::kOnClose)
+          replacement = {IsClosed(fields, "r", step_->closed_now, ModelEngine::kSpark), "false"};
+      }
+    }
     Begin(EnsureOutput(parts_.catalog, model_, rows.columns(), plan_.way == RunPlan::Way::kRebuild, parts_.clock,
                        parts_.stop));
-    auto written = SparkWritten();
+    auto written = SparkWritten(replacement ? &*replacement : nullptr);
     report_.rows = written.rows;
     report_.rows_checked = written.checked;
     report_.rows_dropped = written.dropped;
@@ -138,12 +225,10 @@ class ModelRun {
     return Replacing(std::move(written.change));
   }
 
-  SparkRun::Written SparkWritten() {
+  SparkRun::Written SparkWritten(const Replacement* replacement) {
     try {
-      const auto replacement = ReplacementOf(slices_, ModelEngine::kSpark);
       return spark_->Write(*output_, SparkRun::OfRun(RunNumber::Parse(CursorOf(plan_.to, kRunSplit)).number),
-                           plan_.way == RunPlan::Way::kReplace ? &replacement : nullptr,
-                           [&](const auto& broken) { quarantine_.Add(broken, attempt_); });
+                           replacement, [&](const auto& broken) { quarantine_.Add(broken, attempt_); });
     } catch (...) {
       quarantine_.Abandon();
       throw;
@@ -167,6 +252,8 @@ class ModelRun {
   void FinishEarlier() {
     FinishRebuild(plan_.rebuilt);
     FinishReplaced(plan_.replaced);
+    if (!KeepsQuarantine(model_) || model_.event_time.empty()) return;
+    if (const auto output = parts_.catalog.Load(model_.name)) quarantine_.FinishStretches(*output->metadata);
   }
 
   void FinishReplaced(const event::Cursor& replaced) {
@@ -182,6 +269,8 @@ class ModelRun {
   void Begin(catalog::LoadedTable output) {
     FinishEarlier();
     output_ = std::move(output);
+    // What is read of the table is read of this, unless it was read before.
+    if (!read_) read_ = output_->metadata->current_snapshot_id;
     const auto uuid = output_->metadata->table_uuid;  // outlives this metadata
     auto run = RunNumber::Parse(CursorOf(plan_.from, kRunSplit));
     attempt_ = AttemptOf(run, uuid);
@@ -213,6 +302,7 @@ class ModelRun {
       if (split != kRebuiltSplit && split != kReplacedSplit)
         made_of += fmt::format("{}={}\n", split.value(), cursor.value());
     }
+    QuarantineLate();
     run_id_ = fmt::format("{}-{:016x}", run.number + 1, XXH3_64bits(made_of.data(), made_of.size()));
   }
 
@@ -294,9 +384,7 @@ class ModelRun {
     land::Committer committer(parts_.catalog, model_.name, output_->metadata->table_uuid, parts_.clock);
     land::MovePositions move{PositionScope(model_), plan_.from, plan_.to};
     if (plan_.way == RunPlan::Way::kMerge || plan_.way == RunPlan::Way::kReplace) {
-      move.stands = [this, read = output_->metadata->current_snapshot_id](const table::TableMetadata& base) {
-        return HasSameRows(parts_.catalog, base, read);
-      };
+      move.stands = [this](const table::TableMetadata& base) { return HasSameRows(parts_.catalog, base, *read_); };
     }
     const auto result = committer.Commit(std::move(change), move, parts_.stop);
     FaultPoint("refine.after_commit");
@@ -320,9 +408,11 @@ class ModelRun {
   std::optional<SparkRun> spark_;  // of a model that runs there
   query::QueryOptions query_;
   PartitionSlices slices_;  // that a kReplace run makes anew
+  std::optional<WatermarkStep> step_;
   std::optional<catalog::LoadedTable> output_;
-  std::string attempt_;  // as rows in quarantine name it
-  std::string run_id_;   // the same for the same inputs, however often it is tried
+  std::optional<std::optional<table::SnapshotId>> read_;  // of the table, what a merge or a replacement read
+  std::string attempt_;                                   // as rows in quarantine name it
+  std::string run_id_;                                    // the same for the same inputs, however often it is tried
   RunReport report_;
 };
 

@@ -59,6 +59,8 @@ struct RunReport {
   int64_t rows_checked = 0;  // fresh rows that expectations looked at
   int64_t rows_dropped = 0;
   int64_t rows_quarantined = 0;
+  int64_t rows_late = 0;               // of `over`, that came when their partition was closed
+  std::optional<Timestamp> watermark;  // after the run, of a model that has one
   int64_t files = 0;
   int64_t bytes = 0;
   std::vector<ExpectationReport> expectations;

@@ -187,8 +187,16 @@ SparkColumns SparkRun::ColumnsWith(const schema::Schema& table) const {
   return columns;
 }
 
-PartitionSlices SparkRun::Touched(const schema::Schema& table) {
-  const ReplaceFields fields(node_.model, table);
+void SparkRun::AskOver(const std::function<std::string(const std::string& over)>& sql,
+                       const std::function<void(const arrow::RecordBatch&)>& visit) {
+  if (plan_.way == RunPlan::Way::kReplace) ranges_ = &plan_.new_rows;
+  const auto over = PinnedSql(*node_.model.over);
+  ranges_ = &plan_.ranges;
+  session_.Speak(Dialect::kDuckDb);
+  session_.Stream(sql(over), visit);
+}
+
+PartitionSlices SparkRun::Touched(const ReplaceFields& fields) {
   ranges_ = &plan_.new_rows;
   const auto views = std::exchange(views_, {});
   try {
@@ -353,6 +361,18 @@ SparkRun::Written SparkRun::OnBranch(const catalog::TableName& output, const Bra
   written.change.borrows_files = true;
   written.change.more_updates = BranchesRemoved(*table->metadata, branch.is_stale);
   return written;
+}
+
+void SparkRun::RemoveBranches(catalog::Catalog& catalog, const catalog::TableName& table, const Branch& of,
+                              const Clock& clock, const std::stop_token& stop) {
+  land::EditTable(
+      catalog, table,
+      [&](const table::TableMetadata& now) -> table::TableChange {
+        auto removed = BranchesRemoved(now, of.is_stale);
+        if (removed.empty()) return {};
+        return {.requirements = {table::AssertTableUuid{now.table_uuid}}, .updates = std::move(removed)};
+      },
+      clock, stop);
 }
 
 void SparkRun::Abandon() noexcept {

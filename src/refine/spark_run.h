@@ -61,7 +61,11 @@ class SparkRun {
     std::vector<int64_t> violations = {};  // an expectation each
   };
   /// The partitions that the new rows of a kReplace plan touch. After `Open`.
-  PartitionSlices Touched(const schema::Schema& table);
+  PartitionSlices Touched(const ReplaceFields& fields);
+  /// Shows what Spark answers to a question about the rows of `over` that the run takes: of a kReplace plan the new
+  /// ones.
+  void AskOver(const std::function<std::string(const std::string& over)>& sql,
+               const std::function<void(const arrow::RecordBatch&)>& visit);
 
   /// The names of the two sides of a replacement that this run makes.
   ReplacementNames NamesOn(const catalog::LoadedTable& output) const;
@@ -73,6 +77,10 @@ class SparkRun {
   };
   static Branch OfRun(int64_t run);
   static Branch OfBackfill(const std::string& name);
+
+  /// Takes away what dead attempts left.
+  static void RemoveBranches(catalog::Catalog& catalog, const catalog::TableName& table, const Branch& of,
+                             const Clock& clock, const std::stop_token& stop);
 
   using Quarantine = std::function<void(const std::vector<land::BrokenRow>&)>;
   /// Writes the rows to the branch, which is gone again when that fails. `quarantine` is given the rows that go there,

@@ -350,3 +350,104 @@ def test_doctor_asks_spark_for_the_catalogue(millrace, cluster):
     assert {one["verdict"] for one in found} == {"ok"} and found[-1]["says"] == "Spark lists the catalogue `lake`"
     millrace.write("millrace.yaml", "name: doctor\n" + cluster.lake.replace("remote:", "catalog: nowhere, remote:"))
     assert "spark.sql.catalog.nowhere" in next(one["do"] for one in look(1) if one["verdict"] == "fail")
+
+
+DAYS = """/* ---
+materialized: incremental
+over: {{space}}.orders
+engine: {engine}
+incremental_strategy: replace_partitions
+partition_by: [day(day)]
+watermark: {{{{column: ts, delay: {delay}, late: quarantine, emit: {emit}}}}}
+expect:
+  - orders % 2 = 0: quarantine
+--- */
+SELECT date_trunc('day', ts) AS day, name, count(*) AS orders, sum(amount) AS amount FROM {{space}}.orders GROUP BY date_trunc('day', ts), name
+"""
+
+TIMED = """/* ---
+materialized: incremental
+over: {{space}}.orders
+engine: {engine}
+event_time: ts
+{key}expect:
+  - amount * factor < 400: quarantine
+--- */
+SELECT o.id, o.name, o.ts, o.amount, f.factor FROM {{space}}.orders AS o CROSS JOIN {{space}}.factors AS f
+"""
+
+
+def in_quarantine(cluster, space, name):
+    """Rows by what they say, and why; times without their zone, which each engine writes in its own way."""
+    try:
+        kept = rows_of(cluster, f"quarantine.{space}_{name}")
+    except Exception as gone:
+        assert "NoSuchTable" in type(gone).__name__
+        return []
+    rows = []
+    for row in kept:
+        said = json.loads(row["record"])
+        rows.append((row["cause"], sorted((k, v[:19].replace("T", " ") if k in ("ts", "day") else v) for k, v in said.items() if not k.startswith("_"))))
+    return sorted(rows, key=str)
+
+
+def alike(shop, left, right, columns):
+    def table(name):
+        return sorted((tuple(row[column] for column in columns) for row in shop.rows(name)), key=str)
+
+    assert table(left) == table(right) and len(table(left)) > 2, (left, table(left), table(right))
+    assert in_quarantine(shop.cluster, shop.space, left) == in_quarantine(shop.cluster, shop.space, right)
+
+
+def test_partitions_are_replaced_as_by_duckdb(millrace, cluster):
+    shop = Shop(millrace, cluster, "replaced")
+    for engine in ("spark", "duckdb"):
+        shop.model(f"open_{engine}", DAYS.format(engine=engine, delay="30d", emit="on_update"))
+        shop.model(f"late_{engine}", DAYS.format(engine=engine, delay="1d", emit="on_update"))
+        shop.model(f"closed_{engine}", DAYS.format(engine=engine, delay="0s", emit="on_close"))
+    columns = ("day", "name", "orders", "amount")
+    shop.land(50)
+    shop.refine()
+    shop.land(41)
+    # Dead attempts of both sides of the write, over the same new rows.
+    for point in ("spark.after_write", "refine.after_quarantine", "refine.before_commit"):
+        shop.refine("replaced.late_spark", env={"MILLRACE_FAULT": f"{point}:1"}, expect=86)
+    told = shop.refine().stderr
+    assert "nothing new" in shop.refine().stderr and "failed" not in told
+    for name in ("open", "late", "closed"):
+        alike(shop, f"{name}_spark", f"{name}_duckdb", columns)
+    late = [row for row in in_quarantine(cluster, "replaced", "late_spark") if row[0] == "late"]
+    assert len(late) == sum(1 for row in shop.sent[50:] if row["ts"].startswith("2026-01-01"))
+    by_hand = {}
+    for row in shop.sent:
+        orders, amount = by_hand.get((row["ts"][:10], row["name"]), (0, 0))
+        by_hand[row["ts"][:10], row["name"]] = (orders + 1, amount + row["amount"])
+    found = {(row["day"].strftime("%Y-%m-%d"), row["name"]): (row["orders"], row["amount"]) for row in shop.rows("open_spark")}
+    assert found == {key: both for key, both in by_hand.items() if both[0] % 2 == 0}
+    assert {row["day"].strftime("%d") for row in shop.rows("closed_spark")} == {"01", "02"}
+
+
+def test_a_stretch_of_time_is_made_again_as_by_duckdb(millrace, cluster):
+    shop = Shop(millrace, cluster, "stretch")
+    for engine in ("spark", "duckdb"):
+        shop.model(f"plain_{engine}", TIMED.format(engine=engine, key=""))
+        shop.model(f"keyed_{engine}", TIMED.format(engine=engine, key="key: [name]\nnewest_by: [id]\n"))
+    shop.model("factors", "SELECT 10 AS factor")
+    shop.land(100)
+    shop.refine()
+    shop.model("factors", "SELECT 9 AS factor")
+    shop.refine("stretch.factors")
+    for name in ("plain", "keyed"):
+        stretch = ("--from", "2026-01-02", "--to", "2026-01-04", "--window", "1d")
+        shop.refine(f"stretch.{name}_duckdb", *stretch)
+        for point in ("spark.after_write", "backfill.after_window", "backfill.after_quarantine"):
+            shop.refine(f"stretch.{name}_spark", *stretch, env={"MILLRACE_FAULT": f"{point}:1"}, expect=86)
+        assert "is part of the table" in shop.refine(f"stretch.{name}_spark", *stretch).stderr
+        alike(shop, f"{name}_spark", f"{name}_duckdb", ("id", "name", "ts", "amount", "factor"))
+        assert {row["factor"] for row in shop.rows(f"{name}_spark")} >= {9}
+        assert list(table_of(cluster, f"stretch.{name}_spark").metadata.refs) == ["main"]
+    assert {row["factor"] for row in shop.rows("plain_spark")} == {9, 10}
+    staged = ("stretch.plain_spark", "--from", "2026-01-01", "--to", "2026-01-02")
+    shop.refine(*staged, "--stage")
+    shop.refine(*staged, "--abandon")
+    alike(shop, "plain_spark", "plain_duckdb", ("id", "factor"))
