@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "land/arrow_status.h"
 
@@ -19,7 +18,10 @@ namespace millrace::land {
 namespace {
 
 constexpr int64_t kRunValues = 129;  // one block of DELTA_BINARY_PACKED: 128 deltas
-constexpr int64_t kRuns = 64;
+constexpr int64_t kRunsMax = 64;
+/// Of a small row group an eighth is looked at, and so many runs at least: more would take as long as to encode it.
+constexpr int64_t kRunsMin = 16;
+constexpr int64_t kShare = 8;
 /// The library gives up on a dictionary above this size.
 constexpr double kDictionaryBytesMax = 1 << 20;
 /// Above this share of its size a column is not worth the time of a decompressor.
@@ -67,7 +69,8 @@ Sample TakeSample(const Leaf& leaf) {
     length += chunk->length();
     sample.total += chunk->length() - chunk->null_count();
   }
-  const int64_t stride = std::max(kRunValues, length / kRuns);
+  const int64_t runs = std::clamp(length / (kShare * kRunValues), kRunsMin, kRunsMax);
+  const int64_t stride = std::max(kRunValues, length / runs);
   int64_t chunk_begin = 0;
   int64_t next = 0;
   for (const auto& chunk : leaf.chunks) {
@@ -89,19 +92,25 @@ struct Cardinality {
 
 /// Haas and Stokes' GEE estimator: values seen twice are common, those seen once stand for sqrt(N/n) others.
 Cardinality Estimate(const Sample& sample) {
-  std::unordered_map<uint64_t, int> seen;
-  seen.reserve(static_cast<size_t>(sample.taken));
+  std::vector<uint64_t> hashes;
+  hashes.reserve(static_cast<size_t>(sample.taken));
   double bytes = 0;
   for (const auto& run : sample.runs) {
     for (const auto value : run) {
-      ++seen[XXH3_64bits(value.data(), value.size())];
+      hashes.push_back(XXH3_64bits(value.data(), value.size()));
       bytes += static_cast<double>(value.size());
     }
   }
-  const auto once =
-      static_cast<double>(std::ranges::count_if(seen, [](const auto& entry) { return entry.second == 1; }));
+  std::ranges::sort(hashes);
+  double distinct = 0;
+  double once = 0;
+  for (size_t begin = 0, end = 0; begin < hashes.size(); begin = end) {
+    while (end < hashes.size() && hashes[end] == hashes[begin]) ++end;
+    ++distinct;
+    if (end - begin == 1) ++once;
+  }
   const double scale = std::sqrt(static_cast<double>(sample.total) / static_cast<double>(sample.taken));
-  return {.distinct = static_cast<double>(seen.size()) - once + once * scale,
+  return {.distinct = distinct - once + once * scale,
           .value_bytes = bytes / static_cast<double>(sample.taken),
           .once = once / static_cast<double>(sample.taken)};
 }
