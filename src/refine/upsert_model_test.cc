@@ -259,7 +259,7 @@ TEST(UpsertModel, EveryReaderHoldsWhatTheMapHolds) {
   EXPECT_GT(merged, 0) << "delete files were never merged";
   const auto verdict = testing::Judge("check_snapshots.py", arguments);
   EXPECT_EQ(verdict.status, 0) << verdict.said;
-  EXPECT_THAT(verdict.said, testing::Not(testing::HasSubstr("looked at: 0"))) << "no row was moved in format 3";
+  EXPECT_THAT(verdict.said, ::testing::Not(::testing::HasSubstr("looked at: 0"))) << "no row was moved in format 3";
 }
 
 }  // namespace
