@@ -44,7 +44,7 @@ std::vector<Chapter> Chapters() {
         &kFilesMerged, &kSnapshotsExpired}},
       {"Models",
        {&kModelRuns, &kModelRows, &kModelSeconds, &kModelLastRun, &kModelLastRunSeconds, &kModelLastRunRows,
-        &kModelRowsQuarantined, &kExpectationViolations, &kExpectationsBroken}},
+        &kModelRowsQuarantined, &kModelRowsLate, &kModelWatermark, &kExpectationViolations, &kExpectationsBroken}},
       {"Connectors", {&kConnectorUp, &kConnectorTasks, &kConnectorFailures}},
       {"Object store and catalogue",
        {&io::kObjectStoreRequests, &io::kObjectStoreSeconds, &io::kObjectStoreRetries, &catalog::kCatalogRequests,
