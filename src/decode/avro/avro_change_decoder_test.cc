@@ -141,8 +141,11 @@ TEST_F(AvroChangeDecoderTest, AFieldOfTheRecordSaysWhatItDoes) {
 }
 
 TEST_F(AvroChangeDecoderTest, WithoutARegistryTheSchemaIsGiven) {
-  Schema(0, Envelope());
-  AvroDecoderOptions options{.framing = AvroFraming::kNone, .known_schemas = {Envelope()}};
+  // What readers want is a table from the start, so no record of it may hold itself.
+  auto envelope = nlohmann::json::parse(Envelope());
+  envelope["fields"][0]["type"][1]["fields"].erase(3);
+  Schema(0, envelope.dump());
+  AvroDecoderOptions options{.framing = AvroFraming::kNone, .known_schemas = {envelope.dump()}};
   Use({.envelope = ChangeForm::Envelope::kDebezium, .key = {"id"}}, options);
   ASSERT_NE(decoder_->schema(), nullptr) << "what readers want is known from the start";
   EXPECT_NE(decoder_->schema()->GetFieldByName("paid"), nullptr);
