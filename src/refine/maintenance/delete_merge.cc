@@ -14,6 +14,7 @@
 #include "land/deleted_rows.h"
 #include "land/drop_file.h"
 #include "land/position_deletes.h"
+#include "table/deletion_vector.h"
 #include "table/live_files.h"
 #include "table/table_property.h"
 
@@ -150,7 +151,7 @@ class Merger {
     bool offered = false;
     const auto landed = committer.CommitIf(
         [&](const table::TableMetadata& base) {
-          const bool stands = AllThere(base, made->removed_paths);
+          const bool stands = Stands(base, *made);
           offered = offered || stands;
           return stands ? made : nullptr;
         },
@@ -177,15 +178,25 @@ class Merger {
     });
   }
 
-  bool AllThere(const table::TableMetadata& base, std::set<std::string> sought) const {
+  /// What goes is still there, and nobody gave a data file a vector meanwhile that this one would be the second of.
+  bool Stands(const table::TableMetadata& base, const table::SnapshotChange& change) const {
     const auto* head = base.current_snapshot();
     if (head == nullptr) return false;
+    auto sought = change.removed_paths;
+    std::set<std::string_view> given;
+    for (const auto& file : change.added) {
+      if (table::IsDeletionVector(file)) given.insert(*file.referenced_data_file);
+    }
+    bool twice = false;
     const auto deletes = [](const table::ManifestFile& file) {
       return file.content == table::ManifestContent::kDeletes;
     };
-    table::ForEachLiveFile(parts_.catalog.store(), base, *head, deletes,
-                           [&](const table::ManifestEntry& entry) { sought.erase(table::NameOf(entry.file)); });
-    return sought.empty();
+    table::ForEachLiveFile(parts_.catalog.store(), base, *head, deletes, [&](const table::ManifestEntry& entry) {
+      if (sought.erase(table::NameOf(entry.file)) > 0 || given.empty()) return;
+      const auto of = table::DataFileOf(entry.file);
+      twice = twice || (table::IsDeletionVector(entry.file) && of && given.contains(*of));
+    });
+    return sought.empty() && !twice;
   }
 
   const MaintenanceParts& parts_;
