@@ -218,21 +218,29 @@ std::vector<uint32_t> RecordSql::TakeOthers() {
   return Numbers("SELECT __record FROM incoming WHERE __record NOT IN (SELECT __record FROM records)");
 }
 
-RecordSql::Json RecordSql::Shape(const std::string& rows) {
-  const auto text =
-      connection_.AskText("SELECT coalesce(json_group_structure(value)::VARCHAR, '{}') FROM records" + rows, {});
+RecordSql::Json RecordSql::Shape() {
+  const auto text = connection_.AskText("SELECT coalesce(json_group_structure(value)::VARCHAR, '{}') FROM records", {});
   return Merged(shape_, Signed(ParseDuckDbJson(text)));
 }
 
 /// A record whose members the SQL does not take as they are is left out, and said.
 void RecordSql::AdoptShape(std::vector<Failure>& failures) {
-  const auto shape = Shape("");
+  const auto shape = Shape();
   if (shape == shape_ || Binds(shape, nullptr)) return;
-  for (const uint32_t record : Numbers("SELECT __record FROM records ORDER BY ALL")) {
-    const auto alone = Shape(fmt::format(" WHERE __record = {}", record));
-    std::string why;
-    if (alone == shape_ || Binds(alone, &why)) continue;
-    failures.push_back({record, std::move(why)});
+  std::vector<std::pair<uint32_t, std::string>> alone;
+  connection_.ForEachRow(
+      "SELECT __record, json_group_structure(value)::VARCHAR FROM records GROUP BY __record ORDER BY __record",
+      [&](int64_t record, std::string_view text) { alone.emplace_back(static_cast<uint32_t>(record), text); });
+  std::map<std::string, std::string> refused;  // most are like others: why, by what they are
+  for (const auto& [record, text] : alone) {
+    auto found = refused.find(text);
+    if (found == refused.end()) {
+      const auto merged = Merged(shape_, Signed(ParseDuckDbJson(text)));
+      std::string why;
+      if (merged == shape_ || Binds(merged, &why)) continue;
+      found = refused.emplace(text, std::move(why)).first;
+    }
+    failures.push_back({record, found->second});
     connection_.Execute(fmt::format("DELETE FROM records WHERE __record = {}", record));
   }
 }

@@ -47,7 +47,7 @@ class RecordSql {
   void PrepareTransform(const std::string& transform);
   void Load(std::span<const std::string_view> records);
   std::vector<uint32_t> TakeOthers();
-  Json Shape(const std::string& rows);
+  Json Shape();
   void AdoptShape(std::vector<Failure>& failures);
   bool Binds(const Json& shape, std::string* why);
   void Use(const Json& shape);
