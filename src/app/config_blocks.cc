@@ -14,6 +14,7 @@
 #include "app/rest_proxy_blocks.h"
 #include "app/schema_blocks.h"
 #include "app/spark_block.h"
+#include "app/telemetry_blocks.h"
 
 namespace millrace::app {
 namespace {
@@ -510,6 +511,8 @@ const Block<PipelineConfig>& PipelineBlock() {
                                         .fallback = Path{"tests"}})
           .Nested("server", &PipelineConfig::server, ServerBlock())
           .Nested("query", &PipelineConfig::query, QueryBlock())
+          .Nested("traces", &PipelineConfig::traces, TracesBlock())
+          .Nested("lineage", &PipelineConfig::lineage, LineageBlock())
           .MapOf("documents", &PipelineConfig::documents, DocumentsBlock(), "documents")
           .CheckAlways(CheckPipeline);
   return block;

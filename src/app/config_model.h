@@ -8,6 +8,7 @@
 
 #include "app/door_config.h"
 #include "app/start_config.h"
+#include "app/telemetry_config.h"
 #include "config/mark.h"
 #include "config/value_types.h"
 
@@ -492,6 +493,8 @@ struct PipelineConfig : config::Located {
   config::Path tests;
   std::optional<ServerConfig> server;
   QueryConfig query;
+  std::optional<TracesConfig> traces;
+  std::optional<LineageConfig> lineage;
 
   std::string warehouse() const { return lake.warehouse ? lake.warehouse->value : data_dir.value + "/lake"; }
 };

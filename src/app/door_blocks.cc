@@ -112,6 +112,10 @@ void CheckTls(const ServerTlsConfig& tls, const std::string& path, config::Parse
     context.problems.Add(tls.mark,
                          fmt::format("{}: certificates of clients are checked by {}.client_ca; give it", path, path));
   }
+  if (tls.client_crl && !tls.client_ca) {
+    context.problems.Add(tls.MarkOf("client_crl"),
+                         fmt::format("{0}.client_crl: it belongs to {0}.client_ca, which is not given", path));
+  }
   for (const auto& [name, client] : tls.clients) {
     const auto& text = client.certificate;
     if (std::ranges::any_of(kCertificateNames, [&](std::string_view kind) {
@@ -130,14 +134,19 @@ void CheckTls(const ServerTlsConfig& tls, const std::string& path, config::Parse
 
 const Block<ServerTlsConfig>& ServerTlsBlock() {
   static const auto block =
-      Block<ServerTlsConfig>("TLS 1.2 or newer. The files are read once, at the start.")
+      Block<ServerTlsConfig>("TLS 1.2 or newer. The files are read once, at the start, but for `client_crl`.")
           .Add(&ServerTlsConfig::certificate,
                {.name = "certificate", .doc = "The certificate and its chain, PEM.", .required = true})
           .Add(&ServerTlsConfig::key, {.name = "key", .doc = "Its private key, PEM.", .required = true})
           .Add(&ServerTlsConfig::client_ca,
                {.name = "client_ca",
                 .doc = "Certificates of the authorities, PEM, whose clients may come in by their certificates. A "
-                       "certificate that is shown is checked; there is no list of revoked ones."})
+                       "certificate that is shown is checked."})
+          .Add(&ServerTlsConfig::client_crl,
+               {.name = "client_crl",
+                .doc =
+                    "Lists of certificates that were taken back, PEM, one of each authority of `client_ca`. Read anew "
+                    "when the file changes; past its next update a list lets nobody in."})
           .Add(&ServerTlsConfig::client_certificates,
                {.name = "client_certificates",
                 .doc = "`required`: nobody comes in without one, not even with a token or to the open routes.",

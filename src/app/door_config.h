@@ -40,6 +40,7 @@ struct ServerTlsConfig : config::Located {
   config::Path certificate;
   config::Path key;
   std::optional<config::Path> client_ca;
+  std::optional<config::Path> client_crl;
   ClientCertificateWord client_certificates{};
   std::map<std::string, ServerClientConfig> clients;
 };

@@ -29,6 +29,7 @@ void AddTls(api::ApiOptions& options, const ServerTlsConfig& tls) {
   options.http.certificate_file = tls.certificate.value;
   options.http.key_file = tls.key.value;
   if (tls.client_ca) options.http.client_ca_file = tls.client_ca->value;
+  if (tls.client_crl) options.http.client_crl_file = tls.client_crl->value;
   options.http.client_certificate_required = tls.client_certificates == ClientCertificateWord::kRequired;
   for (const auto& [name, client] : tls.clients) {
     options.door.certificates.push_back(

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/telemetry_blocks.h"
 #include "app/version.h"
 #include "base/split.h"
 #include "land/last_landed.h"
@@ -18,7 +19,7 @@ std::string TopicNamespaceOf(const PipelineConfig& pipeline) {
 }  // namespace
 
 Telemetry StartTelemetry(const PipelineConfig& pipeline) {
-  const auto get = telemetry::ProcessVariables();
+  const auto get = TelemetryVariables(pipeline, telemetry::ProcessVariables());
   Telemetry telemetry{.traces = telemetry::TraceExport::Make(get, pipeline.name, kVersion),
                       .lineage = telemetry::Lineage::Make(get, pipeline.name, TopicNamespaceOf(pipeline), kVersion)};
   land::WantLastLanded(telemetry.lineage != nullptr);

@@ -13,7 +13,8 @@ struct Telemetry {
   std::unique_ptr<telemetry::TraceExport> traces;
   std::unique_ptr<telemetry::Lineage> lineage;
 };
-/// As the variables of OpenTelemetry and OpenLineage say. Error kConfig for those that cannot be read.
+/// As the variables of OpenTelemetry and OpenLineage say, and the configuration where they do not. Error kConfig for
+/// variables that cannot be read.
 Telemetry StartTelemetry(const PipelineConfig& pipeline);
 
 }  // namespace millrace::app

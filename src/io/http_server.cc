@@ -14,6 +14,7 @@
 #include "io/handler_threads.h"
 #include "io/http_certificate.h"
 #include "io/http_session.h"
+#include "io/revocation_lists.h"
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -133,6 +134,7 @@ class HttpServer::Impl final : public HttpSessionHost {
   const Guard guard_;
   const HttpServer::Finish finish_;
   const std::unique_ptr<asio::ssl::context> tls_;
+  std::optional<RevocationLists> revoked_;  // touched by the server's thread alone, once it runs
   asio::io_context context_{1};
   tcp::acceptor acceptor_{context_};
   uint16_t port_ = 0;
@@ -162,6 +164,8 @@ HttpServer::Impl::Impl(HttpServerOptions options, const HttpRoutes& routes, Guar
       guard_(std::move(guard)),
       finish_(std::move(finish)),
       tls_(MakeTls(options_)) {
+  if (tls_ && !options_.client_crl_file.empty())
+    revoked_.emplace(*tls_->native_handle(), options_.client_ca_file, options_.client_crl_file);
   Listen();
   asio::co_spawn(context_, Accept(), asio::detached);
   thread_ = std::thread([this] {
@@ -252,6 +256,7 @@ void HttpServer::Impl::Take(tcp::socket socket) {
     return;
   }
   socket.set_option(tcp::no_delay(true), failure);
+  if (revoked_) revoked_->Refresh();
   if (tls_) {
     Start(TlsStream(beast::tcp_stream(std::move(socket)), *tls_), peer);
   } else {

@@ -19,6 +19,7 @@ struct HttpServerOptions {
   std::string key_file;
   std::string client_ca_file;  // PEM; given: clients are asked for a certificate of one of these
   bool client_certificate_required = false;
+  std::string client_crl_file;  // PEM; given: those of its lists come in no more. Read anew when it changes
 
   int connections_max = 1024;
   uint32_t header_bytes_max = 16 << 10;

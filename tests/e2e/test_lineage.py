@@ -32,8 +32,9 @@ def test_what_was_made_of_what(millrace):
     millrace.write("models/gold/broken.sql", "SELECT 1 / nothing_there FROM silver.events\n")
     write_events(millrace)
     canary = "canary-of-lineage-8b13"
+    lineage = 'lineage: {{ url: "{url}", api_key: {{ secret: "env:LINEAGE" }} }}\n'
     with Receiver(answers=[503]) as receiver:
-        with running(millrace, config=CONFIG + "models: models/\n", env={"OPENLINEAGE_URL": receiver.url, "OPENLINEAGE_API_KEY": canary, "OPENLINEAGE_NAMESPACE": "lake"}) as pipeline:
+        with running(millrace, config=CONFIG + "models: models/\n" + lineage, url=receiver.url, env={"LINEAGE": canary, "OPENLINEAGE_NAMESPACE": "lake"}) as pipeline:
 
             def told():
                 """all rows, and both models"""
@@ -77,7 +78,7 @@ def test_what_was_made_of_what(millrace):
 
 def test_into_a_file_and_nowhere(millrace):
     write_events(millrace)
-    with running(millrace, env={"OPENLINEAGE__TRANSPORT__TYPE": "file", "OPENLINEAGE__TRANSPORT__LOG_FILE_PATH": "lineage.jsonl"}) as pipeline:
+    with running(millrace, config=CONFIG + "lineage: {{ file: lineage.jsonl }}\n") as pipeline:
         wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 507)
     events = [parse_lineage(json.loads(line)) for line in (millrace.folder / "lineage.jsonl").read_text().splitlines()]
     ended = [end for _, end in runs_of(events, "land.silver.events")]
@@ -88,3 +89,20 @@ def test_into_a_file_and_nowhere(millrace):
         wait_until(lambda: of_table(pipeline.metrics(), "millrace_table_rows_total") == 1)
         assert pipeline.stop() == 0
 
+
+@pytest.mark.parametrize(
+    "block, sentence",
+    [
+        ("lineage: {{ url: collector }}", "lineage.url: expected an http:// or https:// address"),
+        ("lineage: {{ url: \"http://far.example\", api_key: {{ secret: \"env:KEY\" }} }}", "lineage.url: a token goes over TLS alone"),
+        ("lineage: {{ url: \"http://localhost:1\", file: x }}", "lineage.file: events go to one place"),
+        ("lineage: {{ file: x, api_key: {{ secret: \"env:KEY\" }} }}", "lineage.api_key: it belongs to `url`"),
+        ("traces: {{ endpoint: \"http://localhost.far.example:4318\", token: {{ secret: \"env:KEY\" }} }}", "traces.endpoint: a token goes over TLS alone"),
+        ("traces: {{ endpoint: \"http://far.example\", token: {{ secret: \"env:KEY\" }} }}", "traces.endpoint: a token goes over TLS alone"),
+        ("traces: {{ endpoint: \"http://localhost:4318\", sample: 2 }}", "traces.sample"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(millrace, block, sentence):
+    millrace.write("millrace.yaml", (CONFIG + block + "\n").format(freshness="1s", server='{ listen: "127.0.0.1:0" }'))
+    done = millrace.run("check", expect=78, env={"KEY": "key-of-some-length"})
+    assert sentence in done.stderr and "millrace.yaml:" in done.stderr

@@ -1,9 +1,11 @@
 """Tokens of an OpenID Connect issuer, which joserfc signs and which is asked over HTTPS; clients that come by their certificates."""
 
 import base64
+import datetime
 import hmac
 import http.server
 import json
+import pathlib
 import ssl
 import subprocess
 import threading
@@ -199,3 +201,54 @@ def test_clients_come_by_their_certificates(millrace, tmp_path):
         assert [json.loads(line).get("who") for line in (millrace.folder / "audit.jsonl").read_text().splitlines()] == [None, "loader", None, "loader"]
     with running(millrace, config=CONFIG, server=f'{{ listen: "127.0.0.1:0", {tls} }}'.replace("{}", "required")) as pipeline:
         assert [ask(pipeline.url, client, "/health/live") for client in (None, "false", "unknown")] == [None, None, 200]
+
+
+def test_a_certificate_is_taken_back(millrace, tmp_path):
+    """A list takes effect when its file changes; one that cannot be read changes nothing, one that is too old lets nobody in."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    cert, key = certificate(tmp_path, "server", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    ca, ca_key = certificate(tmp_path, "ca", "-subj", "/CN=clients")
+    clients = {name: certificate(tmp_path, name, "-subj", f"/CN={name}", "-CA", ca, "-CAkey", ca_key) for name in ("loader", "other")}
+    authority = x509.load_pem_x509_certificate(pathlib.Path(ca).read_bytes())
+    signer = serialization.load_pem_private_key(pathlib.Path(ca_key).read_bytes(), None)
+    file = tmp_path / "crl.pem"
+
+    def write(*revoked, days=1):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        made = x509.CertificateRevocationListBuilder().issuer_name(authority.subject).last_update(now - datetime.timedelta(days=9)).next_update(now + datetime.timedelta(days=days))
+        for name in revoked:
+            serial = x509.load_pem_x509_certificate(pathlib.Path(clients[name][0]).read_bytes()).serial_number
+            made = made.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
+        beside = tmp_path / "crl.new"
+        beside.write_bytes(made.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        beside.rename(file)
+
+    def ask(url, client):
+        context = ssl.create_default_context(cafile=cert)
+        context.load_cert_chain(*clients[client])
+        try:
+            return urllib.request.urlopen(url + "/metrics", timeout=20, context=context).status
+        except OSError:  # the connection ended
+            return None
+
+    write()
+    tls = f'tls: {{ certificate: {cert}, key: {key}, client_ca: {ca}, client_crl: {file}, clients: {{ loader: {{ certificate: "CN:loader", roles: [read] }}, other: {{ certificate: "CN:other", roles: [read] }} }} }}'
+    server = f'{{ listen: "127.0.0.1:0", {tls} }}'
+    with running(millrace, config=CONFIG, server=server) as pipeline:
+        both = lambda: [ask(pipeline.url, name) for name in clients]  # noqa: E731
+        assert both() == [200, 200]
+        write("loader")
+        wait_until(lambda: both() == [None, 200])
+        file.write_text("no list")
+        for _ in range(30):  # more than a second of looks
+            assert both() == [None, 200]
+        write("loader", days=-1)
+        wait_until(lambda: both() == [None, None])
+        write()
+        wait_until(lambda: both() == [200, 200])
+        pipeline.stop()
+    assert "lists of revoked certificates" in pipeline.said and "stay in force" in pipeline.said
+    file.write_text("no list")
+    assert "give a PEM file with a list of each authority" in millrace.run("run", expect=78).stderr

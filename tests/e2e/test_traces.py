@@ -45,9 +45,9 @@ def test_the_way_of_a_chunk_and_runs_of_models(millrace):
     write_events(millrace)
     canary = "canary-of-the-collector-3a71"
     with Receiver(answers=[503, 429]) as receiver:
-        env = {**SOON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url + "/", "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{canary}",
-               "OTEL_SERVICE_NAME": "landing", "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=test"}  # fmt: skip
-        with running(millrace, config=CONFIG + "models: models/\n", env=env) as pipeline:
+        env = {**SOON, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=test", "OTEL_SERVICE_NAME": "landing", "COLLECTOR": canary}
+        traces = 'traces: {{ endpoint: "{endpoint}", token: {{ secret: "env:COLLECTOR" }}, service_name: not-this-one }}\n'
+        with running(millrace, config=CONFIG + "models: models/\n" + traces, env=env, endpoint=receiver.url + "/") as pipeline:
 
             def there():
                 """all rows of the table stand in traces, and both models"""

@@ -96,6 +96,7 @@ data_dir: data
 sources: { c: { file: { path: "in/*.ndjson" } } }
 tables:
   silver.t: { from: c, key: [id], upsert: { operation: op }, iceberg: { partition_by: [kind] } }
+  silver.t3: { from: c, key: [id], upsert: { operation: op }, iceberg: { partition_by: [kind], format_version: 2 } }
   silver.plain: { from: c%s }
 maintenance: { interval: 0s }
 """
@@ -104,6 +105,16 @@ maintenance: { interval: 0s }
 def changes(millrace, number, records):
     millrace.write(f"in/{number}.ndjson", "".join(json.dumps(record) + "\n" for record in records))
     millrace.run("run", "--until-idle")
+
+
+def upgraded(config):
+    return config.replace("format_version: 2", "format_version: 3")
+
+
+def vectors(data, table):
+    """The deletes by position of a table of format 3 are vectors, and there are some."""
+    deletes = [file for file in oracle.Lake(data).live(table) if file["content"] == 1]
+    assert deletes and all(file["file_format"] == "PUFFIN" for file in deletes), deletes
 
 
 def delete_by_value(data, root, table, spec, columns, *rows):
@@ -122,19 +133,26 @@ def test_beside_engines_that_delete_rewrite_and_append(millrace, root):
     rows = {i: {"id": i, "kind": "ab"[i % 2], "v": i} for i in range(40)}
     millrace.write("millrace.yaml", UPSERTED % "")
     changes(millrace, 1, rows.values())
+    changes(millrace, 11, [{"id": 39, "op": "d"}, {"id": 38, "kind": "a", "v": 1}, {"id": 38, "kind": "b", "v": 380}])
+    del rows[39]
+    rows[38] = {"id": 38, "kind": "b", "v": 380}
+    assert {file["file_format"] for file in oracle.Lake(data).live("silver.t3")} == {"PARQUET"}
     delete_by_value(data, root, "silver.plain", 0, "id", "id=2", "id=777")
     lake = oracle.Lake(data)
     by_duckdb = readers.duckdb_rows(lake.metadata_location("silver.plain"), "id, kind, v")
     oracle.compare(canonical({k: r[k] for k in ("id", "kind", "v")} for r in lake.walk("silver.plain")), canonical(by_duckdb))
     # From here on the plain table has a second spec: deletes by value of the first one reach everywhere, and Spark is the judge
     # (DuckDB's extension takes deletes of one partition for deletes of all, and fails where a table has two specs).
-    millrace.write("millrace.yaml", UPSERTED % ", iceberg: { partition_by: [kind] }")
+    # And silver.t3 is of format 3, its deletes of format 2 become part of vectors.
+    millrace.write("millrace.yaml", upgraded(UPSERTED % ", iceberg: { partition_by: [kind] }"))
     more = [{"id": i, "kind": "ab"[i % 2], "v": i, "word": None if i % 5 else f"w{i}"} for i in range(40, 60)]
     changes(millrace, 2, more + [{"id": 3, "op": "d"}, {"id": 4, "kind": "b", "v": 400}])
     rows.update({record["id"]: record for record in more})
     del rows[3]
     rows[4] = {"id": 4, "kind": "b", "v": 400}
-    agree(millrace, "silver.t", rows.values(), ["id", "kind", "v", "word"])
+    for table in ("silver.t", "silver.t3"):
+        agree(millrace, table, rows.values(), ["id", "kind", "v", "word"])
+    vectors(data, "silver.t3")
     delete_by_value(data, root, "silver.plain", 0, "id", "id=1", "id=45", "id=777")
     delete_by_value(data, root, "silver.plain", 1, "id,kind", "id=42,kind=a", "id=43,kind=a", "id=46,kind=a")
     delete_by_value(data, root, "silver.plain", 1, "word", "word=null,kind=b")
@@ -156,36 +174,70 @@ def test_beside_engines_that_delete_rewrite_and_append(millrace, root):
             "DELETE FROM millrace.silver.v3 WHERE id % 10 = 3 OR id BETWEEN 990 AND 1010",
             "UPDATE millrace.silver.v3 SET name = 'u' WHERE id % 100 = 7",
             "SELECT id, name FROM millrace.silver.v3",
-            # What others do to the upserted table.
-            "CALL millrace.system.rewrite_data_files(table => 'silver.t', options => map('rewrite-all', 'true'))",
-            "DELETE FROM millrace.silver.t WHERE id IN (6, 7)",
-            "UPDATE millrace.silver.t SET v = 1000 WHERE id = 10",
-            "INSERT INTO millrace.silver.t (id, kind, v) VALUES (8, 'b', 800), (70, 'a', 70)",
-            "SELECT id, kind, v, word FROM millrace.silver.t",
+            # What others do to the upserted tables; first to that of format 3, which they delete in by vectors as well.
+            *(
+                statement.replace("TABLE", table)
+                for table in ("t3", "t")
+                for statement in (
+                    "SELECT id, kind, v, word FROM millrace.silver.TABLE",
+                    *(["ALTER TABLE millrace.silver.t3 SET TBLPROPERTIES ('write.delete.mode'='merge-on-read', 'write.update.mode'='merge-on-read')",
+                       "DELETE FROM millrace.silver.t3 WHERE id = 12"] if table == "t3" else []),
+                    "CALL millrace.system.rewrite_data_files(table => 'silver.TABLE', options => map('rewrite-all', 'true'))",
+                    "DELETE FROM millrace.silver.TABLE WHERE id IN (6, 7)",
+                    "UPDATE millrace.silver.TABLE SET v = 1000 WHERE id = 10",
+                    "INSERT INTO millrace.silver.TABLE (id, kind, v) VALUES (8, 'b', 800), (70, 'a', 70)",
+                    "SELECT id, kind, v, word FROM millrace.silver.TABLE",
+                    "SELECT count(*) AS n, count(DISTINCT _row_id) AS ids FROM millrace.silver.TABLE" if table == "t3" else "SELECT 1",
+                )
+            ),
         ],
     )
-    plain, vectors, upserted = spark[0], spark[6], spark[11]
+    plain, by_vectors = spark[0], spark[6]
+    before3, upserted3, lineage, before, upserted = spark[7], spark[14], spark[15], spark[16], spark[21]
+    for found in (before3, before):
+        oracle.compare(canonical({"word": None, **row} for row in rows.values()), canonical(found), "as Spark reads it")
+    assert lineage[0]["n"] == lineage[0]["ids"], "every row has an id of its own"
     oracle.compare(canonical(plain), canonical({k: r[k] for k in ("id", "kind", "v")} for r in oracle.Lake(data).walk("silver.plain")))
     oracle.compare(canonical(plain), canonical(query(millrace, "SELECT id, kind, v FROM silver.plain")), "deletes by value")
     assert query(millrace, "SELECT count(*) AS n FROM silver.plain WHERE id = 45")[0]["n"] == 1
-    oracle.compare(canonical(vectors), canonical(query(millrace, "SELECT id, name FROM silver.v3")), "deletion vectors")
+    oracle.compare(canonical(by_vectors), canonical(query(millrace, "SELECT id, name FROM silver.v3")), "deletion vectors")
     oracle.compare(canonical(upserted), canonical(query(millrace, "SELECT id, kind, v, word FROM silver.t")), "what Spark did")
+    oracle.compare(canonical(upserted3), canonical(query(millrace, "SELECT id, kind, v, word FROM silver.t3")), "what Spark did")
 
     # Landing goes on over it: moved, deleted and doubled rows are found.
     for gone in (6, 7):
         rows.pop(gone)
     rows.update({70: {"id": 70, "kind": "a", "v": 70}, 10: {**rows[10], "v": 1000}, 8: {"id": 8, "kind": "b", "v": 800}})
-    changes(millrace, 4, [{"id": 9, "kind": "a", "v": 90}, {"id": 10, "op": "d"}, {"id": 6, "kind": "b", "v": 66}])
+    changes(millrace, 4, [{"id": 9, "kind": "a", "v": 90}, {"id": 10, "op": "d"}, {"id": 6, "kind": "b", "v": 66}, {"id": 12, "op": "d"}])
     rows.update({9: {"id": 9, "kind": "a", "v": 90}, 6: {"id": 6, "kind": "b", "v": 66}})
-    del rows[10]
-    agree(millrace, "silver.t", rows.values(), ["id", "kind", "v", "word"])
+    del rows[10], rows[12]
+    for table in ("silver.t", "silver.t3"):
+        agree(millrace, table, rows.values(), ["id", "kind", "v", "word"])
+    vectors(data, "silver.t3")
+
+    # And in a table of format 3 that Spark made, over its vectors.
+    of_spark = {i: {"id": i, "name": "u" if i % 100 == 7 else f"n{i}"} for i in range(1500) if i % 10 != 3 and not 990 <= i <= 1010}
+    oracle.compare(canonical(of_spark.values()), canonical(by_vectors), "what Spark made")
+    millrace.write("more/1.ndjson", "".join(json.dumps(record) + "\n" for record in (
+        {"id": 5, "name": "x"}, {"id": 5, "name": "y"}, {"id": 7, "op": "d"}, {"id": 993, "name": "z"}, {"id": 1499, "name": "w"})))
+    with_theirs = upgraded(UPSERTED % ", iceberg: { partition_by: [kind] }").replace(
+        "sources: {", "sources: { d: { file: { path: 'more/*.ndjson' } },").replace(
+        "tables:", "tables:\n  silver.v3: { from: d, key: [id], upsert: { operation: op } }")
+    millrace.write("millrace.yaml", with_theirs)
+    millrace.run("run", "--until-idle")
+    del of_spark[7]
+    of_spark.update({i: {"id": i, "name": name} for i, name in ((5, "y"), (993, "z"), (1499, "w"))})
+    agree(millrace, "silver.v3", of_spark.values(), ["id", "name"])
+    vectors(data, "silver.v3")
 
     # Maintenance applies deletes by value too; then pyiceberg, which refuses them, reads the table.
     before = canonical(query(millrace, "SELECT id, kind, v FROM silver.plain"))
-    millrace.run("maintain", "silver.plain", "silver.t")
-    assert all(file["content"] == 0 for file in oracle.Lake(data).live("silver.plain"))
+    millrace.run("maintain", "silver.plain", "silver.t", "silver.t3", "silver.v3")
+    assert all(file["content"] == 0 for table in ("silver.plain", "silver.t3") for file in oracle.Lake(data).live(table))
     oracle.compare(before, canonical({k: r[k] for k in ("id", "kind", "v")} for r in readers.pyiceberg_rows(data, "silver.plain")))
-    agree(millrace, "silver.t", rows.values(), ["id", "kind", "v", "word"])
+    for table in ("silver.t", "silver.t3"):
+        agree(millrace, table, rows.values(), ["id", "kind", "v", "word"])
+    agree(millrace, "silver.v3", of_spark.values(), ["id", "name"])
 
 
 MODEL = """-- ---
