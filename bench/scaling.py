@@ -30,8 +30,9 @@ def flat(scratch, runs):
         print(f"flat, {partitions:>5} partitions: {measure.median(costs).line(rows)}", flush=True)
     for tables in (1, 100):
         costs = []
-        for _ in range(runs):
-            folder = pipelines.fresh(scratch / "flat")
+        for number in range(runs):
+            # A folder of its own: ext4 looks for a long time before it gives numbers of files that were just deleted to new ones.
+            folder = pipelines.fresh(scratch / f"flat-{tables}-{number}")
             names = [f"events_{number}" for number in range(tables)]
             sources = {name: {"generator": {"kind": "events", "rows": rows // tables}} for name in names}
             costs.append(landing(folder, {"tables": {f"silver.{name}": {"from": name, "columns": TIMES} for name in names}, "sources": sources}))
