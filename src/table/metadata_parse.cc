@@ -40,15 +40,6 @@ constexpr const char* kModelled[] = {"format-version",
 
 [[noreturn]] void Wrong(const std::string& why) { throw Error(ErrorCode::kData, "table metadata: " + why); }
 
-/// A field at any depth has a default value. Types nest no deeper here than SchemaFromJson has let them.
-bool HasDefault(const json& type) {
-  if (type.is_array()) return std::ranges::any_of(type, HasDefault);
-  if (!type.is_object()) return false;
-  if (type.contains("initial-default") || type.contains("write-default")) return true;
-  return std::ranges::any_of(std::initializer_list<const char*>{"fields", "type", "element", "key", "value"},
-                             [&](const char* part) { return type.contains(part) && HasDefault(type[part]); });
-}
-
 class MetadataParser {
  public:
   explicit MetadataParser(const json& document) : root_(document, "") {}

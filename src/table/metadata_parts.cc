@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "base/error.h"
 #include "table/transform.h"
 
@@ -36,6 +39,24 @@ SortField ParseSortField(const JsonObject& object) {
 }
 
 }  // namespace
+
+bool HasDefault(const json& type) {
+  if (type.is_array()) return std::ranges::any_of(type, HasDefault);
+  if (!type.is_object()) return false;
+  if (type.contains("initial-default") || type.contains("write-default")) return true;
+  return std::ranges::any_of(std::initializer_list<const char*>{"fields", "type", "element", "key", "value"},
+                             [&](const char* part) { return type.contains(part) && HasDefault(type[part]); });
+}
+
+schema::Schema SchemaToKeep(const json& schema) {
+  auto kept = schema::SchemaFromJson(schema);
+  if (HasDefault(schema)) {
+    throw Error(ErrorCode::kData,
+                "the schema gives a column a default value, which is not written here; leave `initial-default` and "
+                "`write-default` out");
+  }
+  return kept;
+}
 
 std::map<std::string, std::string> ParseStrings(const JsonObject& object, const char* member) {
   std::map<std::string, std::string> strings;

@@ -29,6 +29,12 @@ std::map<std::string, std::string> ParseStrings(const schema::JsonObject& object
 /// A list of partition fields; ids that are left out (format v1) count from 1000.
 std::vector<PartitionField> ParsePartitionFields(const schema::JsonObject& object, const char* member);
 
+/// Whether a field of that schema or schemas, at any depth, has a default value (format v3). Types nest no deeper here
+/// than SchemaFromJson has let them.
+bool HasDefault(const nlohmann::json& type);
+/// A schema that somebody sends to be kept. Error kData for default values, which would be lost.
+schema::Schema SchemaToKeep(const nlohmann::json& schema);
+
 PartitionSpec SpecFromJson(const schema::JsonObject& object);
 SortOrder SortOrderFromJson(const schema::JsonObject& object);
 Snapshot SnapshotFromJson(const schema::JsonObject& object);

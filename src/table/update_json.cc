@@ -161,7 +161,7 @@ constexpr Kind<Update> kUpdates[] = {
      [](const JsonObject& object) -> Update { return UpgradeFormatVersion{object.Int32("format-version")}; }},
     {"add-schema",
      [](const JsonObject& object) -> Update {
-       AddSchema one{.schema = schema::SchemaFromJson(object.Member("schema"))};
+       AddSchema one{.schema = SchemaToKeep(object.Member("schema"))};
        one.last_column_id = object.MaybeInt32("last-column-id").value_or(one.schema.highest_id().value());
        return one;
      }},

@@ -244,6 +244,7 @@ def test_a_condition_on_messages_is_contained_too(running):
         assert status == 200, said
         return sorted(json.loads(record["value"])["id"] for record in said["records"])
 
+    before = rows(running)
     assert ids("id % 10 = 3 AND kind = 'k'") == list(range(3, 100, 10))
     assert ids("id < 5 -- a comment") == list(range(5)) == ids("id BETWEEN 0 AND 4", contains='"id"')
     assert ids("nowhere IS NULL AND id = 7 AND strlen(kind) = 1") == [7]
@@ -261,7 +262,7 @@ def test_a_condition_on_messages_is_contained_too(running):
     ):
         status, said = look(running, where=where)
         assert re.fullmatch(str(code), str(status)) and (status == 200 or re.search(says, said)), (where, status, said)
-        assert rows(running) == 100, "the pipeline goes on"
+        assert rows(running) == before, "the pipeline goes on"
     running.run("produce", "--topic", "events", "--source-path", running.write("odd.jsonl", '{"id": "seven", "kind": "odd"}\n'))
     status, said = look(running, where="id + 1 > 99")
     assert status == 200 and [json.loads(record["value"])["id"] for record in said["records"]] == [99]

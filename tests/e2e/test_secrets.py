@@ -155,6 +155,10 @@ SCENARIOS = {
         {"CLIENT": "stream.kafka.sasl.oauth2.client_secret"},
     ),
     "kinesis": (SOURCE + TABLE + f'stream: {{ kinesis: {{ endpoint: "ECHO", region: r, {keys("K", *AWS)} }} }}\n', {f"K_{name.upper()}": f"stream.kinesis.{name}" for name in AWS}),
+    "telemetry": (
+        SOURCE + TABLE + 'traces: { endpoint: "ECHO", token: { secret: "env:TRACES" } }\nlineage: { url: "ECHO", api_key: { secret: "env:LINEAGE" } }\n',
+        {"TRACES": "traces.token", "LINEAGE": "lineage.api_key"},
+    ),
     "spark": (SOURCE + TABLE + 'lake: { warehouse: wh, catalog: { rest: { uri: "ECHO" } } }\nmodels: models\nmodel_engine: spark\nspark: { remote: "sc://127.0.0.1:1", token: { secret: "env:SPARK" } }\n', {"SPARK": "spark.token"}),
 }
 

@@ -176,7 +176,7 @@ def test_beside_engines_that_delete_rewrite_and_append(millrace, root):
             "SELECT id, name FROM millrace.silver.v3",
             # What others do to the upserted tables; first to that of format 3, which they delete in by vectors as well.
             *(
-                statement.replace("TABLE", table)
+                statement.replace("silver.TABLE", "silver." + table)
                 for table in ("t3", "t")
                 for statement in (
                     "SELECT id, kind, v, word FROM millrace.silver.TABLE",

@@ -71,7 +71,7 @@ CreateTable CreateRequest(const std::string& name_space, json body) {
   CreateTable request;
   request.name = {.name_space = name_space, .name = object.String("name")};
   CheckTableName(request.name.name);
-  request.schema = schema::SchemaFromJson(object.Member("schema"));
+  request.schema = table::SchemaToKeep(object.Member("schema"));
   if (object.Maybe("partition-spec") != nullptr) {
     request.spec.fields =
         table::ParsePartitionFields(JsonObject(object.Member("partition-spec"), "partition-spec"), "fields");
