@@ -137,7 +137,7 @@ def test_requests_are_part_of_the_trace_of_who_asks(millrace):
             assert ask(pipeline, "/api/v1/topics/orders", key=None) == 401
             assert ask(pipeline, "/health/ready", key=None) == 200
             assert ask(pipeline, "/orders?secret=in-the-query", body=b'[{"id": 1}, {"id": 2}]') == 200
-            assert ask(pipeline, "/api/v1/topics/nowhere") == 404
+            assert ask(pipeline, "/api/v1/topics/nowhere") == 400
             pipeline.stop()
         spans = {span.name: span for _, span in receiver.spans()}
         assert set(spans) == {"POST /orders", "append", "GET /api/v1/topics/{topic}"} and len(receiver.spans()) == 3
@@ -150,6 +150,6 @@ def test_requests_are_part_of_the_trace_of_who_asks(millrace):
                 "client.address": "127.0.0.1", "server.address": "127.0.0.1", "server.port": port, "user_agent.original": "asker/1", "http.response.status_code": 200}  # fmt: skip
         assert attributes(post) == told
         assert attributes(append) == {"millrace.topic": "orders", "millrace.records": 2}
-        assert attributes(get)["http.response.status_code"] == 404 and get.status.code == 0  # the asker's fault, and no error here
+        assert attributes(get)["http.response.status_code"] == 400 and get.status.code == 0  # the asker's fault, and no error here
         assert post.start_time_unix_nano <= append.start_time_unix_nano <= append.end_time_unix_nano <= post.end_time_unix_nano
         assert not any("in-the-query" in str(span) or token in str(span) for span in spans.values())
