@@ -137,3 +137,36 @@ def test_a_crash_at_each_point_of_replacing(shop):
         shop.run("run", "--until-idle", env={"MILLRACE_FAULT": f"{point}:1"}, expect=CRASHED)
         shop.run("run", "--until-idle")
         check(shop, sent)
+
+
+LATE = MODEL.replace("expect:\n  - date_part('hour', hour) < 4: quarantine\n", "watermark: {column: ts, delay: 6h, late: quarantine}\n")
+
+
+def test_late_rows_are_kept_once_whatever_ends_the_program(millrace):
+    """The watermark goes on with what it decided: a run that is repeated calls the same rows late. The source gets columns meanwhile."""
+    row = lambda number, ts, **more: {"id": number, "amount": number % 7, "ts": ts, **more}  # noqa: E731
+    millrace.write("millrace.yaml", CONFIG)
+    millrace.write("models/gold/hours.sql", LATE)
+    taken = [row(i, f"2026-01-{1 + i % 2:02}T{i % 24:02}:00:00Z") for i in range(100)] + [row(100, "2026-01-03T08:00:00Z")]
+    write(millrace, "in/1.ndjson", taken)
+    millrace.run("run", "--until-idle")
+    late = []
+    for number, point in enumerate(("refine.before_quarantine", "refine.after_quarantine", "refine.before_commit", "refine.after_commit")):
+        first = 200 + 10 * number
+        more = {} if number < 2 else {"note": "new", f"only{number}": number}
+        came = [row(first, "2026-01-01T05:30:00Z", **more), row(first + 1, "2026-01-02T23:59:59Z", **more)]
+        stays = [row(first + 2, f"2026-01-03T{9 + number:02}:00:00Z", **more)]
+        write(millrace, f"in/{point}.ndjson", came + stays)
+        millrace.run("run", "--until-idle", env={"MILLRACE_FAULT": f"{point}:1"}, expect=CRASHED)
+        millrace.run("run", "--until-idle")
+        late, taken = late + came, taken + stays
+        found = readers.pyiceberg_rows(millrace.folder / "data", "gold.hours")
+        assert sorted((r["hour"].strftime("%Y-%m-%dT%H"), r["orders"], r["amount"]) for r in found) == sorted((h, *both) for h, both in by_hand(taken).items())
+        kept = readers.pyiceberg_rows(millrace.folder / "data", "quarantine.gold_hours")
+        assert sorted(json.loads(r["record"])["id"] for r in kept) == sorted(r["id"] for r in late) and {r["cause"] for r in kept} == {"late"}
+    described = json.loads(millrace.run("models", "describe", "gold.hours", "--json").stdout)
+    assert described["watermark_at"] == "2026-01-03T06:00:00Z" and described["watermark"].startswith("ts less 6h")
+    millrace.run("refine", "--full-refresh")
+    found = readers.pyiceberg_rows(millrace.folder / "data", "gold.hours")
+    assert sorted((r["hour"].strftime("%Y-%m-%dT%H"), r["orders"], r["amount"]) for r in found) == sorted((h, *both) for h, both in by_hand(taken + late).items())
+    assert readers.pyiceberg_rows(millrace.folder / "data", "quarantine.gold_hours") == []
