@@ -9,6 +9,7 @@ import re
 import time
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 TABLES = """
 tables:
@@ -27,7 +28,15 @@ def resident_mib(process):
 def members(field, table):
     """(state of the group, names of its members, as the broker has them)"""
     name = f"{field.topic}.grid/{field.space}.{table}"
-    group = field.admin.describe_consumer_groups([name])[name].result(30)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            group = field.admin.describe_consumer_groups([name])[name].result(30)
+            break
+        except KafkaException as failure:  # such as NOT_COORDINATOR: the client's idea of who coordinates is older than the broker's
+            if not failure.args[0].retriable() and failure.args[0].code() != KafkaError.NOT_COORDINATOR or time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
     return str(group.state), sorted(member.member_id for member in group.members)
 
 
