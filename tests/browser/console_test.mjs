@@ -64,7 +64,7 @@ describe('the console', { concurrency: 3 }, () => {
     const PLACES = [
       ['/', ['silver.clicks', 'made <img', 'Landing', 'buffering|up to date|committing']],
       ['/topics', ['clicks', '7d', 'orders']],
-      ['/topics/orders', ['"id":3', 'onerror=window.harmed=1>/silver.orders'], ['tbody button']],
+      ['/topics/orders', ['Not read yet, over time', '"id":3', 'onerror=window.harmed=1>/silver.orders'], ['tbody button']],
       ['/tables', ['bronze.clicks', 'gold.pages', 'silver.orders']],
       ['/tables/silver.clicks', ['dwell_ms', 'as it was made'], ['button:text("Snapshots")', 'button:text("Files")', 'button:text("About")']],
       ['/tables/bronze.clicks', ['plain files']],

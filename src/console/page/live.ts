@@ -97,8 +97,20 @@ function note(what: string, at: number, count: number) {
   trail.add(at, count)
 }
 
+/** How many records each table has not read yet, one entry an event for a quarter of an hour; null while it was not there. */
+const UNREAD_KEPT = 900
+export const unread = { at: [] as number[], of: new Map<string, (number | null)[]>() }
+
+function noteUnread(at: number, tables: LiveStatus['tables']) {
+  const before = unread.at.push(at / 1000) - 1
+  for (const name of Object.keys(tables)) if (!unread.of.has(name)) unread.of.set(name, Array<null>(before).fill(null))
+  for (const [name, values] of unread.of) values.push(tables[name]?.unread_records ?? null)
+  if (unread.at.length > UNREAD_KEPT) for (const values of [unread.at, ...unread.of.values()]) values.shift()
+}
+
 function take(status: LiveStatus) {
   const at = Date.parse(status.at)
+  noteUnread(at, status.tables)
   let events = 0
   let rows = 0
   for (const [name, source] of Object.entries(status.sources)) {

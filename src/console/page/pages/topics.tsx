@@ -1,8 +1,9 @@
 import { Fragment } from 'preact'
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { get, may, post, segment } from '../api'
+import { Chart, type ChartData } from '../chart'
 import { ago, bytes, moment, number, rate, short } from '../format'
-import { live, rateOf, ratesOf } from '../live'
+import { live, rateOf, ratesOf, unread } from '../live'
 import { route, to } from '../route'
 import { useStore } from '../store'
 import { Action, Choice, Empty, Field, Input, Json, Page, Panel, Pending, Problem, Spark, Stat, Stats, Table, tell, useLoad } from '../ui'
@@ -97,6 +98,7 @@ function Topic(props: { name: string }) {
             <Stat label="Partitions" value={facts.partitions.length} />
             <Stat label="Kept" value={facts.retention ?? 'for ever'} />
           </Stats>
+          <Unread topic={name} />
           {may('query') && <Messages name={name} partitions={facts.partitions.map((each) => each.partition)} />}
           {may('operate') && <Produce name={name} />}
           <div class="columns">
@@ -137,6 +139,31 @@ function Topic(props: { name: string }) {
         </>
       )}
     </Page>
+  )
+}
+
+/** Of the tables that read it, since the page was opened. */
+function Unread(props: { topic: string }) {
+  useStore(live)
+  const flow = useLoad((signal) => get<{ tables: { name: string; from: string }[] }>('/api/v1/flow', signal), 'flow')
+  const readers = flow.data?.tables.filter((table) => table.from === props.topic && unread.of.has(table.name)).map((table) => table.name) ?? []
+  const turn = Math.floor((unread.at.at(-1) ?? 0) / 3) // a chart that is drawn anew each second cannot be read
+  const data = useMemo(
+    (): ChartData => ({
+      x: [...unread.at],
+      time: true,
+      bars: false,
+      series: readers.map((name) => ({ name, values: [...unread.of.get(name)!] })),
+      along: 'time',
+      label: `Records of ${props.topic} that ${readers.join(', ')} had not read, over time`,
+    }),
+    [props.topic, turn, readers.join()],
+  )
+  if (readers.length === 0 || data.x.length < 2) return null
+  return (
+    <Panel title="Not read yet, over time" note="Records, by table, in the last quarter of an hour">
+      <Chart data={data} />
+    </Panel>
   )
 }
 
