@@ -98,8 +98,8 @@ void CheckForm(const FilesConfig& files, const std::string& path, config::ParseC
     if (files.compression == FilesCompressionWord::kSnappy) {
       refuse("compression", "lines are packed with none, gzip or zstd; snappy is for `encoding: parquet` or `avro`");
     }
+    return;
   }
-  if (!HasColumns(files)) return;
   if (files.record != FilesRecordWord::kOrigin && files.record != FilesRecordWord::kJson) {
     refuse("record",
            "files of columns have `origin`, the record's columns and those that say where from, or `json`, "

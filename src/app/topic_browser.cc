@@ -41,9 +41,9 @@ struct Found {
   size_t bytes = 0;
 };
 
-void Shorten(Found& found) {
-  found.key.resize(std::min(found.key.size(), kValueBytesMax));
-  found.value.resize(std::min(found.value.size(), kValueBytesMax));
+/// What is cut off gives its memory back.
+void Shorten(std::string& text) {
+  if (text.size() > kValueBytesMax) text = text.substr(0, kValueBytesMax);
 }
 
 std::vector<std::string> PathOf(const std::string& text) {
@@ -188,6 +188,8 @@ void Browser::Take(const event::EventBatch& batch) {
   const auto at = places_.find(batch.partition);
   if (at == places_.end()) return;
   auto& place = at->second;
+  // A condition in SQL reads the whole value; nobody else needs more than is shown.
+  const size_t copied = options_.where.empty() ? kValueBytesMax : std::string_view::npos;
   for (size_t i = 0; i < batch.size() && !HasEnough(place); ++i) {
     ++scanned_;
     place.next = batch.offset(i) + 1;
@@ -197,9 +199,9 @@ void Browser::Take(const event::EventBatch& batch) {
     Found found{.partition = batch.partition,
                 .offset = batch.offset(i),
                 .time = batch.timestamp(i),
-                .key = std::string(key),
+                .key = std::string(key.substr(0, copied)),
                 .headers = HeadersAsJson(batch.header_block(i)),
-                .value = std::string(value),
+                .value = std::string(value.substr(0, copied)),
                 .bytes = value.size()};
     if (options_.where.empty()) {
       Keep(std::move(found));
@@ -213,7 +215,8 @@ void Browser::Take(const event::EventBatch& batch) {
 
 void Browser::Keep(Found found) {
   auto& place = places_.at(found.partition);
-  Shorten(found);
+  Shorten(found.key);
+  Shorten(found.value);
   place.found.push_back(std::move(found));
   if (newest_ && static_cast<int64_t>(place.found.size()) > options_.records_max) place.found.pop_front();
 }

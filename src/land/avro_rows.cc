@@ -3,15 +3,16 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
+#include <cstring>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
+#include "io/digest.h"
+#include "schema/arrow_field.h"
 #include "table/manifest_schema.h"
+#include "table/value.h"
 
 namespace millrace::land {
 namespace {
@@ -22,20 +23,8 @@ using Json = nlohmann::ordered_json;
   throw Error(ErrorCode::kInternal, "files of Avro have no type for " + type.ToString());
 }
 
-bool IsUuid(const arrow::Field& field) {
-  return field.metadata() && field.metadata()->Get("iceberg.type").ValueOr("") == "uuid";
-}
-
 bool HasTextKeys(const arrow::DataType& type) {
   return static_cast<const arrow::MapType&>(type).key_type()->id() == arrow::Type::STRING;
-}
-
-std::optional<int> IdOf(const arrow::Field& field) {
-  if (!field.metadata()) return std::nullopt;
-  const auto text = field.metadata()->Get("PARQUET:field_id").ValueOr("");
-  int id = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc()) return std::nullopt;
-  return id;
 }
 
 Json Logical(const char* type, const char* logical) { return {{"type", type}, {"logicalType", logical}}; }
@@ -52,7 +41,7 @@ class SchemaWriter {
       if (spelled != field->name()) one["iceberg-field-name"] = field->name();
       one["type"] = Optional(*field, fmt::format("{}_{}", name, spelled));
       one["default"] = nullptr;
-      if (const auto id = IdOf(*field)) one["field-id"] = *id;
+      if (const auto id = schema::MaybeFieldId(*field)) one["field-id"] = id->value();
       listed.push_back(std::move(one));
     }
     return {{"type", "record"}, {"name", name}, {"fields", std::move(listed)}};
@@ -94,7 +83,7 @@ class SchemaWriter {
         return written;
       }
       case arrow::Type::FIXED_SIZE_BINARY:
-        if (IsUuid(field)) return Logical("string", "uuid");
+        if (schema::IsUuid(field)) return Logical("string", "uuid");
         return {{"type", "fixed"},
                 {"name", name},
                 {"size", static_cast<const arrow::FixedSizeBinaryType&>(type).byte_width()}};
@@ -116,26 +105,16 @@ class SchemaWriter {
   }
 };
 
-/// Big-endian two's complement in as few bytes as hold it.
-std::string DecimalBytes(const uint8_t* little_endian) {
-  std::string bytes(reinterpret_cast<const char*>(little_endian), 16);
-  std::reverse(bytes.begin(), bytes.end());
-  size_t skip = 0;
-  while (skip < 15) {
-    const auto head = static_cast<unsigned char>(bytes[skip]);
-    const bool negative = (static_cast<unsigned char>(bytes[skip + 1]) & 0x80) != 0;
-    if (head != (negative ? 0xFF : 0x00)) break;
-    ++skip;
-  }
-  return bytes.substr(skip);
+/// `little_endian`: 16 bytes, as Arrow has them.
+table::Decimal DecimalAt(const uint8_t* little_endian) {
+  table::Decimal decimal;
+  std::memcpy(&decimal.unscaled, little_endian, sizeof decimal.unscaled);
+  return decimal;
 }
 
 std::string UuidText(std::string_view bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    fmt::format_to(std::back_inserter(text), "{:02x}", static_cast<unsigned char>(bytes[i]));
-  }
+  auto text = io::Hex(bytes);
+  for (const size_t at : {20, 16, 12, 8}) text.insert(at, 1, '-');
   return text;
 }
 
@@ -188,10 +167,10 @@ void AppendValue(const arrow::Array& array, const arrow::Field& field, int64_t r
     case arrow::Type::BINARY:
       return out.Bytes(static_cast<const arrow::BinaryArray&>(array).GetView(row));
     case arrow::Type::DECIMAL128:
-      return out.Bytes(DecimalBytes(static_cast<const arrow::Decimal128Array&>(array).Value(row)));
+      return out.Bytes(table::DecimalBytes(DecimalAt(static_cast<const arrow::Decimal128Array&>(array).Value(row))));
     case arrow::Type::FIXED_SIZE_BINARY: {
       const auto bytes = static_cast<const arrow::FixedSizeBinaryArray&>(array).GetView(row);
-      return IsUuid(field) ? out.Bytes(UuidText(bytes)) : out.Fixed(bytes);
+      return schema::IsUuid(field) ? out.Bytes(UuidText(bytes)) : out.Fixed(bytes);
     }
     case arrow::Type::STRUCT: {
       const auto& group = static_cast<const arrow::StructArray&>(array);

@@ -75,6 +75,24 @@ void FilesChunk::Fill(size_t number, int64_t rows, std::string content) {
   if (rows != encoding().file_rows) --partial_;
 }
 
+bool FilesChunk::IsFull(int64_t bytes, int64_t rows, Timestamp first_time, const From& from) const {
+  if (bytes >= encoding().file_bytes) return true;
+  if (encoding().file_rows > 0 && rows >= encoding().file_rows) return true;
+  return encoding().file_span_ms > 0 && from.time - first_time >= std::chrono::milliseconds(encoding().file_span_ms);
+}
+
+void FilesChunk::CountRow(int64_t rows) {
+  if (rows != encoding().file_rows) return;
+  ++full_;
+  --partial_;
+}
+
+int64_t FilesChunk::filled_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& content : contents_) bytes += static_cast<int64_t>(content.size());
+  return bytes;
+}
+
 SealedChunk FilesChunk::Seal(event::Cursor end) && {
   CloseAll();
   plan_.end = std::move(end);

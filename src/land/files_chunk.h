@@ -69,6 +69,13 @@ class FilesChunk {
   /// Plans an object of which `from` is the first record; returns its number.
   size_t Plan(const std::string& folder, const From& from);
   void Fill(size_t number, int64_t rows, std::string content);
+  /// Whether a record at `from` is to go to an object after the one that has so many bytes and rows, whose first record
+  /// is of `first_time`.
+  bool IsFull(int64_t bytes, int64_t rows, Timestamp first_time, const From& from) const;
+  /// An object has so many rows now, one more than before.
+  void CountRow(int64_t rows);
+  /// What objects that are filled hold in memory.
+  int64_t filled_bytes() const;
   virtual void CloseAll() = 0;
 
   PathTemplate path_;

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/error.h"
@@ -137,21 +136,13 @@ void FilesColumnChunk::Process(const RecordBlock& block, const OnAdded& on_added
   on_added(*events, added);
 }
 
-bool FilesColumnChunk::IsFull(const OpenObject& object, const From& from) const {
-  if (object.file->written_bytes() >= encoding().file_bytes) return true;
-  if (encoding().file_rows > 0 && object.rows >= encoding().file_rows) return true;
-  return encoding().file_span_ms > 0 &&
-         from.time - object.first_time >= std::chrono::milliseconds(encoding().file_span_ms);
-}
-
 FilesColumnChunk::OpenObject& FilesColumnChunk::ObjectFor(const std::string& folder, const From& from) {
-  auto current = current_.find(folder);
-  if (current != current_.end() && IsFull(open_.at(current->second), from)) {
-    open_.at(current->second).closing = true;
+  if (const auto current = current_.find(folder); current != current_.end()) {
+    auto& object = open_.at(current->second);
+    if (!IsFull(object.file->written_bytes(), object.rows, object.first_time, from)) return object;
+    object.closing = true;
     current_.erase(current);
-    current = current_.end();
   }
-  if (current != current_.end()) return open_.at(current->second);
   if (current_.size() >= static_cast<size_t>(encoding().open_files_max)) {
     const auto oldest = std::ranges::min_element(current_, {}, [](const auto& entry) { return entry.second; });
     open_.at(oldest->second).closing = true;
@@ -169,10 +160,7 @@ FilesColumnChunk::OpenObject& FilesColumnChunk::ObjectFor(const std::string& fol
 void FilesColumnChunk::GiveRow(const std::string& folder, const From& from, int64_t row) {
   auto& object = ObjectFor(folder, from);
   object.waiting.push_back(row);
-  if (++object.rows == encoding().file_rows) {
-    ++full_;
-    --partial_;
-  }
+  CountRow(++object.rows);
 }
 
 void FilesColumnChunk::Route(const event::Decoded& decoded, const RecordBlock& records, const event::EventBatch& events,
@@ -239,10 +227,9 @@ void FilesColumnChunk::CloseAll() {
 bool FilesColumnChunk::all_full() const { return full_ > 0 && partial_ == 0 && blocks_.empty(); }
 
 int64_t FilesColumnChunk::held_bytes() const {
-  int64_t bytes = 0;
+  int64_t bytes = filled_bytes();
   for (const auto& block : blocks_) bytes += block.held_bytes();
   for (const auto& [number, object] : open_) bytes += object.file->held_bytes();
-  for (const auto& content : contents_) bytes += static_cast<int64_t>(content.size());
   return bytes;
 }
 

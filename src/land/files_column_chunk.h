@@ -62,7 +62,6 @@ class FilesColumnChunk final : public FilesChunk {
   void Use(const FilesSchemaPtr& schema, int64_t from_offset);
   void Process(const RecordBlock& block, const OnAdded& on_added);
   void Route(const event::Decoded& decoded, const RecordBlock& records, const event::EventBatch& events, Added& added);
-  bool IsFull(const OpenObject& object, const From& from) const;
   OpenObject& ObjectFor(const std::string& folder, const From& from);
   void GiveRow(const std::string& folder, const From& from, int64_t row);
   void Append(const std::shared_ptr<arrow::RecordBatch>& rows);

@@ -19,6 +19,7 @@
 #include "judge/python.h"
 #include "land/files_sink.h"
 #include "land/plain_decoder.h"
+#include "land/topic_batch.h"
 #include "long_tests.h"
 
 namespace millrace::land {
@@ -27,23 +28,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+/// A minute apart.
 event::EventBatchPtr MakeBatch(int32_t partition, int64_t first, const std::vector<std::string>& records) {
-  auto batch = std::make_shared<event::EventBatch>();
-  std::string joined;
-  for (const auto& record : records) {
-    batch->records.push_back({static_cast<uint32_t>(joined.size()), static_cast<uint32_t>(record.size())});
-    joined += record + "\n";
+  auto batch = TopicBatch(partition, first, records);
+  for (size_t i = 0; i < records.size(); ++i) {
     batch->timestamps.push_back(ParseTimestamp("2026-01-01T00:00:00Z").value() +
-                                std::chrono::minutes(first + static_cast<int64_t>(batch->timestamps.size())));
+                                std::chrono::minutes(first + static_cast<int64_t>(i)));
   }
-  batch->payload = PaddedBuffer::CopyOf(joined);
-  batch->base_offset = first;
-  batch->topic = "t";
-  batch->partition = partition;
-  batch->split = event::TopicSplit("6c8f2f5e-0000-4000-8000-000000000001", partition);
-  batch->begin = event::OffsetCursor(first);
-  batch->end = event::OffsetCursor(first + static_cast<int64_t>(records.size()));
-  batch->ingested_at = ParseTimestamp("2026-01-02T03:59:59.9Z").value();
   return batch;
 }
 
@@ -305,13 +296,7 @@ TEST(FilesColumnsCrashChild, DISABLED_Run) {
 }
 
 int RunChild(const std::string& folder, uint64_t seed, const std::string& fault, const std::string& log = {}) {
-  const std::string command =
-      "FILES_CRASH_FOLDER=" + folder + " FILES_CRASH_SEED=" + std::to_string(seed) +
-      (fault.empty() ? "" : " MILLRACE_FAULT=" + fault) + (log.empty() ? "" : " MILLRACE_FAULT_LOG=" + log) + " " +
-      std::filesystem::read_symlink("/proc/self/exe").string() +
-      " --gtest_also_run_disabled_tests --gtest_filter=FilesColumnsCrashChild.* >/dev/null 2>&1";
-  const int status = std::system(command.c_str());
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return RunFilesChild("FilesColumnsCrashChild", folder, seed, fault, log);
 }
 
 TEST(FilesColumnsCrashTest, ACrashAtEveryPointLandsEveryRecordOnce) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace millrace::land {
@@ -19,16 +18,9 @@ FilesLineChunk::FilesLineChunk(std::string pipeline, FilesEncoding encoding, eve
   }
 }
 
-bool FilesLineChunk::IsFull(const OpenObject& object, const From& from) const {
-  if (object.packer.raw_bytes() >= encoding().file_bytes) return true;
-  if (encoding().file_rows > 0 && object.rows >= encoding().file_rows) return true;
-  return encoding().file_span_ms > 0 &&
-         from.time - object.first_time >= std::chrono::milliseconds(encoding().file_span_ms);
-}
-
 FilesLineChunk::OpenObject& FilesLineChunk::ObjectFor(const std::string& folder, const From& from) {
   auto found = std::ranges::find(open_, folder, &OpenObject::folder);
-  if (found != open_.end() && IsFull(*found, from)) {
+  if (found != open_.end() && IsFull(found->packer.raw_bytes(), found->rows, found->first_time, from)) {
     Close(found);
     found = open_.end();
   }
@@ -43,10 +35,7 @@ void FilesLineChunk::AddLine(const std::string& folder, const From& from, std::s
   auto& object = ObjectFor(folder, from);
   object.packer.room() += line;
   object.packer.Settle();
-  if (++object.rows == encoding().file_rows) {
-    ++full_;
-    --partial_;
-  }
+  CountRow(++object.rows);
   raw_bytes_ += static_cast<int64_t>(line.size());
 }
 
@@ -103,9 +92,8 @@ void FilesLineChunk::Add(const event::EventBatch& events, size_t first, size_t l
 }
 
 int64_t FilesLineChunk::held_bytes() const {
-  int64_t bytes = 0;
+  int64_t bytes = filled_bytes();
   for (const auto& object : open_) bytes += object.packer.held_bytes();
-  for (const auto& content : contents_) bytes += static_cast<int64_t>(content.size());
   return bytes;
 }
 

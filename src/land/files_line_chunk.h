@@ -32,7 +32,6 @@ class FilesLineChunk final : public FilesChunk {
     std::unique_ptr<OpenDataFile> counted = std::make_unique<OpenDataFile>();
   };
 
-  bool IsFull(const OpenObject& object, const From& from) const;
   OpenObject& ObjectFor(const std::string& folder, const From& from);
   void AddLine(const std::string& folder, const From& from, std::string_view line);
   void AddRefused(const event::EventBatch& events, const event::Reject& reject, Added& added);

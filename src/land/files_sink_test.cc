@@ -19,6 +19,7 @@
 #include "io/local_object_store.h"
 #include "judge/python.h"
 #include "land/files_json_check.h"
+#include "land/topic_batch.h"
 #include "long_tests.h"
 
 namespace millrace::land {
@@ -28,31 +29,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 Timestamp At(const char* text) { return ParseTimestamp(text).value(); }
-
-/// Records [first, first + records.size()) of partition `partition` of one topic.
-event::EventBatchPtr MakeBatch(int32_t partition, int64_t first, const std::vector<std::string>& records,
-                               const std::vector<std::string>& keys = {}) {
-  auto batch = std::make_shared<event::EventBatch>();
-  std::string joined, key_bytes;
-  for (const auto& record : records) {
-    batch->records.push_back({static_cast<uint32_t>(joined.size()), static_cast<uint32_t>(record.size())});
-    joined += record + "\n";
-  }
-  for (const auto& key : keys) {
-    batch->keys.push_back({static_cast<uint32_t>(key_bytes.size()), static_cast<uint32_t>(key.size())});
-    key_bytes += key;
-  }
-  batch->payload = PaddedBuffer::CopyOf(joined);
-  if (!keys.empty()) batch->key_payload = PaddedBuffer::CopyOf(key_bytes);
-  batch->base_offset = first;
-  batch->topic = "t";
-  batch->partition = partition;
-  batch->split = event::TopicSplit("6c8f2f5e-0000-4000-8000-000000000001", partition);
-  batch->begin = event::OffsetCursor(first);
-  batch->end = event::OffsetCursor(first + static_cast<int64_t>(records.size()));
-  batch->ingested_at = At("2026-01-02T03:59:59.9Z");
-  return batch;
-}
 
 std::vector<std::string> Numbered(int64_t first, int64_t count) {
   std::vector<std::string> records;
@@ -139,8 +115,8 @@ TEST_F(FilesSinkTest, WritesLinesUnderTheHourOfArrival) {
   auto sink = Open(Options());
   EXPECT_TRUE(sink->Recover().empty());
   auto batch = std::make_shared<event::EventBatch>(
-      *MakeBatch(3, 0, {"{\"a\": 1}", " {\n\"b\":\r\n2 }\t", "{}", "[1,\n2]", "7", "", "nope"},
-                 {"k\"1", "", "", "\xFF", "", "", ""}));
+      *TopicBatch(3, 0, {"{\"a\": 1}", " {\n\"b\":\r\n2 }\t", "{}", "[1,\n2]", "7", "", "nope"},
+                  {"k\"1", "", "", "\xFF", "", "", ""}));
   batch->timestamps.assign(7, batch->ingested_at);
   batch->timestamps[0] = At("2026-01-01T00:00:00.000001Z");
   sink->Write(batch);
@@ -173,10 +149,10 @@ TEST_F(FilesSinkTest, WritesLinesUnderTheHourOfArrival) {
 TEST_F(FilesSinkTest, MembersOfARecordThatAreCalledLikeOursGetAnUnderscoreMore) {
   auto sink = Open(Options());
   sink->Recover();
-  sink->Write(MakeBatch(0, 0,
-                        {R"({"_topic":"mine","in":{"_offset":1,"a":["_key"]},"_offset" : {"_topic":2}})",
-                         R"({"_key":1,"__key":2,"\u005ftop\u0069c":"\"_value\":","_Value":[{"_value":3}],"n":1e400})",
-                         R"({"_links":1,"a_topic":2,"_topics":3,"x":"_topic","y":{"_topic":"{\"_key\":1,"}})"}));
+  sink->Write(TopicBatch(0, 0,
+                         {R"({"_topic":"mine","in":{"_offset":1,"a":["_key"]},"_offset" : {"_topic":2}})",
+                          R"({"_key":1,"__key":2,"\u005ftop\u0069c":"\"_value\":","_Value":[{"_value":3}],"n":1e400})",
+                          R"({"_links":1,"a_topic":2,"_topics":3,"x":"_topic","y":{"_topic":"{\"_key\":1,"}})"}));
   sink->Commit({});
   const auto lines = Lines(Keys(".jsonl").at(0));
   ASSERT_EQ(lines.size(), 3U);
@@ -194,10 +170,10 @@ TEST_F(FilesSinkTest, KeepsNumbersOfAnySizeAndRejectsWhatIsNoJson) {
   auto sink = Open(Options());
   sink->Recover();
   const std::string deep = std::string(2000, '[') + std::string(2000, ']');
-  sink->Write(MakeBatch(0, 0,
-                        {"{\"n\":12345678901234567890123456789012345678901234567890}", "{\"n\":1e400}", "{\"n\":-0}",
-                         "\xEF\xBB\xBF{\"bom\":1}", "{\"n\":1e400,}", "{\"n\":NaN}", "{\"s\":\"\xFF\"}",
-                         "{\"s\":\"\\ud800\"}", "{\"n\":1} {\"n\":2}", deep, "{\"n\":"}));
+  sink->Write(TopicBatch(0, 0,
+                         {"{\"n\":12345678901234567890123456789012345678901234567890}", "{\"n\":1e400}", "{\"n\":-0}",
+                          "\xEF\xBB\xBF{\"bom\":1}", "{\"n\":1e400,}", "{\"n\":NaN}", "{\"s\":\"\xFF\"}",
+                          "{\"s\":\"\\ud800\"}", "{\"n\":1} {\"n\":2}", deep, "{\"n\":"}));
   sink->Commit({});
   EXPECT_EQ(sink->counts().rows, 4U);
   EXPECT_EQ(sink->counts().rejected.at(event::RejectCause::kInvalidUtf8), 1U);
@@ -214,7 +190,7 @@ TEST_F(FilesSinkTest, WhatIsNoJsonGoesToFilesOfItsOwn) {
   {
     auto sink = Open(options);
     sink->Recover();
-    sink->Write(MakeBatch(0, 0, records));
+    sink->Write(TopicBatch(0, 0, records));
     EXPECT_EQ(sink->Commit({}), event::CommitOutcome::kCommitted);
     EXPECT_EQ(sink->counts().rows, 2U);
     EXPECT_EQ(sink->counts().rejected.at(event::RejectCause::kMalformed), 2U);
@@ -226,7 +202,7 @@ TEST_F(FilesSinkTest, WhatIsNoJsonGoesToFilesOfItsOwn) {
   auto changed = Options();  // without an error path: the plan says what it was
   auto sink = Open(changed);
   sink->Recover();
-  sink->Write(MakeBatch(0, 0, records));
+  sink->Write(TopicBatch(0, 0, records));
   EXPECT_EQ(sink->Commit({}), event::CommitOutcome::kCommitted);
   EXPECT_EQ(store_->Get(malformed), was);
 
@@ -249,7 +225,7 @@ TEST_F(FilesSinkTest, PythonReadsEveryCompression) {
     options.encoding.prefix = ToString(compression);
     auto sink = Open(options);
     sink->Recover();
-    for (int i = 0; i < 5; ++i) sink->Write(MakeBatch(0, i * 5000, Numbered(i * 5000, 5000)));
+    for (int i = 0; i < 5; ++i) sink->Write(TopicBatch(0, i * 5000, Numbered(i * 5000, 5000)));
     EXPECT_EQ(sink->Commit({}), event::CommitOutcome::kCommitted);
     const auto judged = nlohmann::json::parse(
         judge::Python("json_lines.py", (folder_.path() / "lake" / options.encoding.prefix).string()));
@@ -271,7 +247,7 @@ TEST_F(FilesSinkTest, TheCutIntoBatchesDoesNotShow) {
     sink->Recover();
     for (int64_t first = 0; first < 3000; first += size) {
       auto batch =
-          std::make_shared<event::EventBatch>(*MakeBatch(0, first, Numbered(first, std::min(size, 3000 - first))));
+          std::make_shared<event::EventBatch>(*TopicBatch(0, first, Numbered(first, std::min(size, 3000 - first))));
       for (size_t i = 0; i < batch->size(); ++i) {
         batch->timestamps.push_back(At("2026-01-01T00:00:00Z") +
                                     std::chrono::hours(24 * ((first + static_cast<int64_t>(i)) / 500 % 3)));
@@ -297,13 +273,13 @@ TEST_F(FilesSinkTest, OfTwoWorkersAtOneStartOneGivesWay) {
   auto two = Open(Options());
   one->Recover();
   two->Recover();
-  one->Write(MakeBatch(0, 0, Numbered(0, 10)));
-  two->Write(MakeBatch(0, 0, Numbered(0, 6)));
+  one->Write(TopicBatch(0, 0, Numbered(0, 10)));
+  two->Write(TopicBatch(0, 0, Numbered(0, 6)));
   EXPECT_EQ(one->Commit({}), event::CommitOutcome::kCommitted);
   EXPECT_EQ(two->Commit({}), event::CommitOutcome::kConflict);
   const auto positions = two->Recover();
   EXPECT_EQ(positions.begin()->second, event::OffsetCursor(10));
-  two->Write(MakeBatch(0, 10, Numbered(10, 5)));
+  two->Write(TopicBatch(0, 10, Numbered(10, 5)));
   EXPECT_EQ(two->Commit({}), event::CommitOutcome::kCommitted);
   EXPECT_EQ(Judged()["rows"], 15);
   EXPECT_EQ(Judged()["distinct"], 15);
@@ -313,7 +289,7 @@ TEST_F(FilesSinkTest, LostAnswersAreAskedForAgain) {
   using Effect = io::StoreFault::Effect;
   auto sink = Open(Options());
   sink->Recover();
-  sink->Write(MakeBatch(0, 0, Numbered(0, 10)));
+  sink->Write(TopicBatch(0, 0, Numbered(0, 10)));
   faulty_.Inject({.call = io::StoreCall::kPut, .effect = Effect::kLandThenFail, .key_contains = ".plan"});
   faulty_.Inject({.call = io::StoreCall::kPut, .effect = Effect::kFail, .key_contains = ".plan"});
   faulty_.Inject({.call = io::StoreCall::kPut, .effect = Effect::kLandThenFail, .key_contains = ".jsonl"});
@@ -325,7 +301,7 @@ TEST_F(FilesSinkTest, LostAnswersAreAskedForAgain) {
 TEST_F(FilesSinkTest, AStopWhileTheStoreIsAwayKeepsEverything) {
   auto sink = Open(Options());
   sink->Recover();
-  sink->Write(MakeBatch(0, 0, Numbered(0, 10)));
+  sink->Write(TopicBatch(0, 0, Numbered(0, 10)));
   faulty_.Inject({.call = io::StoreCall::kPut, .effect = io::StoreFault::Effect::kFail, .times = 1'000'000});
   std::stop_source stop;
   stop.request_stop();
@@ -338,7 +314,7 @@ TEST_F(FilesSinkTest, AStopWhileTheStoreIsAwayKeepsEverything) {
 TEST_F(FilesSinkTest, SomebodyElsesObjectStops) {
   auto sink = Open(Options());
   sink->Recover();
-  sink->Write(MakeBatch(0, 0, Numbered(0, 10)));
+  sink->Write(TopicBatch(0, 0, Numbered(0, 10)));
   sink->Commit({});
   const auto key = Keys(".jsonl").at(0);
   const auto plan = Keys(".plan").at(0);
@@ -347,7 +323,7 @@ TEST_F(FilesSinkTest, SomebodyElsesObjectStops) {
   store_->PutIfAbsent(key, "something else");
   auto again = Open(Options());
   again->Recover();
-  again->Write(MakeBatch(0, 0, Numbered(0, 10)));
+  again->Write(TopicBatch(0, 0, Numbered(0, 10)));
   try {
     again->Commit({});
     FAIL();
@@ -361,17 +337,17 @@ TEST_F(FilesSinkTest, AnUnfinishedPlanIsFinishedAsItWasPlanned) {
   auto options = Options(FilesCompression::kZstd);
   auto sink = Open(options);
   sink->Recover();
-  sink->Write(MakeBatch(0, 0, Numbered(0, 10)));
+  sink->Write(TopicBatch(0, 0, Numbered(0, 10)));
   sink->Commit({});
   store_->Delete(Keys(".zst").at(0));
   // The configuration has changed since, and the records come cut otherwise.
   auto again = Open(Options(FilesCompression::kGzip));
   EXPECT_TRUE(again->Recover().empty());
-  again->Write(MakeBatch(0, 0, Numbered(0, 4)));
+  again->Write(TopicBatch(0, 0, Numbered(0, 4)));
   EXPECT_FALSE(again->CommitDue());
   EXPECT_EQ(again->WaitsFor().kind, event::WaitKind::kReplay);
   EXPECT_THAT(again->WaitsFor().detail, HasSubstr("up to offset 9"));
-  again->Write(MakeBatch(0, 4, Numbered(4, 20)));
+  again->Write(TopicBatch(0, 4, Numbered(4, 20)));
   EXPECT_TRUE(again->CommitDue());
   EXPECT_EQ(again->Commit({}), event::CommitOutcome::kCommitted);
   EXPECT_EQ(again->positions().begin()->second, event::OffsetCursor(24));
@@ -384,13 +360,13 @@ TEST_F(FilesSinkTest, AnUnfinishedPlanIsFinishedAsItWasPlanned) {
 TEST_F(FilesSinkTest, OtherRecordsThanPlannedStop) {
   auto sink = Open(Options());
   sink->Recover();
-  sink->Write(MakeBatch(0, 0, Numbered(0, 10)));
+  sink->Write(TopicBatch(0, 0, Numbered(0, 10)));
   sink->Commit({});
   store_->Delete(Keys(".jsonl").at(0));
   auto again = Open(Options());
   again->Recover();
   try {
-    again->Write(MakeBatch(0, 0, Numbered(1, 10)));
+    again->Write(TopicBatch(0, 0, Numbered(1, 10)));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kStop);
@@ -403,13 +379,13 @@ TEST_F(FilesSinkTest, CommitsAreDueByBytesTimeAndPressure) {
   auto sink = Open(options);
   sink->Recover();
   EXPECT_FALSE(sink->CommitDue());
-  sink->Write(MakeBatch(0, 0, Numbered(0, 2)));
+  sink->Write(TopicBatch(0, 0, Numbered(0, 2)));
   EXPECT_FALSE(sink->CommitDue());
-  sink->Write(MakeBatch(0, 2, Numbered(2, 20)));
+  sink->Write(TopicBatch(0, 2, Numbered(2, 20)));
   EXPECT_TRUE(sink->CommitDue());
   sink->Commit({});
   EXPECT_EQ(budget_.used(), 0);
-  sink->Write(MakeBatch(0, 22, Numbered(22, 2)));
+  sink->Write(TopicBatch(0, 22, Numbered(22, 2)));
   EXPECT_GT(budget_.used(), 0);
   EXPECT_FALSE(sink->CommitDue());
   const auto pressure = budget_.Force(budget_.limit());
@@ -453,7 +429,7 @@ int RunPipeline(const std::string& folder, uint64_t seed) {
       if (i % 50 == 17) records[static_cast<size_t>(i - first)] = "{broken";
       times.push_back(At("2026-01-01T00:00:00Z") + std::chrono::minutes(i));
     }
-    auto batch = std::make_shared<event::EventBatch>(*MakeBatch(partition, first, records));
+    auto batch = std::make_shared<event::EventBatch>(*TopicBatch(partition, first, records));
     batch->timestamps = std::move(times);
     sink.Write(batch);
     next[partition] += count;
@@ -469,13 +445,7 @@ TEST(FilesCrashChild, DISABLED_Run) {
 }
 
 int RunChild(const std::string& folder, uint64_t seed, const std::string& fault, const std::string& log = {}) {
-  const std::string command = "FILES_CRASH_FOLDER=" + folder + " FILES_CRASH_SEED=" + std::to_string(seed) +
-                              (fault.empty() ? "" : " MILLRACE_FAULT=" + fault) +
-                              (log.empty() ? "" : " MILLRACE_FAULT_LOG=" + log) + " " +
-                              std::filesystem::read_symlink("/proc/self/exe").string() +
-                              " --gtest_also_run_disabled_tests --gtest_filter=FilesCrashChild.* >/dev/null 2>&1";
-  const int status = std::system(command.c_str());
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return RunFilesChild("FilesCrashChild", folder, seed, fault, log);
 }
 
 TEST(FilesCrashTest, ACrashAtEveryPointLandsEveryRecordOnce) {

@@ -10,27 +10,18 @@
 #include <parquet/file_reader.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "base/error.h"
+#include "schema/arrow_field.h"
 
 namespace millrace::query {
 namespace {
 
-std::optional<schema::FieldId> IdOf(const arrow::Field& field) {
-  if (!field.metadata()) return std::nullopt;
-  const auto text = field.metadata()->Get("PARQUET:field_id");
-  int32_t id = 0;
-  if (!text.ok() || std::from_chars(text->data(), text->data() + text->size(), id).ec != std::errc())
-    return std::nullopt;
-  return schema::FieldId(id);
-}
-
 LayoutColumn ColumnOf(const arrow::Field& field) {
   LayoutColumn column;
   column.name = field.name();
-  column.id = IdOf(field);
+  column.id = schema::MaybeFieldId(field);
   const auto& type = *field.type();
   switch (type.id()) {
     case arrow::Type::STRUCT:

@@ -167,21 +167,6 @@ std::string Condition(const PartitionSlices& slices, const NameOf& name, ModelEn
   return fmt::format("({}({}))", around, any);
 }
 
-/// RFC 6901.
-std::string JsonPointer(const std::string& name) {
-  std::string pointer = "/";
-  for (const char c : name) {
-    if (c == '~') {
-      pointer += "~0";
-    } else if (c == '/') {
-      pointer += "~1";
-    } else {
-      pointer += c;
-    }
-  }
-  return pointer;
-}
-
 }  // namespace
 
 ReplaceFields::ReplaceFields(const Model& model, const schema::Schema& table) {
@@ -314,7 +299,8 @@ std::string JsonInSlices(const PartitionSlices& slices, const std::string& json)
   return Condition(
       slices,
       [&](const PartitionSlices::Column& column) {
-        const auto text = fmt::format("json_extract_string({}, {})", json, query::QuoteText(JsonPointer(column.name)));
+        const auto text = fmt::format("json_extract_string({}, {})", json,
+                                      query::QuoteText((json::json_pointer() / column.name).to_string()));
         if (column.type.kind == Primitive::kString) return text;
         return fmt::format("TRY_CAST({} AS {})", text, TypeName(column.type, ModelEngine::kDuckDb));
       },

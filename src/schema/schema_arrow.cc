@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "schema/arrow_field.h"
 #include "schema/schema.h"
 
 namespace millrace::schema {
@@ -183,7 +184,7 @@ class FromArrowType {
       }
       case arrow::Type::FIXED_SIZE_BINARY: {
         const int32_t width = static_cast<const arrow::FixedSizeBinaryType&>(type).byte_width();
-        if (width == 16 && MetadataOf(field, kIcebergTypeKey) == "uuid") return PrimitiveType{Primitive::kUuid};
+        if (width == 16 && IsUuid(field)) return PrimitiveType{Primitive::kUuid};
         return PrimitiveType{.kind = Primitive::kFixed, .length = width};
       }
       case arrow::Type::DICTIONARY:
@@ -216,6 +217,15 @@ class FromArrowType {
 };
 
 }  // namespace
+
+std::optional<FieldId> MaybeFieldId(const arrow::Field& field) {
+  const auto text = MetadataOf(field, kFieldIdKey);
+  int32_t id = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc()) return std::nullopt;
+  return FieldId(id);
+}
+
+bool IsUuid(const arrow::Field& field) { return MetadataOf(field, kIcebergTypeKey) == "uuid"; }
 
 std::shared_ptr<arrow::Schema> ToArrow(const Schema& schema) {
   arrow::FieldVector fields;

@@ -16,7 +16,7 @@ namespace millrace::table {
 /// The number that a manifest of the commit under way gets when its list is written.
 inline constexpr SequenceNumber kUnassignedSequence{-1};
 
-/// Writes entries of one spec and one content as manifests of about `bytes_target` each , in the format of the
+/// Writes entries of one spec and one content as manifests of about `bytes_target` each, in the format of the
 /// table. Entries that were added carry no file sequence number and no first row id, and a data sequence number only
 /// when it is not to be inherited; all others must carry theirs. Single-threaded; the objects exist once Finish or a
 /// roll wrote them.
