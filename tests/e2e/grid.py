@@ -40,7 +40,7 @@ KEYS = {"LAKE_KEY": S3.access_key, "LAKE_SECRET": S3.secret_key}
 
 class Grid:
     def __init__(self, folder):
-        self.kafka = Kafka(folder / "kafka", heap="384m")
+        self.kafka = Kafka(folder / "kafka", heap="384m", settings={"broker.session.timeout.ms": 60_000})  # nobody takes over from it
         self.s3 = S3(folder / "s3", kind="versitygw")
         s3 = {"s3.access-key-id": S3.access_key, "s3.secret-access-key": S3.secret_key, "s3.path-style-access": "true", "client.region": S3.region}
         io = {"io-impl": "org.apache.iceberg.aws.s3.S3FileIO", "s3.endpoint": self.s3.endpoint, **s3}
