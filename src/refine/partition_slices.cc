@@ -284,7 +284,7 @@ std::string TimeText(Timestamp time, const schema::PrimitiveType& type) {
 
 std::string SliceLiteral(const std::string& text, const schema::PrimitiveType& type, ModelEngine engine) {
   if (!HasText(type)) throw Error(ErrorCode::kInternal, "a value of a type that slices do not have");
-  const auto quoted = query::QuoteText(text);
+  auto quoted = query::QuoteText(text);
   if (type.kind == Primitive::kString) return quoted;
   if (IsTime(type) || type.kind == Primitive::kDate) return TypeName(type, engine) + " " + quoted;
   return fmt::format("CAST({} AS {})", quoted, TypeName(type, engine));
@@ -299,8 +299,8 @@ std::string JsonInSlices(const PartitionSlices& slices, const std::string& json)
   return Condition(
       slices,
       [&](const PartitionSlices::Column& column) {
-        const auto text = fmt::format("json_extract_string({}, {})", json,
-                                      query::QuoteText((json::json_pointer() / column.name).to_string()));
+        auto text = fmt::format("json_extract_string({}, {})", json,
+                                query::QuoteText((nlohmann::json::json_pointer() / column.name).to_string()));
         if (column.type.kind == Primitive::kString) return text;
         return fmt::format("TRY_CAST({} AS {})", text, TypeName(column.type, ModelEngine::kDuckDb));
       },
