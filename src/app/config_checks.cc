@@ -200,7 +200,8 @@ void CheckWordsOfFiles(const TableConfig& table, const std::string& path, config
     refuse("headers", "files keep no headers; it needs `iceberg`");
     return;
   }
-  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata", "headers"}) {
+  refuse("headers", "files keep events as they came, without their headers; it needs `iceberg`");
+  for (const auto* word : {"key", "upsert", "columns", "contract", "metadata"}) {
     refuse(word,
            "files keep events as they came and have no columns; it needs `iceberg`, or `files.encoding: parquet` or "
            "`avro`");
