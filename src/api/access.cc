@@ -29,8 +29,6 @@ bool Allows(const std::vector<std::string>& roles, std::string_view role) {
 
 bool Changes(const io::HttpRoute& route) { return route.role == kOperates || route.role == kAdministers; }
 
-bool IsLoopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
-
 std::string ClientOf(const std::string& address) {
   in6_addr parsed{};
   if (inet_pton(AF_INET6, address.c_str(), &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed)) return address;

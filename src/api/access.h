@@ -21,8 +21,6 @@ bool Allows(const std::vector<std::string>& roles, std::string_view role);
 /// Whether a request to it changes something besides the data that it brings.
 bool Changes(const io::HttpRoute& route);
 
-/// 127.0.0.0/8 or ::1.
-bool IsLoopback(const std::string& address);
 /// What limits count as one client: an IPv4 address, the /64 network of an IPv6 address.
 std::string ClientOf(const std::string& address);
 

@@ -10,6 +10,7 @@
 #include "api/registry_routes.h"
 #include "api/session_routes.h"
 #include "base/error.h"
+#include "io/ip_range.h"
 
 namespace millrace::api {
 namespace {
@@ -18,7 +19,7 @@ io::HttpServerOptions Checked(const ApiOptions& options) {
   const auto& door = options.door;
   const bool tls = !options.http.certificate_file.empty();
   const bool locked = !door.tokens.empty() || !door.certificates.empty() || options.oidc;
-  if (!IsLoopback(options.http.address) && (!tls || !locked)) {
+  if (!io::IsLoopback(options.http.address) && (!tls || !locked)) {
     throw Error(ErrorCode::kConfig,
                 fmt::format("listening on {} opens the server to other machines: give it a certificate and a token, or "
                             "listen on 127.0.0.1",

@@ -254,10 +254,6 @@ TEST_F(ApiServerTest, BeyondLoopbackNeedsTlsAndATokens) {
   EXPECT_THROW(ApiServer(options, process_), Error);
   options.door.tokens = {Grant("scraper", kToken, {"read"})};
   EXPECT_THROW(ApiServer(options, process_), Error);
-  EXPECT_TRUE(IsLoopback("127.8.0.1"));
-  EXPECT_TRUE(IsLoopback("::1"));
-  EXPECT_FALSE(IsLoopback("0.0.0.0"));
-  EXPECT_FALSE(IsLoopback("::"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/letter_case.h"
+#include "io/ip_range.h"
 
 namespace millrace::api {
 namespace {
@@ -19,7 +20,7 @@ std::string AsHost(const std::string& address) {
 }
 
 std::vector<std::string> HostsOf(const DoorOptions& options) {
-  if (!IsLoopback(options.address) && options.hosts.empty()) return {};
+  if (!io::IsLoopback(options.address) && options.hosts.empty()) return {};
   std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]", AsHost(options.address)};
   for (const auto& host : options.hosts) hosts.push_back(Lower(host));
   return hosts;

@@ -17,6 +17,7 @@
 #include "base/split.h"
 #include "catalog/catalog.h"
 #include "event/topic_name.h"
+#include "io/http_url.h"
 #include "io/s3_options.h"
 #include "schema/schema.h"
 #include "stream/kafka/subscription.h"
@@ -140,8 +141,7 @@ void CheckAddress(const config::Located& block, const char* member, const std::s
                          fmt::format("{}.{}: '{}' is no http:// or https:// address", path, member, address));
     return;
   }
-  const std::string host = address.substr(7, address.find_first_of(":/", 7) - 7);
-  if (secret && host != "localhost" && host != "127.0.0.1") {
+  if (secret && !io::MaySendSecretsTo(address)) {
     context.problems.Add(block.MarkOf(member),
                          fmt::format("{}.{}: secrets go over https:// only; give the https address", path, member));
   }

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "io/certificate.h"
 #include "io/file_descriptor.h"
+#include "io/ip_range.h"
 
 namespace millrace::app {
 namespace {
@@ -124,7 +125,7 @@ std::vector<std::string> WhoMayWhat(const ServerConfig& server) {
 }
 
 void LookAtExposure(const ServerConfig& server, const ListenAddress& listen, Findings& findings) {
-  const bool local = api::IsLoopback(listen.address);
+  const bool local = io::IsLoopback(listen.address);
   const auto* reach = local ? "reached from this machine alone" : "reached from other machines";
   const auto* how = server.tls ? "over TLS" : "without TLS";
   const auto who = WhoMayWhat(server);

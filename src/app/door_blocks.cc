@@ -9,6 +9,7 @@
 
 #include "app/config_checks.h"
 #include "app/server_options.h"
+#include "io/ip_range.h"
 
 namespace millrace::config {
 
@@ -284,7 +285,7 @@ void CheckServer(const ServerConfig& server, const std::string& path, config::Pa
                          fmt::format("{}.listen: expected an IP address and a port, such as 127.0.0.1:8080 or "
                                      "[::1]:8080, found '{}'",
                                      path, server.listen));
-  } else if (!api::IsLoopback(listen->address) && (!server.tls || !locked)) {
+  } else if (!io::IsLoopback(listen->address) && (!server.tls || !locked)) {
     context.problems.Add(server.MarkOf("listen"),
                          fmt::format("{}.listen: {} can be reached from other machines, so it needs {}.tls and a token "
                                      "in {}.tokens; or listen on 127.0.0.1",

@@ -1,27 +1,22 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "app/config_checks.h"
 #include "base/error.h"
+#include "base/split.h"
+#include "io/http_url.h"
+#include "io/ip_range.h"
 #include "stream/kafka/properties.h"
 
 namespace millrace::app {
 namespace {
 
-bool IsLoopback(std::string_view broker) {
-  return broker.starts_with("localhost") || broker.starts_with("127.") || broker.starts_with("[::1]");
-}
-
-bool AllLoopback(std::string_view brokers) {
-  while (!brokers.empty()) {
-    const auto comma = brokers.find(',');
-    auto broker = brokers.substr(0, comma);
-    broker.remove_prefix(std::min(broker.find_first_not_of(' '), broker.size()));
-    if (!IsLoopback(broker)) return false;
-    brokers = comma == std::string_view::npos ? std::string_view() : brokers.substr(comma + 1);
-  }
-  return true;
+bool AllLoopback(const std::string& brokers) {
+  return std::ranges::all_of(SplitByCommas(brokers), [](std::string_view each) {
+    return io::IsLoopback(each.ends_with(']') ? each : each.substr(0, each.rfind(':')));
+  });
 }
 
 }  // namespace
@@ -40,8 +35,7 @@ void CheckKafkaSasl(const KafkaSaslConfig& sasl, const std::string& path, config
   if (!by_token && (sasl.username.empty() || !sasl.password)) {
     context.problems.Add(sasl.mark, fmt::format("{}: needs username and password", path));
   }
-  if (by_token && sasl.oauth2 && !sasl.oauth2->server_uri.starts_with("https://") &&
-      !(sasl.oauth2->server_uri.starts_with("http://") && IsLoopback(sasl.oauth2->server_uri.substr(7)))) {
+  if (by_token && sasl.oauth2 && !io::MaySendSecretsTo(sasl.oauth2->server_uri)) {
     context.problems.Add(sasl.oauth2->MarkOf("server_uri"),
                          fmt::format("{}.oauth2.server_uri: secrets go over https:// only", path));
   }

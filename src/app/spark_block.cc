@@ -4,6 +4,7 @@
 
 #include "app/config_words.h"
 #include "base/error.h"
+#include "io/ip_range.h"
 
 namespace millrace::app {
 namespace {
@@ -15,8 +16,7 @@ void CheckSpark(const SparkConfig& spark, const std::string& path, config::Parse
   if (spark.remote.empty()) return;  // told already
   try {
     const auto remote = query::ParseSparkRemote(spark.remote);
-    const bool here = remote.host == "localhost" || remote.host == "127.0.0.1";
-    if (spark.token && !remote.use_ssl && !here) {
+    if (spark.token && !remote.use_ssl && !io::IsLoopback(remote.host)) {
       context.problems.Add(spark.MarkOf("remote"),
                            fmt::format("{}.remote: a token goes over TLS alone: add /;use_ssl=true", path));
     }

@@ -16,23 +16,15 @@ namespace {
 
 using config::Block;
 
-/// Where it goes without leaving this machine.
-bool StaysHere(const std::string& url) {
-  const auto origin = io::OriginOf(url);
-  return origin.starts_with("http://localhost:") || origin.starts_with("http://127.0.0.1:") ||
-         origin.starts_with("http://[::1]:");
-}
-
 void CheckUrl(const config::Located& block, const char* option, const std::optional<std::string>& url, bool has_secret,
               const std::string& path, config::ParseContext& context) {
   if (!url) return;
   const auto wrong = [&](const char* what) {
     context.problems.Add(block.MarkOf(option), fmt::format("{}.{}: {}", path, option, what));
   };
-  const bool http = url->starts_with("http://");
-  if (io::OriginOf(*url).empty() || (!http && !url->starts_with("https://"))) {
+  if (io::OriginOf(*url).empty() || (!url->starts_with("http://") && !url->starts_with("https://"))) {
     wrong("expected an http:// or https:// address");
-  } else if (has_secret && http && !StaysHere(*url)) {
+  } else if (has_secret && !io::MaySendSecretsTo(*url)) {
     wrong("a token goes over TLS alone: https://");
   }
 }

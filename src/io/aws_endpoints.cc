@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "io/aws_places.h"
+#include "io/http_url.h"
 #include "io/percent_encoding.h"
 #include "io/xml.h"
 
@@ -40,14 +42,11 @@ AwsCredentials FromJson(const HttpResponse& response, std::string_view what) {
 
 /// The token for the container's endpoint may be sent in the clear only where no network is between.
 bool MayBeAsked(const std::string& url) {
-  if (url.starts_with("https://")) return true;
-  constexpr std::array<std::string_view, 5> kHosts = {"127.0.0.1", "localhost", "169.254.170.2", "169.254.170.23",
-                                                      "[fd00:ec2::23]"};
-  if (!url.starts_with("http://")) return false;
-  const auto authority = url.substr(7, url.find('/', 7) - 7);
-  const auto host = authority.starts_with('[') ? authority.substr(0, authority.find(']') + 1)
-                                               : authority.substr(0, authority.find(':'));
-  return std::find(kHosts.begin(), kHosts.end(), host) != kHosts.end();
+  constexpr std::array<std::string_view, 3> kOrigins = {
+      "http://169.254.170.2:", "http://169.254.170.23:", "http://[fd00:ec2::23]:"};
+  const auto origin = OriginOf(url);
+  return MaySendSecretsTo(url) ||
+         std::ranges::any_of(kOrigins, [&](std::string_view each) { return origin.starts_with(each); });
 }
 
 }  // namespace

@@ -3,11 +3,12 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 #include <utility>
 
+#include "base/letter_case.h"
 #include "io/http_routes.h"
+#include "io/ip_range.h"
 #include "io/percent_encoding.h"
 
 namespace millrace::io {
@@ -48,10 +49,14 @@ std::optional<std::string> ResolveUrl(const std::string& base, const std::string
 std::string OriginOf(const std::string& text) {
   const auto url = Parse(text);
   if (!url || !IsHttp(url)) return {};
-  std::string origin = Part(url, CURLUPART_SCHEME) + "://" + Part(url, CURLUPART_HOST) + ":" +
-                       Part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  std::ranges::transform(origin, origin.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return origin;
+  return Lower(Part(url, CURLUPART_SCHEME) + "://" + Part(url, CURLUPART_HOST) + ":" +
+               Part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+}
+
+bool MaySendSecretsTo(const std::string& text) {
+  const auto url = Parse(text);
+  if (!url || !IsHttp(url)) return false;
+  return Part(url, CURLUPART_SCHEME) == "https" || IsLoopback(Lower(Part(url, CURLUPART_HOST)));
 }
 
 std::string WithoutQueryValue(const std::string& text, std::string_view name) {

@@ -13,6 +13,10 @@ std::optional<std::string> ResolveUrl(const std::string& base, const std::string
 /// "https://host:443" of an absolute URL, the port always there, lower case; empty when it is none.
 std::string OriginOf(const std::string& url);
 
+/// Whether a secret may be sent there: over TLS, or without leaving this machine. False for what is no http or https
+/// URL, or holds a user name.
+bool MaySendSecretsTo(const std::string& url);
+
 /// The URL with `name=value` in its query; what stands there under that name goes.
 std::string WithQueryValue(const std::string& url, std::string_view name, std::string_view value);
 

@@ -85,4 +85,10 @@ bool IsPublicAddress(const std::string& address) {
   return Any(global_v6, address) && !Any(special_v6, address);
 }
 
+bool IsLoopback(std::string_view host) {
+  static const auto loopback = Ranges({"127.0.0.0/8", "::1"});
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host == "localhost" || Any(loopback, std::string(host));
+}
+
 }  // namespace millrace::io

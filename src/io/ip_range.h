@@ -29,4 +29,7 @@ class IpRange {
 /// The ranges are those of IANA's special-purpose registries (RFC 6890).
 bool IsPublicAddress(const std::string& address);
 
+/// "localhost", 127.0.0.0/8 and ::1, in brackets or not: what is said there leaves this machine by no network.
+bool IsLoopback(std::string_view host);
+
 }  // namespace millrace::io

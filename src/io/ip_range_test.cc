@@ -46,6 +46,16 @@ TEST(IpRange, KnowsWhatIsOfTheInternet) {
   }
 }
 
+TEST(IpRange, LoopbackIsThisMachineAlone) {
+  for (const auto* host : {"localhost", "127.0.0.1", "127.8.0.1", "::1", "[::1]", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(IsLoopback(host)) << host;
+  }
+  for (const auto* host : {"0.0.0.0", "::", "[::]", "127.0.0.1.example.org", "localhost.example.org", "127.1.example",
+                           "10.0.0.1", "", "[]"}) {
+    EXPECT_FALSE(IsLoopback(host)) << host;
+  }
+}
+
 TEST(IpRange, ContainsItsAddresses) {
   EXPECT_TRUE(IpRange::Parse("10.1.0.0/15")->Contains("10.0.255.255"));
   EXPECT_FALSE(IpRange::Parse("10.2.0.0/15")->Contains("10.1.255.255"));
