@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "io/digest.h"
 #include "land/arrow_status.h"
 #include "land/avro_rows.h"
 #include "table/avro_file.h"
@@ -83,7 +84,7 @@ table::AvroCompression AvroCodecOf(FilesCompression compression) {
 }
 
 /// The marker between blocks follows from the key: no other file has it, and a file made again has it again.
-uint64_t SeedOf(const std::string& key) { return std::stoull(Sha256Hex(key).substr(0, 16), nullptr, 16); }
+uint64_t SeedOf(const std::string& key) { return std::stoull(io::Hex(io::Sha256(key)).substr(0, 16), nullptr, 16); }
 
 class AvroColumnFile final : public ColumnFile {
  public:

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <utility>
 
+#include "io/digest.h"
+
 namespace millrace::land {
 namespace {
 
 /// Recreated topics and pipelines that share a folder have names of their own.
 std::string IncarnationOf(const FilesPlan& plan) {
-  return Sha256Hex(plan.pipeline + "\n" + plan.split.value()).substr(0, 8);
+  return io::Hex(io::Sha256(plan.pipeline + "\n" + plan.split.value())).substr(0, 8);
 }
 
 std::string ExtensionFor(const FilesEncoding& encoding) {
@@ -70,7 +72,7 @@ void FilesChunk::Fill(size_t number, int64_t rows, std::string content) {
   auto& planned = plan_.objects[number];
   planned.rows = rows;
   planned.bytes = static_cast<int64_t>(content.size());
-  planned.sha256 = Sha256Hex(content);
+  planned.sha256 = io::Hex(io::Sha256(content));
   contents_[number] = std::move(content);
   if (rows != encoding().file_rows) --partial_;
 }

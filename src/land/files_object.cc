@@ -1,7 +1,6 @@
 #include "land/files_object.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -96,17 +95,6 @@ std::string_view ExtensionOf(FilesCompression compression) {
       break;
   }
   return ".jsonl";
-}
-
-std::string Sha256Hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    throw Error(ErrorCode::kInternal, "OpenSSL gave no SHA-256");
-  }
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) fmt::format_to(std::back_inserter(hex), "{:02x}", digest[i]);
-  return hex;
 }
 
 /// Either packer of a byte stream.

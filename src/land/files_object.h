@@ -38,9 +38,6 @@ std::string_view ToString(FilesRecord record);
 /// Error kConfig when it is none of "origin", "json", "payload", "text", "bytes".
 FilesRecord ParseFilesRecord(std::string_view name);
 
-/// Lower-case hex.
-std::string Sha256Hex(std::string_view bytes);
-
 /// Gathers lines and packs them. Its bytes are a function of the lines alone: it feeds the packer in blocks of a fixed
 /// size, however the lines came.
 class FilesPacker {

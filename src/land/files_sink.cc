@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/trace.h"
+#include "io/digest.h"
 #include "io/several_at_once.h"
 #include "land/files_column_chunk.h"
 #include "land/files_line_chunk.h"
@@ -341,7 +342,7 @@ void FilesSink::PutObject(const PlannedObject& object, const std::string& conten
   Insist(stop, [&] {
     if (store_.PutIfAbsent(object.key, content) == io::PutOutcome::kCreated) return true;
     const auto there = store_.Get(object.key);
-    if (there && Sha256Hex(*there) == object.sha256) return true;
+    if (there && io::Hex(io::Sha256(*there)) == object.sha256) return true;
     throw Error(ErrorCode::kStop, object.key +
                                       " is there already with other content than planned: something else wrote it; "
                                       "move it away, then start again");

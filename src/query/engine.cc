@@ -14,6 +14,7 @@
 #include "query/duckdb_result.h"
 #include "query/pushed_filters.h"
 #include "query/resolve.h"
+#include "query/rows_apart.h"
 #include "query/scan_plan.h"
 #include "query/scan_sql.h"
 #include "query/sql_text.h"
@@ -292,6 +293,11 @@ std::vector<ScanReport> Engine::Plan(const std::string& sql, const QueryOptions&
 std::vector<catalog::TableName> Engine::TablesIn(const std::string& sql) {
   Connection planner(state_->Planner());
   return ReadStatement(planner, sql).tables;
+}
+
+std::optional<std::string> Engine::WhyNotApart(const std::string& sql, const catalog::TableName& table, int& times) {
+  Connection planner(state_->Planner());
+  return query::WhyNotApart(planner, sql, table, times);
 }
 
 }  // namespace millrace::query

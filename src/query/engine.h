@@ -124,6 +124,9 @@ class Engine {
   /// The lake tables and views that a statement names.
   std::vector<catalog::TableName> TablesIn(const std::string& sql);
 
+  /// Why some of a table's rows alone may not show what a statement makes of all of them (query/rows_apart.h).
+  std::optional<std::string> WhyNotApart(const std::string& sql, const catalog::TableName& table, int& times);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

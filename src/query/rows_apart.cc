@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/letter_case.h"
-#include "query/duckdb_connection.h"
 #include "query/duckdb_json.h"
 
 namespace millrace::query {
@@ -57,10 +56,9 @@ class Walk {
 
 }  // namespace
 
-std::optional<std::string> WhyNotApart(const std::string& sql, const catalog::TableName& table, int& times) {
-  Database database({});
-  Connection connection(database);
-  const auto answer = ParseDuckDbJson(connection.AskText("SELECT json_serialize_sql(CAST(? AS VARCHAR))", {sql}));
+std::optional<std::string> WhyNotApart(Connection& parser, const std::string& sql, const catalog::TableName& table,
+                                       int& times) {
+  const auto answer = ParseDuckDbJson(parser.AskText("SELECT json_serialize_sql(CAST(? AS VARCHAR))", {sql}));
   if (answer.value("error", true))
     throw Error(ErrorCode::kData, answer.value("error_message", std::string("it does not parse")));
   Walk walk(table);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "catalog/catalog.h"
+#include "query/duckdb_connection.h"
 
 namespace millrace::query {
 
@@ -11,6 +12,7 @@ namespace millrace::query {
 /// groups or rows by others ("HAVING", "a window function"), or the table read more than once. nullopt when nothing of
 /// the kind is in the SQL; that a statement has none of them proves nothing. `times` counts how often it names the
 /// table. Error kData for SQL that does not parse.
-std::optional<std::string> WhyNotApart(const std::string& sql, const catalog::TableName& table, int& times);
+std::optional<std::string> WhyNotApart(Connection& parser, const std::string& sql, const catalog::TableName& table,
+                                       int& times);
 
 }  // namespace millrace::query

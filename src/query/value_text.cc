@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "io/digest.h"
 #include "query/arrow_status.h"
 
 namespace millrace::query {
@@ -32,10 +33,6 @@ std::string_view BytesIn(const arrow::Array& column, int64_t row) {
     default:
       return static_cast<const arrow::BinaryArray&>(column).GetView(row);
   }
-}
-
-void AppendHex(std::string& out, std::string_view bytes) {
-  for (const char c : bytes) fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(c));
 }
 
 template <typename Number>
@@ -301,7 +298,7 @@ void AppendText(std::string& out, const arrow::Array& column, int64_t row) {
   if (IsText(column)) {
     out += BytesIn(column, row);
   } else if (IsBinary(column.type_id())) {
-    AppendHex(out, BytesIn(column, row));
+    out += io::Hex(BytesIn(column, row));
   } else if (column.type_id() == arrow::Type::DOUBLE) {
     AppendFloating(out, ValueIn<arrow::DoubleArray>(column, row));
   } else if (column.type_id() == arrow::Type::FLOAT) {

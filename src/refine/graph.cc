@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "query/rows_apart.h"
 #include "refine/expectation_results.h"
 #include "refine/same_name.h"
 
@@ -93,16 +92,16 @@ void CheckOver(const Node& node) {
 }
 
 /// Which partitions new rows are of is asked of the model itself, over those rows alone, unless its header says it.
-void CheckTouched(const Node& node, const std::vector<Node>& before) {
+void CheckTouched(const Node& node, const std::vector<Node>& before, query::Engine& engine) {
   const auto& model = node.model;
   if (model.strategy != Strategy::kReplacePartitions || !model.touched_by.empty()) return;
   int times = 0;
-  auto why = query::WhyNotApart(model.sql, *model.over, times);
+  auto why = engine.WhyNotApart(model.sql, *model.over, times);
   std::vector<TableName> names = node.names;
   for (size_t i = 0; i < names.size(); ++i) {
     const auto below = FindName(before, names[i]);
     if (below == before.end() || below->model.materialized != Materialized::kView) continue;
-    const auto of_view = query::WhyNotApart(below->model.sql, *model.over, times);
+    const auto of_view = engine.WhyNotApart(below->model.sql, *model.over, times);
     if (!why) why = of_view;
     names.insert(names.end(), below->names.begin(), below->names.end());
   }
@@ -148,7 +147,7 @@ Graph::Graph(std::vector<Model> models, query::Engine& engine) {
   for (auto& node : Sorter(std::move(nodes)).Sorted()) {
     OpenViews(node, nodes_);
     CheckOver(node);
-    CheckTouched(node, nodes_);
+    CheckTouched(node, nodes_, engine);
     CheckResults(node, nodes_);
     if (node.model.materialized == Materialized::kView) views_.emplace(node.model.name, node.model.sql);
     nodes_.push_back(std::move(node));
