@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "land/arrow_status.h"
 
@@ -30,9 +32,11 @@ constexpr size_t kTrialBytes = size_t{128} << 10;
 
 /// Values of a leaf, as bytes, in runs of neighbours. Views into the leaf's buffers.
 struct Sample {
-  std::vector<std::vector<std::string_view>> runs;
-  int64_t taken = 0;
-  int64_t total = 0;  // values of the leaf, nulls left out
+  std::vector<std::string_view> values;
+  std::vector<size_t> run_ends;  // in `values`
+  int64_t total = 0;             // values of the leaf, nulls left out
+
+  int64_t taken() const { return std::ssize(values); }
 };
 
 const arrow::Array& StorageOf(const arrow::Array& array) {
@@ -46,18 +50,19 @@ std::optional<int> FixedBytes(const arrow::DataType& type) {
   return static_cast<const arrow::FixedWidthType&>(type).bit_width() / 8;
 }
 
-void TakeRun(const arrow::Array& array, int64_t begin, std::vector<std::string_view>& run) {
+void TakeRun(const arrow::Array& array, int64_t begin, Sample& sample) {
   const int64_t end = std::min(array.length(), begin + kRunValues);
   const bool binary = arrow::is_base_binary_like(array.type_id()) && !arrow::is_large_binary_like(array.type_id());
   const std::optional<int> width = FixedBytes(*array.type());
   if (!binary && !width) return;
+  const bool nulls = array.null_count() > 0;
   for (int64_t i = begin; i < end; ++i) {
-    if (array.IsNull(i)) continue;
+    if (nulls && array.IsNull(i)) continue;
     if (binary) {
-      run.push_back(static_cast<const arrow::BinaryArray&>(array).GetView(i));
+      sample.values.push_back(static_cast<const arrow::BinaryArray&>(array).GetView(i));
     } else {
       const uint8_t* values = array.data()->buffers[1]->data();
-      run.emplace_back(reinterpret_cast<const char*>(values) + (array.offset() + i) * *width, *width);
+      sample.values.emplace_back(reinterpret_cast<const char*>(values) + (array.offset() + i) * *width, *width);
     }
   }
 }
@@ -71,13 +76,13 @@ Sample TakeSample(const Leaf& leaf) {
   }
   const int64_t runs = std::clamp(length / (kShare * kRunValues), kRunsMin, kRunsMax);
   const int64_t stride = std::max(kRunValues, length / runs);
+  sample.values.reserve(static_cast<size_t>(std::min(length, (runs + 1) * kRunValues)));
   int64_t chunk_begin = 0;
   int64_t next = 0;
   for (const auto& chunk : leaf.chunks) {
     for (; next < chunk_begin + chunk->length(); next += stride) {
-      auto& run = sample.runs.emplace_back();
-      TakeRun(StorageOf(*chunk), next - chunk_begin, run);
-      sample.taken += static_cast<int64_t>(run.size());
+      TakeRun(StorageOf(*chunk), next - chunk_begin, sample);
+      sample.run_ends.push_back(sample.values.size());
     }
     chunk_begin += chunk->length();
   }
@@ -90,29 +95,52 @@ struct Cardinality {
   double once = 0;  // share of the sample that was seen once
 };
 
-/// Haas and Stokes' GEE estimator: values seen twice are common, those seen once stand for sqrt(N/n) others.
-Cardinality Estimate(const Sample& sample) {
-  std::vector<uint64_t> hashes;
-  hashes.reserve(static_cast<size_t>(sample.taken));
-  double bytes = 0;
-  for (const auto& run : sample.runs) {
-    for (const auto value : run) {
-      hashes.push_back(XXH3_64bits(value.data(), value.size()));
-      bytes += static_cast<double>(value.size());
+/// How often each hash was seen: open addressing, because to sort the hashes took longer than all else here.
+class SeenHashes {
+ public:
+  explicit SeenHashes(size_t hashes) : slots_(std::bit_ceil(hashes + hashes / 2 + 1)), mask_(slots_.size() - 1) {}
+
+  void Add(uint64_t hash) {
+    hash = std::max<uint64_t>(hash, 1);  // 0 marks a free slot
+    size_t at = hash & mask_;
+    while (slots_[at].hash != 0 && slots_[at].hash != hash) at = (at + 1) & mask_;
+    Slot& slot = slots_[at];
+    if (slot.hash == 0) {
+      slot.hash = hash;
+      ++distinct_;
+      ++once_;
+    } else if (!std::exchange(slot.again, true)) {
+      --once_;
     }
   }
-  std::ranges::sort(hashes);
-  double distinct = 0;
-  double once = 0;
-  for (size_t begin = 0, end = 0; begin < hashes.size(); begin = end) {
-    while (end < hashes.size() && hashes[end] == hashes[begin]) ++end;
-    ++distinct;
-    if (end - begin == 1) ++once;
+  int64_t distinct() const { return distinct_; }
+  int64_t once() const { return once_; }
+
+ private:
+  struct Slot {
+    uint64_t hash = 0;
+    bool again = false;
+  };
+  std::vector<Slot> slots_;
+  const size_t mask_;
+  int64_t distinct_ = 0;
+  int64_t once_ = 0;
+};
+
+/// Haas and Stokes' GEE estimator: values seen twice are common, those seen once stand for sqrt(N/n) others.
+Cardinality Estimate(const Sample& sample) {
+  SeenHashes seen(sample.values.size());
+  double bytes = 0;
+  for (const auto value : sample.values) {
+    seen.Add(XXH3_64bits(value.data(), value.size()));
+    bytes += static_cast<double>(value.size());
   }
-  const double scale = std::sqrt(static_cast<double>(sample.total) / static_cast<double>(sample.taken));
-  return {.distinct = distinct - once + once * scale,
-          .value_bytes = bytes / static_cast<double>(sample.taken),
-          .once = once / static_cast<double>(sample.taken)};
+  const auto taken = static_cast<double>(sample.taken());
+  const auto once = static_cast<double>(seen.once());
+  const double scale = std::sqrt(static_cast<double>(sample.total) / taken);
+  return {.distinct = static_cast<double>(seen.distinct()) - once + once * scale,
+          .value_bytes = bytes / taken,
+          .once = once / taken};
 }
 
 bool DictionaryPays(const Cardinality& cardinality, const Sample& sample) {
@@ -137,13 +165,16 @@ double DeltaBits(const Sample& sample) {
   constexpr size_t kMiniblock = 32;
   double bits = 0;
   double values = 0;
-  for (const auto& run : sample.runs) {
-    if (run.size() < 2) continue;
-    std::vector<int64_t> deltas;
-    for (size_t i = 1; i < run.size(); ++i) {
-      const uint64_t delta = static_cast<uint64_t>(AsInteger(run[i])) - static_cast<uint64_t>(AsInteger(run[i - 1]));
+  std::vector<int64_t> deltas;
+  size_t run_begin = 0;
+  for (const size_t run_end : sample.run_ends) {
+    deltas.clear();
+    for (size_t i = std::exchange(run_begin, run_end) + 1; i < run_end; ++i) {
+      const auto delta =
+          static_cast<uint64_t>(AsInteger(sample.values[i])) - static_cast<uint64_t>(AsInteger(sample.values[i - 1]));
       deltas.push_back(static_cast<int64_t>(delta));
     }
+    if (deltas.empty()) continue;
     const uint64_t least = static_cast<uint64_t>(*std::ranges::min_element(deltas));
     for (size_t begin = 0; begin < deltas.size(); begin += kMiniblock) {
       const size_t end = std::min(deltas.size(), begin + kMiniblock);
@@ -172,12 +203,11 @@ bool IsInteger(const arrow::DataType& type) {
 /// Whether plain values get smaller by compression at all, by trying it.
 bool Compresses(const Sample& sample, bool length_prefixed, int zstd_level) {
   std::string plain;
-  for (const auto& run : sample.runs) {
-    for (const auto value : run) {
-      const auto size = static_cast<uint32_t>(value.size());
-      if (length_prefixed) plain.append(reinterpret_cast<const char*>(&size), sizeof(size));
-      plain.append(value);
-    }
+  plain.reserve(kTrialBytes);
+  for (const auto value : sample.values) {
+    const auto size = static_cast<uint32_t>(value.size());
+    if (length_prefixed) plain.append(reinterpret_cast<const char*>(&size), sizeof(size));
+    plain.append(value);
     if (plain.size() >= kTrialBytes) break;
   }
   const auto codec = ValueOf(arrow::util::Codec::Create(arrow::Compression::ZSTD, zstd_level), "zstd");
@@ -239,7 +269,7 @@ ColumnEncoding ChooseEncoding(const Leaf& leaf, int zstd_level) {
   const arrow::DataType& type = *StorageOf(*leaf.chunks.front()).type();
   if (type.id() == arrow::Type::DICTIONARY) return {.kind = Kind::kDictionary};  // somebody chose already
   const Sample sample = TakeSample(leaf);
-  if (sample.taken == 0) return {};
+  if (sample.values.empty()) return {};
   const Cardinality cardinality = Estimate(sample);
   const bool dictionary = DictionaryPays(cardinality, sample);
   if (IsInteger(type)) {
