@@ -17,7 +17,6 @@ namespace {
 constexpr const char* kFormatVersion = "format-version";
 constexpr const char* kMetadataPath = "write.metadata.path";
 constexpr const char* kPreviousVersionsMax = "write.metadata.previous-versions-max";
-constexpr const char* kDeleteAfterCommit = "write.metadata.delete-after-commit.enabled";
 constexpr int64_t kPreviousVersionsMaxDefault = 100;
 
 std::string WithoutSlash(std::string location) {
@@ -128,7 +127,7 @@ NextMetadata VersionAfter(const LoadedTable& base, table::TableMetadata made) {
       std::max<int64_t>(1, table::IntegerProperty(next.metadata, kPreviousVersionsMax, kPreviousVersionsMaxDefault));
   if (std::ssize(log) <= keep) return next;
   const auto kept = log.end() - keep;
-  if (table::BooleanProperty(next.metadata, kDeleteAfterCommit, false)) {
+  if (table::BooleanProperty(next.metadata, table::kDeleteOldMetadata, false)) {
     for (auto entry = log.begin(); entry != kept; ++entry) next.expired.push_back(entry->metadata_file);
   }
   log.erase(log.begin(), kept);

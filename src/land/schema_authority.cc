@@ -14,6 +14,7 @@
 #include "table/partition.h"
 #include "table/schema_update.h"
 #include "table/spec_update.h"
+#include "table/table_property.h"
 
 namespace millrace::land {
 namespace {
@@ -113,6 +114,7 @@ void SchemaAuthority::Create(const arrow::Schema& wanted) {
   request.spec = table::ParsePartitionSpec(declaration_.partition_by.value_or(Expressions{}), request.schema);
   request.sort_order = table::ParseSortOrder(declaration_.sort_by.value_or(Expressions{}), request.schema);
   request.properties = declaration_.properties;
+  request.properties.try_emplace(table::kDeleteOldMetadata, "true");
   if (declaration_.format_version) request.properties["format-version"] = std::to_string(*declaration_.format_version);
   catalog_.EnsureNamespace(declaration_.name.name_space);
   const auto result = catalog_.Create(request);
@@ -129,8 +131,9 @@ TableViewPtr SchemaAuthority::Require(const arrow::Schema& wanted, std::stop_tok
     TableViewPtr fresh = Load();
     if (!fresh) {
       Create(wanted);
-      if (Load()) continue;
-    } else {
+      fresh = Load();
+    }
+    if (fresh) {
       const auto change = table::EvolveSchema(*fresh->table.metadata, schema::FromArrow(wanted));
       if (change.empty()) return fresh;
       const auto result = catalog_.Commit(declaration_.name, change.requirements, change.updates);

@@ -7,6 +7,9 @@
 
 namespace millrace::table {
 
+/// Each commit leaves a metadata file behind; where this property is not "true" they stay for ever.
+inline constexpr const char* kDeleteOldMetadata = "write.metadata.delete-after-commit.enabled";
+
 /// A property that any engine may have set on the table. Error kConfig, naming it, for text that is no such value.
 int64_t IntegerProperty(const TableMetadata& metadata, const std::string& name, int64_t fallback);
 bool BooleanProperty(const TableMetadata& metadata, const std::string& name, bool fallback);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "refine/maintenance/table_lock.h"
+#include "table/table_property.h"
 
 namespace millrace::refine {
 namespace {
@@ -15,13 +16,11 @@ namespace {
 /// Of a thread that competes for one core: about a tenth of it.
 constexpr int kNiceness = 10;
 
-constexpr const char* kDeleteOldMetadata = "write.metadata.delete-after-commit.enabled";
-
-/// Each commit leaves a metadata file behind; without this property they stay for ever. What somebody set is kept.
+/// Of tables that others made, or that were made before this was set at once. What somebody set is kept.
 void LetOldMetadataGo(catalog::Catalog& catalog, const catalog::LoadedTable& table) {
-  if (table.metadata->properties.contains(kDeleteOldMetadata)) return;
+  if (table.metadata->properties.contains(table::kDeleteOldMetadata)) return;
   catalog.Commit(table.name, {table::AssertTableUuid{table.metadata->table_uuid}},
-                 {table::SetProperties{{{kDeleteOldMetadata, "true"}}}});
+                 {table::SetProperties{{{table::kDeleteOldMetadata, "true"}}}});
 }
 
 }  // namespace
