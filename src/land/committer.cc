@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "land/drop_file.h"
 #include "land/land_events.h"
 #include "land/last_landed.h"
@@ -21,6 +22,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kWaitMin{20};
 constexpr milliseconds kWaitMax{5000};
+/// Between requests that lost a race for the table: somebody else's commit takes about as long as one's own.
+constexpr milliseconds kRaceWaitMax{1000};
 
 [[noreturn]] void ThrowRolledBack(const std::string& scope) {
   throw Error(
@@ -115,8 +118,10 @@ class Committer::Attempt {
   Attempt& operator=(const Attempt&) = delete;
 
   /// `positions` is asked for what to store on each base; nullopt: somebody else moved them.
+  /// `read`: what the first request is built on; none: what the catalogue says now.
   template <typename PositionsFor>
-  LandResult Run(const std::string& scope, PositionsFor&& positions_for);
+  LandResult Run(const std::string& scope, PositionsFor&& positions_for,
+                 std::optional<catalog::LoadedTable> read = std::nullopt);
   std::optional<Landed> RunWhileItStands();
 
  private:
@@ -129,6 +134,8 @@ class Committer::Attempt {
   void TakeOver(std::shared_ptr<const table::SnapshotChange> change);
   void DeleteFiles(const std::set<std::string>& but);
   void Wait();
+  bool WaitForPeer();
+  bool WaitOutRace();
   void Tell(event::WaitKind kind, std::string detail) {
     if (waits_ != nullptr) waits_->Put(kind, std::move(detail));
   }
@@ -144,6 +151,8 @@ class Committer::Attempt {
   std::set<std::string> added_;  // what any request may have named
   std::stop_token stop_;
   milliseconds wait_ = kWaitMin;
+  milliseconds race_wait_{0};  // before the next request that follows a lost race
+  bool lost_race_ = false;     // the last request was answered, and another writer was first
   int requests_ = 0;
   bool in_doubt_ = false;    // a request may have landed, or may land yet
   bool unresolved_ = false;  // the last request was of unknown outcome and the table was not read since
@@ -232,6 +241,7 @@ bool Committer::Attempt::Request(const std::string& scope, const event::Position
     table = std::move(committed->table);
     return true;
   }
+  lost_race_ = std::holds_alternative<catalog::Conflict>(result);
   if (const auto* unknown = std::get_if<catalog::Unknown>(&result)) {
     in_doubt_ = true;
     unresolved_ = true;
@@ -264,10 +274,25 @@ void Committer::Attempt::DeleteFiles(const std::set<std::string>& but) {
   }
 }
 
-void Committer::Attempt::Wait() {
+bool Committer::Attempt::WaitForPeer() {
   const bool slept = clock_.SleepFor(wait_, stop_);
   wait_ = std::min(wait_ * 2, kWaitMax);
-  if (slept) return;
+  return slept;
+}
+
+/// The first time not at all: the table has just been changed, and who changed it works on the next change. Then longer
+/// and longer, and by chance, so that many writers do not meet again and again.
+bool Committer::Attempt::WaitOutRace() {
+  lost_race_ = false;
+  const auto wait = race_wait_;
+  race_wait_ = std::min(std::max(2 * wait, kWaitMin), kRaceWaitMax);
+  if (wait.count() == 0) return !stop_.stop_requested();
+  const auto chance = Random::FromSystem().Below(static_cast<uint64_t>(wait.count()));
+  return clock_.SleepFor(milliseconds(1 + static_cast<int64_t>(chance)), stop_);
+}
+
+void Committer::Attempt::Wait() {
+  if (lost_race_ ? WaitOutRace() : WaitForPeer()) return;
   throw Error(ErrorCode::kUnavailable, in_doubt_
                                            ? "stopped before the outcome of a commit to " + catalog::ToString(table_) +
                                                  " was known; every file is kept, and the next start finds out"
@@ -276,9 +301,10 @@ void Committer::Attempt::Wait() {
 }
 
 template <typename PositionsFor>
-LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& positions_for) {
+LandResult Committer::Attempt::Run(const std::string& scope, PositionsFor&& positions_for,
+                                   std::optional<catalog::LoadedTable> read) {
   for (;; Wait()) {
-    catalog::LoadedTable table = LoadNow();
+    catalog::LoadedTable table = read ? *std::exchange(read, std::nullopt) : LoadNow();
     if (FoundLanded(table)) return Done(table);
     std::optional<event::Positions> positions;
     if (!scope.empty()) {
@@ -313,12 +339,14 @@ LandResult Committer::Commit(table::SnapshotChange change, const std::optional<M
                              std::stop_token stop) {
   Attempt attempt(*this, std::move(change), std::move(stop));
   if (!move) return attempt.Run({}, [](const table::TableMetadata&) { return std::optional(event::Positions()); });
-  return attempt.Run(move->scope, [&](const table::TableMetadata& base) { return Moved(base, *move); });
+  return attempt.Run(
+      move->scope, [&](const table::TableMetadata& base) { return Moved(base, *move); }, move->read);
 }
 
 LandResult Committer::Commit(const ChangeOn& change_on, const MovePositions& move, std::stop_token stop) {
   Attempt attempt(*this, change_on, std::move(stop));
-  return attempt.Run(move.scope, [&](const table::TableMetadata& base) { return Moved(base, move); });
+  return attempt.Run(
+      move.scope, [&](const table::TableMetadata& base) { return Moved(base, move); }, move.read);
 }
 
 std::optional<Landed> Committer::CommitIf(const ChangeOn& change_on, std::stop_token stop) {

@@ -32,6 +32,8 @@ struct MovePositions {
   event::Positions to;
   /// Given: asked on each base; false turns the commit away as if the positions had moved.
   std::function<bool(const table::TableMetadata& base)> stands = nullptr;
+  /// Given: the table as the caller read it a moment ago. The first request is built on it instead of on one more read.
+  std::optional<catalog::LoadedTable> read = std::nullopt;
 };
 
 struct Landed {

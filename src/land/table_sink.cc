@@ -35,6 +35,9 @@ constexpr int64_t kPendingKeysMax = int64_t{16} << 20;
 /// Where nothing came for this long, a backlog has been read to its end: if it makes files of a fair size, rows have
 /// nothing to wait for.
 constexpr milliseconds kQuiet{200};
+/// What was read of the table before the quarantine was committed is what the commit is built on, unless that took
+/// longer.
+constexpr milliseconds kReadIsFresh{100};
 /// Bytes of JSON to one of Parquet, about.
 constexpr int64_t kReadToWritten = 8;
 /// The part of `file_size` that is a fair size.
@@ -101,7 +104,8 @@ class TableSink::Impl {
   void ShowChunk();
   void TellMemory(int64_t bytes);
   event::CommitOutcome CommitChunk(std::stop_token stop);
-  LandResult CommitRows(std::vector<table::DataFile> files, const TableView& view, const std::stop_token& stop);
+  LandResult CommitRows(std::vector<table::DataFile> files, const TableView& view, SteadyTime viewed,
+                        const std::stop_token& stop);
   void Turn(const Landed& landed, LanePool& pool);
   event::CommitOutcome Lost(const std::stop_token& stop);
   bool BacklogEnded() const;
@@ -298,7 +302,7 @@ void TableSink::Impl::Turn(const Landed& landed, LanePool& pool) {
   FaultPoint("land.after_key_index");
 }
 
-LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const TableView& view,
+LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const TableView& view, SteadyTime viewed,
                                        const std::stop_token& stop) {
   const ChildSpan span("catalog");
   Committer committer(catalog_, options_.table.name, view.table.metadata->table_uuid, clock_, &board_);
@@ -310,6 +314,7 @@ LandResult TableSink::Impl::CommitRows(std::vector<table::DataFile> files, const
     });
     return same && (!keys_ || !keys_->Clashes(catalog_.store(), base));
   };
+  if (clock_.Steady() - viewed < kReadIsFresh) move.read = view.table;
   if (!upserts_) return committer.Commit({.added = std::move(files)}, move, stop);
   return committer.Commit([&](const table::TableMetadata& base) { return upserts_->ChangeOn(base, stop); }, move, stop);
 }
@@ -336,6 +341,7 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   WrittenFor(authority_.view());
   // A fresh look before the quarantine, so that a zombie leaves nothing there.
   const TableViewPtr view = Look(stop);
+  const auto viewed = clock_.Steady();
   if ((view && Overtaken(*view)) || !rejects_->Commit(from_, to_, stop)) {
     for (const auto& file : files) DropFile(catalog_.store(), file.file_path);
     return Lost(stop);
@@ -348,7 +354,7 @@ event::CommitOutcome TableSink::Impl::CommitChunk(std::stop_token stop) {
   const uint64_t count = files.size();
   uint64_t bytes = 0;
   for (const auto& file : files) bytes += static_cast<uint64_t>(file.file_size_in_bytes);
-  const auto result = CommitRows(std::move(files), *view, stop);
+  const auto result = CommitRows(std::move(files), *view, viewed, stop);
   if (!std::holds_alternative<Landed>(result)) return Lost(stop);
   span.Set("millrace.snapshot_id", std::get<Landed>(result).snapshot_id.value());
   span.Set("millrace.files", static_cast<int64_t>(count));
