@@ -22,7 +22,10 @@ constexpr int64_t kShareOfBudget = 8;
 
 size_t FeedMaker::ReadBytes() const {
   const auto& config = parts_.config;
-  const auto feeds = static_cast<int64_t>(config.sources.size() + config.tables.size() + config.documents.size());
+  // A source without a topic is read by the feeds of its tables.
+  const auto appending =
+      std::ranges::count_if(config.sources, [](const auto& named) { return !named.second.topic.empty(); });
+  const auto feeds = appending + static_cast<int64_t>(config.tables.size() + config.documents.size());
   const auto most = static_cast<int64_t>(event::ReadLimits{}.bytes_max);
   return static_cast<size_t>(
       std::clamp(parts_.budget.limit() / (kShareOfBudget * std::max<int64_t>(feeds, 1)), kReadBytesMin, most));

@@ -53,6 +53,8 @@ class Lane {
 
   /// Takes a batch all the way into the writer. `sequence` numbers the batches of the sink.
   void Process(uint64_t sequence, const event::EventBatch& events);
+  /// Whether there is anything that Relieve could give back.
+  bool holds_memory() const { return writer_ && writer_->buffered_bytes() > 0; }
   /// Gives memory back while others wait for it.
   void Relieve();
   /// Closes the files and hands them over, together with what was counted since the last time.

@@ -11,7 +11,7 @@
 namespace millrace::land {
 namespace {
 
-/// How often an idle lane looks whether somebody waits for its memory.
+/// How often an idle lane that holds memory looks whether somebody waits for it.
 constexpr std::chrono::milliseconds kIdle{50};
 constexpr size_t kQueuedPerLane = 2;
 
@@ -62,8 +62,13 @@ void LanePool::Run(Worker& worker) {
 
 /// One task, or the end of a round, or a look at the budget.
 void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
-  const bool woken = work_.wait_for(
-      lock, kIdle, [&] { return stop_.stop_requested() || !queue_.empty() || worker.finished_round != round_; });
+  const auto called = [&] { return stop_.stop_requested() || !queue_.empty() || worker.finished_round != round_; };
+  bool woken = true;
+  if (worker.lane.holds_memory()) {
+    woken = work_.wait_for(lock, kIdle, called);
+  } else {
+    work_.wait(lock, called);
+  }
   if (stop_.stop_requested()) return;
   if (!woken) {
     lock.unlock();
