@@ -190,7 +190,8 @@ const Block<UpsertConfig>& UpsertBlock() {
           .Add(&UpsertConfig::write,
                {.name = "write",
                 .doc = "`merge_on_read`: replaced rows are deleted by position, quick to write. `copy_on_write`: data "
-                       "files that hold them are written again, quick to read.",
+                       "files that hold them are written again, quick to read. `equality_deletes`: they are deleted "
+                       "by the value of their key, without an index of the table, slower to read.",
                 .fallback = UpsertWriteWord::kMergeOnRead})
           .Check(CheckUpsert);
   return block;

@@ -188,6 +188,11 @@ void CheckUpsert(const UpsertConfig& upsert, const std::string& path, config::Pa
     refuse("add_fields", "needs an envelope to take them from: `envelope: debezium`");
     if (upsert.operation.empty()) refuse("delete_values", "needs `operation`, the field that has them");
   }
+  if (upsert.write == UpsertWriteWord::kEqualityDeletes) {
+    refuse("order_by",
+           "needs a look at the row that is there, which `write: equality_deletes` does without; say "
+           "`write: merge_on_read`, or leave it out where the topic is keyed and its order counts");
+  }
 }
 
 void CheckWordsOfFiles(const TableConfig& table, const std::string& path, config::ParseContext& context) {
@@ -215,6 +220,16 @@ void CheckTable(const TableConfig& table, const std::string& path, config::Parse
   if (table.upsert && table.key.empty() && !table.files) {
     context.problems.Add(table.MarkOf("upsert"),
                          fmt::format("{}.upsert: needs `key`, the columns that tell rows apart", path));
+  }
+  if (table.upsert && table.upsert->write == UpsertWriteWord::kEqualityDeletes) {
+    for (const auto& column : table.key) {
+      if (column.find('.') == std::string::npos) continue;
+      context.problems.Add(
+          table.MarkOf("key"),
+          fmt::format("{}.key: `write: equality_deletes` compares columns at the top of the table, and "
+                      "{} is a member of one; say `write: merge_on_read`",
+                      path, column));
+    }
   }
   if (table.files && table.iceberg) {
     context.problems.Add(table.MarkOf("iceberg"), fmt::format("{}: is either `files` or `iceberg`, not both", path));

@@ -23,7 +23,7 @@ enum class FileCompression { kAuto, kNone, kGzip, kZstd };
 enum class CsvTypeWord { kText, kNumber, kBoolean };
 enum class ContractWord { kEvolve, kFreeze, kDiscardValue, kDiscardRow };
 enum class EnvelopeWord { kNone, kDebezium };
-enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite };
+enum class UpsertWriteWord { kMergeOnRead, kCopyOnWrite, kEqualityDeletes };
 enum class FilesEncoding { kJsonLines, kParquet, kAvro };
 enum class FilesCompressionWord { kNone, kGzip, kZstd, kSnappy };
 enum class FilesRecordWord { kOrigin, kJson, kPayload, kText, kBytes };

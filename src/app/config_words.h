@@ -59,8 +59,10 @@ struct Choices<app::ModelEngineWord> {
 
 template <>
 struct Choices<app::UpsertWriteWord> {
-  static constexpr std::array<std::pair<std::string_view, app::UpsertWriteWord>, 2> kWords = {
-      {{"merge_on_read", app::UpsertWriteWord::kMergeOnRead}, {"copy_on_write", app::UpsertWriteWord::kCopyOnWrite}}};
+  static constexpr std::array<std::pair<std::string_view, app::UpsertWriteWord>, 3> kWords = {
+      {{"merge_on_read", app::UpsertWriteWord::kMergeOnRead},
+       {"copy_on_write", app::UpsertWriteWord::kCopyOnWrite},
+       {"equality_deletes", app::UpsertWriteWord::kEqualityDeletes}}};
 };
 
 template <>

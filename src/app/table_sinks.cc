@@ -52,6 +52,18 @@ schema::ContractMode ModeOf(ContractWord word) {
   return schema::ContractMode::kEvolve;
 }
 
+land::UpsertMode ModeOf(UpsertWriteWord word) {
+  switch (word) {
+    case UpsertWriteWord::kMergeOnRead:
+      return land::UpsertMode::kMergeOnRead;
+    case UpsertWriteWord::kCopyOnWrite:
+      return land::UpsertMode::kCopyOnWrite;
+    case UpsertWriteWord::kEqualityDeletes:
+      return land::UpsertMode::kEqualityDeletes;
+  }
+  return land::UpsertMode::kMergeOnRead;
+}
+
 /// Whether a path names a field of Debezium's envelope beside the row.
 bool IsOfEnvelope(const std::string& path) {
   return path.starts_with("source.") || path == "op" || path == "ts_ms" || path == "ts_us" || path == "ts_ns";
@@ -258,9 +270,7 @@ land::TableSinkOptions TableSinkOptionsFor(const PipelineConfig& pipeline, const
   options.metadata_columns = {.origin = table.metadata, .headers = table.headers};
   options.key = table.key;
   if (table.upsert) {
-    options.upsert = {.order_by = ChangeFormOf(table).order_by,
-                      .mode = table.upsert->write == UpsertWriteWord::kCopyOnWrite ? land::UpsertMode::kCopyOnWrite
-                                                                                   : land::UpsertMode::kMergeOnRead};
+    options.upsert = {.order_by = ChangeFormOf(table).order_by, .mode = ModeOf(table.upsert->write)};
   }
   options.key_index_folder = directory.path() / "keys" / name;
   options.spill_folder = directory.path() / "spill";

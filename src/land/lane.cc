@@ -137,6 +137,7 @@ Upserts::Keyed Lane::KeysOf(const std::shared_ptr<arrow::RecordBatch>& rows, con
                             std::vector<event::Reject>& rejects) const {
   Upserts::Keyed keyed;
   if (!rows || rows->num_rows() == 0) return keyed;
+  keyed.batch = rows;
   keyed.keys = HashKeys(*rows, context_.key);
   RejectMissing(keyed.keys, records, rejects);
   const auto& order_by = context_.upserts->options().order_by;

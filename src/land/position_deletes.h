@@ -26,9 +26,9 @@ class PositionDeletes {
   void Add(const table::DataFile& of, int64_t position);
   bool empty() const { return partitions_.empty(); }
 
-  /// For a table of format v3: adds what other deletes by position of `metadata`'s current snapshot name in the same
-  /// data files. Returns the names (table::NameOf) of those that are of one of these data files alone, and have no use
-  /// beside the vector to come.
+  /// Adds what other deletes by position of `metadata`'s current snapshot name in the same data files: a must in format
+  /// v3, and what keeps delete files few in v2. Returns the names (table::NameOf) of those that are of one of these
+  /// data files alone, and have no use beside what is written now.
   std::set<std::string> AddFormer(io::ObjectStore& store, const table::TableMetadata& metadata);
 
   /// Makes the files; their names start with `name`, unique to the call. What fails leaves none. A data file has one

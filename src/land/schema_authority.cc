@@ -134,10 +134,12 @@ TableViewPtr SchemaAuthority::Require(const arrow::Schema& wanted, std::stop_tok
       fresh = Load();
     }
     if (fresh) {
-      const auto change = table::EvolveSchema(*fresh->table.metadata, schema::FromArrow(wanted));
+      const auto& base = *fresh->table.metadata;
+      auto change = table::EvolveSchema(base, schema::FromArrow(wanted));
+      if (change.empty() && declaration_.unpartitioned_spec) change = table::AddUnpartitionedSpec(base);
       if (change.empty()) return fresh;
       const auto result = catalog_.Commit(declaration_.name, change.requirements, change.updates);
-      if (std::holds_alternative<catalog::Committed>(result)) return Load();
+      if (std::holds_alternative<catalog::Committed>(result)) continue;
     }
     if (!clock_.SleepFor(wait, stop)) {
       throw Error(ErrorCode::kUnavailable, "stopped before the columns of " + catalog::ToString(declaration_.name) +
@@ -161,8 +163,10 @@ void SchemaAuthority::Arrange() {
       order = table::ChangeSortOrder(base, table::ParseSortOrder(*declaration_.sort_by, base.schema()));
     }
     const bool upgrades = declaration_.format_version && *declaration_.format_version > base.format_version;
-    if (spec.empty() && order.empty() && !upgrades) return;
     table::TableChange change = spec;
+    // Two specs that are new at once would claim one id.
+    if (spec.empty() && declaration_.unpartitioned_spec) change = table::AddUnpartitionedSpec(base);
+    if (change.empty() && order.empty() && !upgrades) return;
     if (upgrades) {
       change.requirements.push_back(table::AssertTableUuid{base.table_uuid});
       change.updates.insert(change.updates.begin(), table::UpgradeFormatVersion{*declaration_.format_version});
@@ -177,8 +181,7 @@ void SchemaAuthority::Arrange() {
       if (upgrades) LogInfo("{}: is of format version {} from here on", name, *declaration_.format_version);
       if (!spec.empty()) LogInfo("{}: new files are partitioned by {}", name, Printed(declaration_.partition_by));
       if (!order.empty()) LogInfo("{}: new files are sorted by {}", name, Printed(declaration_.sort_by));
-      Load();
-      return;
+      continue;
     }
     clock_.SleepFor(wait, {});
   }

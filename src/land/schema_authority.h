@@ -24,7 +24,9 @@ struct TableDeclaration {
   std::optional<std::vector<std::string>> sort_by = std::nullopt;
   std::map<std::string, std::string> properties = {};
   std::optional<int32_t> format_version = std::nullopt;  // a table of an older one is upgraded; of a newer one stays
-  bool create = true;                                    // else a table that is not there is an Error kConfig
+  /// The spec without fields is kept beside the declared one, for deletes that reach all partitions.
+  bool unpartitioned_spec = false;
+  bool create = true;  // else a table that is not there is an Error kConfig
 };
 
 /// A table as all lanes see it at one moment. Immutable.

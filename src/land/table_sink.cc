@@ -57,6 +57,12 @@ DataFileWriterOptions WriterOptions(const TableSinkOptions& sink, int64_t budget
   return options;
 }
 
+TableDeclaration DeclarationOf(const TableSinkOptions& options) {
+  auto declaration = options.table;
+  declaration.unpartitioned_spec = options.upsert && options.upsert->mode == UpsertMode::kEqualityDeletes;
+  return declaration;
+}
+
 }  // namespace
 
 class TableSink::Impl {
@@ -67,7 +73,7 @@ class TableSink::Impl {
         budget_(budget),
         clock_(clock),
         lanes_(LanesOf(options_.lanes)),
-        authority_(catalog, options_.table, clock),
+        authority_(catalog, DeclarationOf(options_), clock),
         rejects_(options_.rejects),
         board_(clock) {
     if (!rejects_) {

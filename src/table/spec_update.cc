@@ -66,6 +66,24 @@ TableChange ChangePartitionSpec(const TableMetadata& base, PartitionSpec wanted)
   return change;
 }
 
+const PartitionSpec* UnpartitionedSpec(const TableMetadata& metadata) {
+  const auto found =
+      std::ranges::find_if(metadata.partition_specs, [](const PartitionSpec& spec) { return spec.fields.empty(); });
+  return found == metadata.partition_specs.end() ? nullptr : &*found;
+}
+
+TableChange AddUnpartitionedSpec(const TableMetadata& base) {
+  TableChange change;
+  if (UnpartitionedSpec(base) != nullptr) return change;
+  PartitionSpec everywhere;
+  for (const PartitionSpec& spec : base.partition_specs) {
+    everywhere.spec_id = std::max(everywhere.spec_id, spec.spec_id + 1);
+  }
+  change.requirements = {AssertTableUuid{base.table_uuid}, AssertLastAssignedPartitionId{base.last_partition_id}};
+  change.updates.push_back(AddPartitionSpec{std::move(everywhere)});
+  return change;
+}
+
 TableChange ChangeSortOrder(const TableMetadata& base, SortOrder wanted) {
   TableChange change;
   int32_t highest = 0;

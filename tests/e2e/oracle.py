@@ -71,9 +71,10 @@ class Lake:
         with opener(path, "rt", encoding="utf-8") as file:
             return json.load(file)
 
-    def snapshot(self, table):
+    def snapshot(self, table, wanted=None):
+        """The current snapshot, or one by its id; None when there is none."""
         metadata = self.metadata(table)
-        current = metadata.get("current-snapshot-id")
+        current = wanted or metadata.get("current-snapshot-id")
         return next((s for s in metadata.get("snapshots", []) if s["snapshot-id"] == current), None)
 
     def entries(self, table):
@@ -102,10 +103,10 @@ class Lake:
             if stated != (counted[0], counted[1], counted[2]):
                 raise Wrong(f"{manifest['manifest_path']} holds {dict(counted)} entries, its list says {stated}")
 
-    def walk(self, table):
-        """Every row of a table, as dicts; raises Wrong where a file is not what its entry says. The table may be written meanwhile."""
+    def walk(self, table, wanted=None):
+        """Every row of a table, or of one of its snapshots, as dicts; raises Wrong where a file is not what its entry says. The table may be written meanwhile."""
         files, contents = [], []
-        snapshot = self.snapshot(table)
+        snapshot = self.snapshot(table, wanted)
         for file in self.live_in(snapshot):
             files.append(file)
             contents.append(content_of(file))
@@ -175,6 +176,8 @@ def content_of(file):
         raise Wrong(f"{path} has {data.num_rows} rows, its entry says {file['record_count']}")
     if file["content"] == 1:
         check_position_deletes(file, data)
+    if file["content"] == 2:
+        check_equality_deletes(file, data)
     return data
 
 
@@ -222,6 +225,16 @@ def check_position_deletes(file, data):
         raise Wrong(f"{file['file_path']} is of one data file and does not say so")
     if file.get("sort_order_id"):
         raise Wrong(f"{file['file_path']} states a sort order")
+
+
+def check_equality_deletes(file, data):
+    """What the specification asks of an equality delete file: its columns have the ids that it compares, and none is a fraction."""
+    ids = [int(field.metadata[b"PARQUET:field_id"]) for field in data.schema]
+    if not file["equality_ids"] or not set(file["equality_ids"]) <= set(ids):
+        raise Wrong(f"{file['file_path']} has the columns {ids} and compares {file['equality_ids']}")
+    compared = [field for field, number in zip(data.schema, ids) if number in file["equality_ids"]]
+    if any(pa.types.is_floating(field.type) or pa.types.is_nested(field.type) for field in compared):
+        raise Wrong(f"{file['file_path']} compares {data.schema}")
 
 
 def remaining(file, data, deletes, names):

@@ -26,12 +26,13 @@ def load_duckdb_extensions(database):
         database.execute(f"LOAD '{path}'")
 
 
-def duckdb_rows(metadata_location, select="*", where="true"):
+def duckdb_rows(metadata_location, select="*", where="true", snapshot=None):
     import duckdb
 
     database = duckdb.connect(config={"allow_unsigned_extensions": "true", "autoinstall_known_extensions": "false"})
     load_duckdb_extensions(database)
-    result = database.execute(f"SELECT {select} FROM iceberg_scan('{metadata_location}') WHERE {where}")
+    at = f", snapshot_from_id={snapshot}" if snapshot else ""
+    result = database.execute(f"SELECT {select} FROM iceberg_scan('{metadata_location}'{at}) WHERE {where}")
     names = [d[0] for d in result.description]
     return [dict(zip(names, row)) for row in result.fetchall()]
 

@@ -52,6 +52,7 @@ void LandTwice(UpsertMode mode, int32_t format) {
 TEST(UpsertCrashChild, DISABLED_MergesOnRead) { LandTwice(UpsertMode::kMergeOnRead, 2); }
 TEST(UpsertCrashChild, DISABLED_CopiesOnWrite) { LandTwice(UpsertMode::kCopyOnWrite, 2); }
 TEST(UpsertCrashChild, DISABLED_WritesVectors) { LandTwice(UpsertMode::kMergeOnRead, 3); }
+TEST(UpsertCrashChild, DISABLED_DeletesByValue) { LandTwice(UpsertMode::kEqualityDeletes, 2); }
 
 void Expect(const std::string& folder) {
   std::map<int64_t, std::string> rows;
@@ -74,8 +75,8 @@ void Expect(const std::string& folder) {
 
 void EveryChangeOnceWhereverItDies(const std::string& child, std::vector<std::string> needed) {
   const testing::TempFolder folder;
-  for (const auto* point : {"land.before_commit", "land.after_commit", "key_index.before_rename",
-                            "land.before_key_index", "land.after_key_index"}) {
+  for (const auto* point :
+       {"land.before_commit", "land.after_commit", "land.before_key_index", "land.after_key_index"}) {
     needed.emplace_back(point);
   }
   const auto folders = testing::KillEverywhere("UpsertCrashChild." + child, folder.path(), needed);
@@ -85,17 +86,24 @@ void EveryChangeOnceWhereverItDies(const std::string& child, std::vector<std::st
 }
 
 TEST(UpsertCrash, MergeOnReadHasEveryChangeOnceWhereverItDies) {
-  EveryChangeOnceWhereverItDies("DISABLED_MergesOnRead",
-                                {"land.before_position_deletes", "land.after_position_deletes"});
+  EveryChangeOnceWhereverItDies("DISABLED_MergesOnRead", {"key_index.before_rename", "land.before_position_deletes",
+                                                          "land.after_position_deletes"});
 }
 
 TEST(UpsertCrash, VectorsHaveEveryChangeOnceWhereverItDies) {
-  EveryChangeOnceWhereverItDies("DISABLED_WritesVectors",
-                                {"land.before_position_deletes", "land.after_position_deletes"});
+  EveryChangeOnceWhereverItDies("DISABLED_WritesVectors", {"key_index.before_rename", "land.before_position_deletes",
+                                                           "land.after_position_deletes"});
 }
 
 TEST(UpsertCrash, CopyOnWriteHasEveryChangeOnceWhereverItDies) {
-  EveryChangeOnceWhereverItDies("DISABLED_CopiesOnWrite", {"land.before_copy_on_write", "land.after_copy_on_write"});
+  EveryChangeOnceWhereverItDies("DISABLED_CopiesOnWrite",
+                                {"key_index.before_rename", "land.before_copy_on_write", "land.after_copy_on_write"});
+}
+
+TEST(UpsertCrash, EqualityDeletesHaveEveryChangeOnceWhereverItDies) {
+  EveryChangeOnceWhereverItDies("DISABLED_DeletesByValue",
+                                {"land.before_equality_deletes", "land.after_equality_deletes",
+                                 "land.before_position_deletes", "land.after_position_deletes"});
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "land/plain_decoder.h"
 #include "land/rewrite_files.h"
 #include "land/table_sink.h"
+#include "land/upsert/key_values.h"
 #include "table/deletion_vector.h"
 #include "table/live_files.h"
 
@@ -71,10 +72,12 @@ class UpsertTest : public ::testing::TestWithParam<Way> {
     ASSERT_EQ(sink.Commit({}), CommitOutcome::kCommitted);
   }
   /// What the table holds now, judged when all tests have run: one Python for all of them.
-  void Expect(const Rows& rows, const std::string& column = "name") {
+  void Expect(const Rows& rows, const std::string& column = "name", const Rows& more = {}) {
     nlohmann::json wanted = nlohmann::json::array();
-    for (const auto& [id, value] : rows) {
-      wanted.push_back({id, value.empty() ? nlohmann::json() : nlohmann::json(value)});
+    for (const auto* some : {&rows, &more}) {
+      for (const auto& [id, value] : *some) {
+        wanted.push_back({id, value.empty() ? nlohmann::json() : nlohmann::json(value)});
+      }
     }
     expected_.push_back({{"table", "silver.users"},
                          {"snapshot", Metadata().current_snapshot_id->value()},
@@ -143,12 +146,23 @@ class UpsertTest : public ::testing::TestWithParam<Way> {
   int compacted_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Modes, UpsertTest,
-                         ::testing::Values(Way{"MergeOnRead", UpsertMode::kMergeOnRead, 2},
-                                           Way{"CopyOnWrite", UpsertMode::kCopyOnWrite, 2},
-                                           Way{"Vectors", UpsertMode::kMergeOnRead, 3},
-                                           Way{"CopyOnWriteVersion3", UpsertMode::kCopyOnWrite, 3}),
-                         [](const auto& way) { return std::string(way.param.name); });
+const auto kIndexed = ::testing::Values(
+    Way{"MergeOnRead", UpsertMode::kMergeOnRead, 2}, Way{"CopyOnWrite", UpsertMode::kCopyOnWrite, 2},
+    Way{"Vectors", UpsertMode::kMergeOnRead, 3}, Way{"CopyOnWriteVersion3", UpsertMode::kCopyOnWrite, 3});
+const auto kByValue = ::testing::Values(Way{"EqualityDeletes", UpsertMode::kEqualityDeletes, 2},
+                                        Way{"EqualityDeletesVersion3", UpsertMode::kEqualityDeletes, 3});
+
+std::string NameOf(const ::testing::TestParamInfo<Way>& way) { return way.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Indexed, UpsertTest, kIndexed, NameOf);
+INSTANTIATE_TEST_SUITE_P(ByValue, UpsertTest, kByValue, NameOf);
+
+/// What only who knows the rows of the table can do.
+class IndexedUpsertTest : public UpsertTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, IndexedUpsertTest, kIndexed, NameOf);
+
+class EqualityDeleteTest : public UpsertTest {};
+INSTANTIATE_TEST_SUITE_P(Formats, EqualityDeleteTest, kByValue, NameOf);
 
 TEST_P(UpsertTest, TheLastChangeOfAKeyStandsAcrossRowsBatchesLanesAndCommits) {
   auto options = Options();
@@ -182,7 +196,7 @@ TEST_P(UpsertTest, TheLastChangeOfAKeyStandsAcrossRowsBatchesLanesAndCommits) {
   sink.reset();
   EXPECT_EQ(budget_.used(), 0);
   for (const auto& file : Live()) {
-    EXPECT_TRUE(GetParam().mode == UpsertMode::kMergeOnRead || file.content == table::FileContent::kData);
+    EXPECT_TRUE(GetParam().mode != UpsertMode::kCopyOnWrite || file.content == table::FileContent::kData);
     const bool vector = table::IsDeletionVector(file);
     EXPECT_EQ(vector, GetParam().format == 3 && file.content == table::FileContent::kPositionDeletes);
   }
@@ -277,7 +291,7 @@ TEST_P(UpsertTest, RowsThatWaitOnDiskOrInManyRowGroupsAreFoundWhereTheyEndUp) {
   }
 }
 
-TEST_P(UpsertTest, TheNewestByTheOrderColumnStandsWheneverItComes) {
+TEST_P(IndexedUpsertTest, TheNewestByTheOrderColumnStandsWheneverItComes) {
   auto options = Options();
   options.upsert->order_by = "at";
   const auto at = [](int64_t when) { return R"(, "at": )" + std::to_string(when); };
@@ -303,6 +317,14 @@ TEST_P(UpsertTest, CommitsAreCalledWhatTheyDo) {
   Land(*sink, {Up(1, "a"), Up(2, "a")});
   EXPECT_EQ(Operation(), "append");
   Land(*sink, {Up(3, "a"), Del(77)});
+  if (GetParam().mode == UpsertMode::kEqualityDeletes) {
+    EXPECT_EQ(Operation(), "overwrite") << "nobody knows what was there";
+    Land(*sink, {Del(2)});
+    EXPECT_EQ(Operation(), "delete");
+    EXPECT_EQ(Metadata().current_snapshot()->summary.at("added-equality-deletes"), "1");
+    EXPECT_EQ(Metadata().current_snapshot()->summary.at("total-equality-deletes"), "3");
+    return;
+  }
   EXPECT_EQ(Operation(), "append") << "nothing was there to delete";
   Land(*sink, {Up(1, "b")});
   EXPECT_EQ(Operation(), "overwrite");
@@ -321,7 +343,7 @@ TEST_P(UpsertTest, CommitsAreCalledWhatTheyDo) {
   }
 }
 
-TEST_P(UpsertTest, AStartWithoutTheIndexFindsTheRowsInTheTable) {
+TEST_P(IndexedUpsertTest, AStartWithoutTheIndexFindsTheRowsInTheTable) {
   auto sink = Open(Options());
   Land(*sink, {Up(1, "a"), Up(2, "a"), Up(3, "a")});
   Land(*sink, {Up(1, "b"), Del(2)});
@@ -404,7 +426,7 @@ TEST_P(UpsertTest, ALostAnswerLandsItsDeletesOnceAndALateRequestNever) {
   }
 }
 
-TEST_P(UpsertTest, RowsOfOneKeyThatSomebodyElseAppendedBecomeOne) {
+TEST_P(IndexedUpsertTest, RowsOfOneKeyThatSomebodyElseAppendedBecomeOne) {
   auto options = Options();
   auto sink = Open(options);
   Land(*sink, {Up(1, "a"), Up(2, "a"), Up(3, "a")});
@@ -460,7 +482,90 @@ TEST_P(UpsertTest, TheBudgetMakesACommitDue) {
   EXPECT_FALSE(sink.CommitDue());
 }
 
-TEST_P(UpsertTest, AnOrderThatIsNoNumberIsRefused) {
+TEST_P(EqualityDeleteTest, ACommitNamesEachKeyOnceAndKeepsNoIndex) {
+  auto options = Options();
+  options.table.partition_by = std::vector<std::string>{"name"};
+  std::filesystem::create_directories(options.key_index_folder);
+  const auto sink = Open(options);
+  Write(*sink, {Up(1, "a"), Up(2, "a"), Up(1, "b")});
+  Write(*sink, {Up(1, "c")});
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  Expect(Rows{{1, "c"}, {2, "a"}});
+  const auto by_value = [](const table::DataFile& file) {
+    return file.content == table::FileContent::kEqualityDeletes;
+  };
+  EXPECT_TRUE(std::ranges::none_of(Live(), by_value)) << "there was nothing to delete";
+  Write(*sink, {Up(1, "d"), Up(1, "e"), Del(2), Up(3, "d"), Del(3)});
+  Write(*sink, {Del(1), Up(1, "f"), Up(2, "f"), Del(4)});
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  Expect(Rows{{1, "f"}, {2, "f"}});
+  const auto files = Live();
+  const auto deletes = std::ranges::find_if(files, by_value);
+  ASSERT_NE(deletes, files.end());
+  EXPECT_EQ(std::ranges::count_if(files, by_value), 1);
+  EXPECT_EQ(deletes->record_count, 4) << "1, 2, 3 and 4";
+  const auto metadata = Metadata();
+  EXPECT_THAT(deletes->equality_ids, ::testing::ElementsAre(metadata.schema().Find("id")->id));
+  EXPECT_TRUE(metadata.FindSpec(deletes->spec_id)->fields.empty()) << "it reaches all partitions";
+  EXPECT_EQ(metadata.spec().fields.size(), 1U) << "new rows are partitioned as before";
+  EXPECT_FALSE(std::filesystem::exists(options.key_index_folder));
+}
+
+TEST_P(EqualityDeleteTest, KeysOfSeveralColumnsAreComparedWhole) {
+  auto options = Options();
+  options.key = {"name", "id"};
+  const auto sink = Open(options);
+  const auto row = [](int64_t id, const std::string& name, const std::string& v) {
+    return Up(id, name, R"(, "v": ")" + v + "\"");
+  };
+  Land(*sink, {row(1, "a", "x"), row(1, "b", "x"), row(2, "a", "x"), R"({"id": 3, "v": "no name"})"});
+  EXPECT_EQ(sink->counts().rejected.at(event::RejectCause::kMissingKey), 1U);
+  Land(*sink, {row(2, "a", "y")});
+  Expect(Rows{{1, "x"}, {2, "y"}}, "v", {{1, "x"}});
+}
+
+TEST(KeyValues, ColumnsWhoseValuesIcebergDoesNotCompareAreRefused) {
+  table::TableMetadata metadata;
+  schema::Schema columns;
+  for (const auto* type : {"long", "double", "float", "list<string>", "struct<zip: string>", "decimal(9, 2)"}) {
+    const auto number = static_cast<int32_t>(columns.fields.size()) + 1;
+    columns.fields.push_back(
+        {.id = schema::FieldId(number), .name = "c" + std::to_string(number), .type = schema::ParseType(type)});
+  }
+  metadata.schemas = {columns};
+  metadata.current_schema_id = columns.schema_id;
+  const auto check = [&](const std::string& name) { KeyValues({name}).Check(metadata); };
+  check("c1");
+  check("c6");
+  for (const auto* name : {"c2", "c3", "c4", "c5", "c5.zip", "none"}) {
+    EXPECT_THAT([&] { check(name); }, ::testing::ThrowsMessage<Error>(::testing::HasSubstr("merge_on_read"))) << name;
+  }
+}
+
+TEST_P(EqualityDeleteTest, TheWayOfWritingMayChangeBackAndForth) {
+  auto options = Options();
+  options.table.partition_by = std::vector<std::string>{"bucket(2, name)"};
+  const auto by_value = options.upsert;
+  Rows wanted;
+  for (int round = 0; round < 4; ++round) {
+    options.upsert = round % 2 == 0 ? by_value : UpsertOptions{.mode = UpsertMode::kMergeOnRead};
+    const auto sink = Open(options);
+    for (int commit = 0; commit < 2; ++commit) {
+      const std::string name = "r" + std::to_string(round) + std::to_string(commit);
+      std::vector<std::string> lines = {Del(round)};
+      wanted.erase(round);
+      for (int64_t id = round + commit + 1; id < 20; id += 2) lines.push_back(Up(id, wanted[id] = name));
+      Land(*sink, lines);
+      Expect(wanted);
+    }
+    if (round == 1) Compact();
+  }
+  Compact();
+  Expect(wanted);
+  EXPECT_TRUE(std::ranges::all_of(Live(), [](const auto& file) { return file.content == table::FileContent::kData; }));
+}
+
+TEST_P(IndexedUpsertTest, AnOrderThatIsNoNumberIsRefused) {
   auto options = Options();
   options.upsert->order_by = "name";
   const auto sink = Open(options);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <arrow/type_fwd.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -17,12 +19,14 @@ namespace millrace::land {
 
 /// How a commit takes the rows away that it replaces.
 enum class UpsertMode {
-  kMergeOnRead,  // position deletes beside the data files: quick to write, readers leave the rows out
-  kCopyOnWrite,  // data files that hold them are written again without them: quick to read
+  kMergeOnRead,      // position deletes beside the data files: quick to write, readers leave the rows out
+  kCopyOnWrite,      // data files that hold them are written again without them: quick to read
+  kEqualityDeletes,  // the keys of the chunk, for readers to compare: nobody needs to know where the rows lie
 };
 
 struct UpsertOptions {
-  /// The column that says which of two changes of a key is newer; empty: the one that came later.
+  /// The column that says which of two changes of a key is newer; empty: the one that came later. Not with
+  /// kEqualityDeletes, which never looks at the row that is there.
   std::string order_by = {};
   UpsertMode mode = UpsertMode::kMergeOnRead;
 };
@@ -35,6 +39,10 @@ struct UpsertOptions {
 /// chunk itself that a later change replaced. When another writer was there first (a compaction that moved the rows,
 /// another worker), the index follows and the deletes are made anew, so none is lost and none points at a file that is
 /// gone.
+///
+/// With equality deletes there is no index: a commit names the keys of the chunk, and reaches every older row of them
+/// without knowing it. Rows of the chunk itself are deleted by position all the same, for an equality delete never
+/// reaches the sequence number that it comes with. What lies on the disk of an index from before is removed.
 ///
 /// Take and Wrote may be called by several threads; everything else by the sink's, while no lane works.
 class Upserts {
@@ -53,6 +61,7 @@ class Upserts {
 
   /// Keys of some rows or deletes of one batch; a row without a key is passed over.
   struct Keyed {
+    std::shared_ptr<arrow::RecordBatch> batch;  // null when there are none
     std::vector<std::optional<KeyHash>> keys;
     std::vector<int64_t> orders;    // empty: none has one
     std::vector<uint32_t> records;  // the record of each, rising

@@ -26,9 +26,8 @@ constexpr int64_t kOutweighs = 4;
 
 struct Candidate {
   table::DatedFile data;
-  double deleted = 0;    // rows that deletes of this file alone name
-  double shared = 0;     // rows that deletes of several files name
-  int64_t by_value = 0;  // equality delete files that apply
+  double deleted = 0;  // rows that deletes of this file alone name
+  double shared = 0;   // rows that deletes of several files name
   bool small = false;
   bool by_deletes = false;  // is rewritten for the sake of its deletes
 
@@ -119,12 +118,10 @@ class Planner {
     const auto applying = plan_.deletes->For(data.file, data.sequence);
     for (const auto* deletes : applying) {
       ++plan_.uses[table::NameOf(deletes->file)];
+      // How many rows equality deletes take away is not known; LocateDeletes finds out.
+      if (deletes->file.content == FileContent::kEqualityDeletes) continue;
       const auto rows = static_cast<double>(deletes->file.record_count);
-      if (deletes->file.content == FileContent::kEqualityDeletes) {
-        ++candidate.by_value;
-      } else {
-        (table::DataFileOf(deletes->file) ? candidate.deleted : candidate.shared) += rows;
-      }
+      (table::DataFileOf(deletes->file) ? candidate.deleted : candidate.shared) += rows;
     }
     if (!IsParquet(data.file) || data.file.key_metadata || (!candidate.small && applying.empty())) return;
     plan_.manifest_of_file.emplace(data.file.file_path, manifest_path);
@@ -140,11 +137,10 @@ class Planner {
 
   void GroupPartition(const PartitionKey& key, PartitionFiles& partition) {
     const bool cold = now_ms_ - partition.received_ms >= rules_.cold_after.count();
-    const int64_t by_value_max = cold ? 1 : rules_.small_files_max;
     std::vector<Candidate> chosen;
     std::vector<Candidate> small;
     for (auto& one : partition.candidates) {
-      one.by_deletes = DeletedShare(one, partition) >= rules_.delete_ratio || one.by_value >= by_value_max;
+      one.by_deletes = DeletedShare(one, partition) >= rules_.delete_ratio;
       if (one.by_deletes || one.small) (one.by_deletes ? chosen : small).push_back(std::move(one));
     }
     if (!cold) LeaveHeaviest(small);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "refine/maintenance/located_deletes.h"
 #include "refine/maintenance/table_lock.h"
 #include "table/table_property.h"
 
@@ -60,10 +61,16 @@ void Maintainer::Steps(const catalog::LoadedTable& table, const MaintenanceRules
   const MaintenanceParts parts{
       .catalog = catalog_, .budget = budget_, .clock = clock_, .scratch_folder = folder_, .stop = stop};
   if (rules.compact) {
-    report.compaction = Compact(parts, table, rules.compaction, rules.dry_run);
+    // First, so that it is known how much of a file is deleted.
+    report.deletes = LocateDeletes(parts, table, rules.compaction, rules.dry_run);
+    const auto located = catalog_.Load(table.name);
+    if (!located) return;
+    report.compaction = Compact(parts, *located, rules.compaction, rules.dry_run);
     const auto now = catalog_.Load(table.name);
     if (now && !stop.stop_requested()) {
-      report.deletes = MergeDeletes(parts, *now, rules.compaction, rules.dry_run);
+      const auto merged = MergeDeletes(parts, *now, rules.compaction, rules.dry_run);
+      report.deletes.files_removed += merged.files_removed;
+      report.deletes.files_added += merged.files_added;
     }
   } else {
     report.compaction.before = MeasureShape(catalog_.store(), *table.metadata, rules.compaction);
