@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -76,7 +77,8 @@ class World {
     if (random_.Below(3) == 0) options_.table.sort_by = std::vector<std::string>{"name"};
     const std::vector<std::vector<std::string>> layouts = {{}, {"bucket(3, id)"}, {"truncate(1, name)"}, {"name"}};
     options_.table.partition_by = layouts[random_.Below(layouts.size())];
-    ordered_ = random_.Below(3) == 0;
+    switches_ = mode == land::UpsertMode::kEqualityDeletes;
+    ordered_ = random_.Below(3) == 0 && !switches_;
     if (ordered_) options_.upsert->order_by = "moment";
     rules_.compaction.small_files_max = 2 + static_cast<int64_t>(random_.Below(4));
     rules_.compaction.cold_after = std::chrono::milliseconds(random_.Below(2) == 0 ? 0 : 600'000);
@@ -90,6 +92,10 @@ class World {
     switch (random_.Below(12)) {
       case 0:
         if (upgrades_ && landed_offset_ > 100) options_.table.format_version = 3;
+        if (switches_) {
+          options_.upsert->mode =
+              random_.Below(3) == 0 ? land::UpsertMode::kMergeOnRead : land::UpsertMode::kEqualityDeletes;
+        }
         return Open();  // what was written and not committed comes again
       case 1:
         sink_.reset();
@@ -220,6 +226,7 @@ class World {
   MaintenanceRules rules_;
   land::TableSinkOptions options_;
   bool ordered_ = false;
+  bool switches_ = false;  // deletes by value, and for a while by position
   bool upgrades_ = false;
   std::unique_ptr<land::TableSink> sink_;
   std::map<int64_t, Row> pending_;
@@ -244,8 +251,9 @@ TEST(UpsertModel, EveryReaderHoldsWhatTheMapHolds) {
   int64_t merged = 0;
   for (int i = 0; i < worlds && !::testing::Test::HasFatalFailure(); ++i) {
     SCOPED_TRACE("seed " + std::to_string(i));
-    auto& world = all.emplace_back(
-        std::make_unique<World>(i, i % 3 == 2 ? land::UpsertMode::kCopyOnWrite : land::UpsertMode::kMergeOnRead));
+    constexpr std::array kModes = {land::UpsertMode::kMergeOnRead, land::UpsertMode::kEqualityDeletes,
+                                   land::UpsertMode::kCopyOnWrite};
+    auto& world = all.emplace_back(std::make_unique<World>(i, kModes[static_cast<size_t>(i) % kModes.size()]));
     for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) world->Step();
     if (!::testing::Test::HasFatalFailure()) world->Finish();
     arguments.push_back(world->folder());
