@@ -18,6 +18,7 @@
 #include "long_tests.h"
 #include "query/engine.h"
 #include "query/printer.h"
+#include "refine/interrupted_catalog.h"
 #include "refine/maintenance/maintainer.h"
 
 namespace millrace::refine {
@@ -26,32 +27,6 @@ namespace {
 using event::CommitOutcome;
 
 const catalog::TableName kTable{"silver", "users"};
-
-/// Calls somebody before each commit passes: what happens at the worst moment.
-class InterruptedCatalog final : public catalog::Catalog {
- public:
-  explicit InterruptedCatalog(catalog::Catalog& catalog) : catalog_(catalog) {}
-  std::function<void()> before_commit;
-
-  void EnsureNamespace(const std::string& name_space) override { catalog_.EnsureNamespace(name_space); }
-  std::vector<std::string> ListNamespaces() override { return catalog_.ListNamespaces(); }
-  std::vector<catalog::TableName> ListTables(const std::string& name_space) override {
-    return catalog_.ListTables(name_space);
-  }
-  std::optional<catalog::LoadedTable> Load(const catalog::TableName& name) override { return catalog_.Load(name); }
-  catalog::CommitResult Create(const catalog::CreateTable& request) override { return catalog_.Create(request); }
-  catalog::CommitResult Commit(const catalog::TableName& name, const std::vector<table::Requirement>& requirements,
-                               const std::vector<table::Update>& updates) override {
-    if (auto interrupt = std::exchange(before_commit, nullptr)) interrupt();
-    return catalog_.Commit(name, requirements, updates);
-  }
-  bool Drop(const catalog::TableName& name) override { return catalog_.Drop(name); }
-  void Rename(const catalog::TableName& from, const catalog::TableName& to) override { catalog_.Rename(from, to); }
-  io::ObjectStore& store() override { return catalog_.store(); }
-
- private:
-  catalog::Catalog& catalog_;
-};
 
 struct Row {
   std::string name;
