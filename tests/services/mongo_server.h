@@ -24,10 +24,21 @@ inline const std::string& MongoUri() {
   return server.address();
 }
 
+/// The same with an oplog, and so with change streams.
+inline const std::string& MongoOplogUri() {
+  static const judge::Folder folder;
+  static const Service server("mongodb.py", {"serve", folder.File("mongo"), "oplog"});
+  return server.address();
+}
+
 /// What pymongo reads of a collection, sorted by id; puts documents there first (Extended JSON).
 inline nlohmann::json ReadCollection(const std::string& database, const std::string& collection,
-                                     const std::vector<std::string>& first = {}) {
-  static const Service reader("mongodb_reader.py", {MongoUri()});
+                                     const std::vector<std::string>& first = {}, bool oplog = false) {
+  static const Service plain_reader("mongodb_reader.py", {MongoUri()});
+  if (!oplog) {
+    return AskJson(plain_reader.address(), {{"database", database}, {"collection", collection}, {"first", first}});
+  }
+  static const Service reader("mongodb_reader.py", {MongoOplogUri()});
   return AskJson(reader.address(), {{"database", database}, {"collection", collection}, {"first", first}});
 }
 

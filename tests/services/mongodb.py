@@ -1,6 +1,9 @@
 """mongo-java-server, a server in memory that speaks MongoDB's protocol, on loopback, from the jars of `scripts/setup --servers`.
 
-As a module: `with MongoDb(folder) as mongo: mongo.uri`. As a program: `mongodb.py start|serve|stop FOLDER`.
+As a module: `with MongoDb(folder) as mongo: mongo.uri`. As a program: `mongodb.py start|serve|stop FOLDER [oplog]`.
+
+With `oplog` it has change streams, as far as it goes: an update does not say of which document it is (`documentKey`), but for what `updateLookup` finds; a drop is not
+followed by `invalidate`; it neither waits for changes (`maxAwaitTimeMS`) nor has resume tokens before the first, nor `operationTime`; its oplog forgets nothing (no error 286).
 """
 
 import pathlib
@@ -14,6 +17,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 class MongoDb(ServerProcess):
     name = "mongodb"
 
+    def __init__(self, folder, oplog=False, **options):
+        super().__init__(folder, **options)
+        self.oplog = oplog
+
     @property
     def address(self):
         return f"mongodb://127.0.0.1:{self.port}/"
@@ -21,8 +28,8 @@ class MongoDb(ServerProcess):
     uri = address
 
     def command(self):
-        return ["java", "-Xmx512m", "-cp", f"{ROOT}/.deps/mongo/*", HERE / "MongoInMemory.java", self.port]
+        return ["java", "-Xmx512m", "-cp", f"{ROOT}/.deps/mongo/*", HERE / "MongoInMemory.java", self.port, *(["oplog"] if self.oplog else [])]
 
 
 if __name__ == "__main__":
-    run_verb(lambda folder, _: MongoDb(folder))
+    run_verb(lambda folder, words: MongoDb(folder, oplog="oplog" in words))

@@ -1,5 +1,5 @@
 """pymongo at the URI (the argument), by json_answers.py: {"database": ..., "collection": ..., "first": [...]} gives all documents, sorted by id, in relaxed
-Extended JSON. `first` are documents to insert before (Extended JSON), or "unique:MEMBER" for an index."""
+Extended JSON. `first` are documents to insert before (Extended JSON), or "unique:MEMBER" for an index, "delete:FILTER" for a document that goes."""
 
 import json
 import pathlib
@@ -19,6 +19,8 @@ def answer(asked):
     for text in asked["first"]:
         if text.startswith("unique:"):
             collection.create_index(text.removeprefix("unique:"), unique=True)
+        elif text.startswith("delete:"):
+            collection.delete_one(json_util.loads(text.removeprefix("delete:")))
         else:
             collection.insert_one(json_util.loads(text))
     found = sorted(collection.find(), key=lambda document: json_util.dumps(document["_id"]))

@@ -19,7 +19,11 @@ constexpr milliseconds kLongestDelay{30'000};
 
 event::SplitId SplitOf(const MongoSourceOptions& options) {
   const auto form = options.form == BsonForm::kPlain ? "plain" : "extended";
-  const auto shape = io::Hex(io::Sha256(options.cursor + "\n" + options.filter + "\n" + form)).substr(0, 16);
+  std::string chosen = options.cursor + "\n" + options.filter + "\n" + form;
+  // Changes go on from documents that were read with them: those of another time do not do.
+  if (options.changes == MongoChangesForm::kDocuments) chosen += "\nchanges";
+  if (options.changes == MongoChangesForm::kEnvelope) chosen += "\nenvelope";
+  const auto shape = io::Hex(io::Sha256(chosen)).substr(0, 16);
   return event::SplitId(fmt::format("mongodb:{}/{}.{}/{}", options.name, options.database, options.collection, shape));
 }
 
@@ -37,6 +41,7 @@ MongoSource::~MongoSource() = default;
 void MongoSource::LetGo() {
   readers_.reset();
   alone_.reset();
+  if (changes_) changes_->LetGo();
 }
 
 void MongoSource::Seek(const event::Positions& positions) {
@@ -46,6 +51,9 @@ void MongoSource::Seek(const event::Positions& positions) {
   ranges_ = RangesIn(event::CursorOf(at_, split_));
   divided_ = !ranges_.bounds.empty();
   if (!divided_) alone_ = ReaderOf(0);
+  if (options_.changes == MongoChangesForm::kNone) return;
+  const event::SplitId split(split_.value() + "/changes");
+  changes_ = std::make_unique<MongoChanges>(options_, clients_, clock_, split, event::CursorOf(at_, split));
 }
 
 /// Nothing has been read.
@@ -102,7 +110,20 @@ event::ReadResult MongoSource::NextOfRanges(const event::ReadLimits& limits, con
   return {event::ReadState::kWaiting, nullptr};
 }
 
+event::ReadResult MongoSource::NextOfChanges(const event::ReadLimits& limits, const std::stop_token& stop) {
+  if (!changes_->started()) return HandOn(changes_->Start());
+  if (!changes_->documents_first()) return changes_->Take(limits, stop);
+  auto read = NextOfDocuments(limits, stop);
+  if (read.state != event::ReadState::kExhausted) return read;
+  alone_.reset();
+  return HandOn(changes_->EndDocuments());
+}
+
 event::ReadResult MongoSource::Next(const event::ReadLimits& limits, const std::stop_token& stop) {
+  return changes_ ? NextOfChanges(limits, stop) : NextOfDocuments(limits, stop);
+}
+
+event::ReadResult MongoSource::NextOfDocuments(const event::ReadLimits& limits, const std::stop_token& stop) {
   const bool untouched = event::CursorOf(at_, split_) == event::kStart;
   if (untouched && options_.ranges > 1 && !divided_ && ranges_.bounds.empty()) Divide();
   if (divided_) return NextOfRanges(limits, stop);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "event/source.h"
 #include "io/mongo_client.h"
+#include "source/mongodb/mongo_changes.h"
 #include "source/mongodb/mongo_range_readers.h"
 #include "source/mongodb/mongo_source_options.h"
 
@@ -38,6 +39,8 @@ class MongoSource final : public event::Source {
   void Divide();
   std::unique_ptr<MongoSpanReader> ReaderOf(size_t range);
   event::ReadResult Next(const event::ReadLimits& limits, const std::stop_token& stop);
+  event::ReadResult NextOfChanges(const event::ReadLimits& limits, const std::stop_token& stop);
+  event::ReadResult NextOfDocuments(const event::ReadLimits& limits, const std::stop_token& stop);
   event::ReadResult NextOfRanges(const event::ReadLimits& limits, const std::stop_token& stop);
   event::ReadResult HandOn(event::EventBatchPtr batch);
   void LetGo();
@@ -52,6 +55,7 @@ class MongoSource final : public event::Source {
   bool divided_ = false;                        // ranges_ are being read
   std::unique_ptr<MongoSpanReader> alone_;      // of the one split, before and after ranges
   std::unique_ptr<MongoRangeReaders> readers_;  // of ranges; uses what is above
+  std::unique_ptr<MongoChanges> changes_;       // where they are asked for
   std::optional<SteadyTime> due_;               // when to look again
   int failures_ = 0;
   std::string trouble_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "source/mongodb/mongo_record.h"
 
 namespace millrace::source {
 namespace {
@@ -86,13 +87,15 @@ event::EventBatchPtr MongoSpanReader::Take(const event::ReadLimits& limits) {
   std::string keys;
   auto batch = std::make_shared<event::EventBatch>();
   const bson_t* document = nullptr;
+  const MongoChangeTime now{
+      .milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now().time_since_epoch()).count()};
   while (payload.size() < limits.bytes_max && query_->Next(&document)) {
-    const auto json = ToJson(*document, options_.form);
+    const auto json = RecordOf(options_, *document, now);
     batch->records.push_back({static_cast<uint32_t>(payload.size()), static_cast<uint32_t>(json.size())});
     payload += json;
     payload += '\n';
     bson_iter_t id;
-    const auto key = bson_iter_init_find(&id, document, kId) ? ToKey(id, options_.form) : std::string();
+    const auto key = bson_iter_init_find(&id, document, kId) ? KeyOf(options_, id) : std::string();
     batch->keys.push_back({static_cast<uint32_t>(keys.size()), static_cast<uint32_t>(key.size())});
     keys += key;
     ++count_;
