@@ -104,6 +104,7 @@ std::optional<query::ExportedTable> ExportedParquet(const PipelineConfig& pipeli
   if (!newest) return std::nullopt;
   query::ExportedTable found{
       .name = catalog::ParseTableName(table), .schema = newest->schema, .location = UriOf(place), .parquet = true};
+  found.in_glue = pipeline.tables.at(table).files->glue.has_value();
   AddLevels(*pipeline.tables.at(table).files, found);
   return found;
 }
@@ -135,6 +136,7 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   if (!learnt) return std::nullopt;
   found.schema = *learnt;
   found.location = root;
+  found.in_glue = files.glue.has_value();
   AddLevels(files, found);
   return found;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/letter_case.h"
+
 namespace millrace::schema {
 namespace {
 
@@ -118,6 +120,15 @@ std::string HiveType(const Type& type) {
   for (const auto& field : std::get<StructType>(type).fields)
     fields += fmt::format("{}{}:{}", fields.empty() ? "" : ",", field.name, HiveType(field.type));
   return fmt::format("struct<{}>", fields);
+}
+
+std::string HiveColumnName(std::string_view name) {
+  auto column = Lower(name);
+  for (char& c : column) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (!plain) c = '_';
+  }
+  return column;
 }
 
 }  // namespace millrace::schema

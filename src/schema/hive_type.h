@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "schema/schema.h"
 
@@ -16,5 +17,7 @@ std::string HiveJsonType(const Type& type);
 /// The same for columns of Parquet files, by what is stored: a time is bigint (microseconds of the day), a uuid binary.
 /// nullopt for a struct whose members' names Hive's types cannot spell: no engine would find them.
 std::optional<std::string> HiveParquetType(const Type& type);
+/// A column's name as engines over Hive's catalogues take it: lower case, anything strange an underscore.
+std::string HiveColumnName(std::string_view name);
 
 }  // namespace millrace::schema

@@ -82,7 +82,8 @@ def test_others_write_beside_the_pipeline(lake):
         else:
             raise AssertionError("never committed")
     client.create_namespace("own", {"owner": "others"})
-    assert client.load_namespace_properties("own") == {"owner": "others"}
+    location = (lake.millrace.folder / "data/lake/own").as_uri()
+    assert client.load_namespace_properties("own") == {"owner": "others", "location": location}
 
     def commit(number):
         catalog = lake.client()

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -45,14 +46,13 @@ Classes ClassesOf(HiveSerde serde) {
   return {""};
 }
 
-/// As engines take it: lower case, anything strange an underscore.
-std::string ColumnName(const std::string& member) {
-  auto name = Lower(member);
-  for (char& c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    if (!plain) c = '_';
+std::vector<std::string> ValuesOf(const JsonObject& object, const char* member) {
+  std::vector<std::string> values;
+  for (const auto& value : object.Array(member)) {
+    if (!value.is_string()) throw Error(ErrorCode::kUnavailable, "Glue told of a partition whose values are no text");
+    values.push_back(value.get<std::string>());
   }
-  return name;
+  return values;
 }
 
 schema::Schema Merged(const schema::Schema& known, const schema::Schema& wanted) {
@@ -109,7 +109,7 @@ json HiveTable::Listed(const schema::Schema& columns, json& serde) const {
   json listed = json::array();
   std::set<std::string> names(options_.partition_keys.begin(), options_.partition_keys.end());
   for (const auto& field : columns.fields) {
-    const auto name = ColumnName(field.name);
+    const auto name = schema::HiveColumnName(field.name);
     const bool renamed = name != Lower(field.name);
     const auto type = options_.serde == HiveSerde::kParquet ? schema::HiveParquetType(field.type)
                                                             : std::optional(schema::HiveJsonType(field.type));
@@ -184,22 +184,32 @@ void HiveTable::Ensure(const schema::Schema& columns) {
       fmt::format("{}: it changed {} times while columns were to be added; trying again", doing_, kAttemptsMax));
 }
 
-void HiveTable::AddPartitions(const std::vector<HivePartition>& partitions) {
-  std::vector<HivePartition> fresh;
-  for (const auto& partition : partitions) {
-    const auto same = [&](const HivePartition& other) { return other.values == partition.values; };
-    if (!added_.contains(partition.values) && std::ranges::none_of(fresh, same)) fresh.push_back(partition);
-  }
-  for (size_t first = 0; first < fresh.size(); first += kPartitionsPerCall)
-    AddSome(fresh, first, std::min(first + kPartitionsPerCall, fresh.size()));
+/// Of what a partition says beside its place.
+size_t HiveTable::ShapeOf() const {
+  return std::hash<std::string>{}(Storage(known_.value_or(schema::Schema()), "").dump());
 }
 
-void HiveTable::AddSome(const std::vector<HivePartition>& partitions, size_t first, size_t end) {
+void HiveTable::AddPartitions(const std::vector<HivePartition>& partitions) {
+  const auto shape = ShapeOf();
+  std::map<std::vector<std::string>, const HivePartition*> fresh;
+  for (const auto& partition : partitions) {
+    const auto known = added_.find(partition.values);
+    if (known == added_.end() || known->second != shape) fresh.emplace(partition.values, &partition);
+  }
+  std::vector<HivePartition> some;
+  for (const auto& [values, partition] : fresh) {
+    some.push_back(*partition);
+    if (some.size() == kPartitionsPerCall) AddSome(std::exchange(some, {}));
+  }
+  if (!some.empty()) AddSome(some);
+}
+
+void HiveTable::AddSome(const std::vector<HivePartition>& partitions) {
   const auto doing = "adding partitions to " + doing_;
   json inputs = json::array();
-  for (size_t i = first; i < end; ++i)
-    inputs.push_back({{"Values", partitions[i].values},
-                      {"StorageDescriptor", Storage(known_.value_or(schema::Schema()), partitions[i].location)}});
+  for (const auto& partition : partitions)
+    inputs.push_back({{"Values", partition.values},
+                      {"StorageDescriptor", Storage(known_.value_or(schema::Schema()), partition.location)}});
   const auto change = client_.Change("BatchCreatePartition",
                                      {{"DatabaseName", options_.name.name_space},
                                       {"TableName", options_.name.name},
@@ -210,16 +220,59 @@ void HiveTable::AddSome(const std::vector<HivePartition>& partitions, size_t fir
     added_.clear();
     throw Error(ErrorCode::kUnavailable, doing + ": it is gone; making it again");
   }
-  if (const auto* errors = JsonObject(change.answer, "").MaybeArray("Errors")) {
-    for (const auto& error : *errors) {
-      const JsonObject detail(JsonObject(error, "Errors").Member("ErrorDetail"), "ErrorDetail");
-      if (detail.String("ErrorCode") == "AlreadyExistsException") continue;
-      const auto* message = detail.MaybeString("ErrorMessage");
-      throw Error(ErrorCode::kUnavailable,
-                  fmt::format("{}: {} {}", doing, detail.String("ErrorCode"), message == nullptr ? "" : *message));
+  std::vector<std::vector<std::string>> existing;
+  RequireNoErrors(change.answer, doing, &existing);
+  if (!existing.empty()) TellOfColumns(existing);
+  const auto shape = ShapeOf();
+  for (const auto& partition : partitions) added_[partition.values] = shape;
+}
+
+/// Of an answer about several partitions. `existing` gets those that were there; null: that is an error, too.
+void HiveTable::RequireNoErrors(const json& answer, const std::string& doing,
+                                std::vector<std::vector<std::string>>* existing) const {
+  const auto* errors = JsonObject(answer, "").MaybeArray("Errors");
+  if (errors == nullptr) return;
+  for (const auto& one : *errors) {
+    const JsonObject error(one, "Errors");
+    const JsonObject detail(error.Member("ErrorDetail"), "ErrorDetail");
+    if (existing != nullptr && detail.String("ErrorCode") == "AlreadyExistsException") {
+      existing->push_back(ValuesOf(error, "PartitionValues"));
+      continue;
     }
+    const auto* message = detail.MaybeString("ErrorMessage");
+    throw Error(ErrorCode::kUnavailable,
+                fmt::format("{}: {} {}", doing, detail.String("ErrorCode"), message == nullptr ? "" : *message));
   }
-  for (size_t i = first; i < end; ++i) added_.insert(partitions[i].values);
+}
+
+/// Brings partitions to the columns of the table as it is. Another worker may add columns meanwhile, to the table
+/// first: so whoever writes a partition looks again whether it said what the table says by then.
+void HiveTable::TellOfColumns(const std::vector<std::vector<std::string>>& partitions) {
+  const auto doing = "adding columns to partitions of " + doing_;
+  const json of = {{"DatabaseName", options_.name.name_space}, {"TableName", options_.name.name}};
+  json wanted = of;
+  for (const auto& values : partitions) wanted["PartitionsToGet"].push_back({{"Values", values}});
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    const auto storage = Storage(Find().value_or(schema::Schema()), "");
+    const auto found = client_.Ask("BatchGetPartition", wanted, doing);
+    if (!found) break;
+    json request = of;
+    for (const auto& one : JsonObject(*found, "").Array("Partitions")) {
+      const JsonObject partition(one, "Partitions");
+      auto described = partition.Member("StorageDescriptor");
+      if (described.value("Columns", json()) == storage.at("Columns")) continue;
+      described["Columns"] = storage.at("Columns");
+      described["SerdeInfo"] = storage.at("SerdeInfo");
+      const auto values = ValuesOf(partition, "Values");
+      json input = {{"Values", values}, {"StorageDescriptor", std::move(described)}};
+      if (const auto* parameters = partition.Maybe("Parameters")) input["Parameters"] = *parameters;
+      request["Entries"].push_back({{"PartitionValueList", values}, {"PartitionInput", std::move(input)}});
+    }
+    if (!request.contains("Entries")) return;
+    const auto change = client_.Change("BatchUpdatePartition", request, doing);
+    if (Decided(change, doing) != GlueOutcome::kMissing) RequireNoErrors(change.answer, doing, nullptr);
+  }
+  throw Error(ErrorCode::kUnavailable, doing + ": they change again and again; trying again");
 }
 
 }  // namespace millrace::catalog

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -34,8 +34,9 @@ struct HivePartition {
 };
 
 /// Keeps a Hive table of Glue in step with files that land: its columns grow and never go, its partitions are made
-/// before they are written to. Everything may be done again, by several workers at once. Columns are kept as Iceberg's
-/// JSON in the parameter `millrace.schema`, as Hive's types say less. One thread at a time.
+/// before they are written to, and learn of columns that came since, as engines read a partition by its own. Everything
+/// may be done again, by several workers at once. Columns are kept as Iceberg's JSON in the parameter
+/// `millrace.schema`, as Hive's types say less. One thread at a time.
 class HiveTable {
  public:
   /// Error kConfig for a name that engines over Glue do not take.
@@ -47,6 +48,7 @@ class HiveTable {
   /// Makes the table, or adds the columns it lacks. Errors of GlueClient; kUnavailable when others change it again and
   /// again.
   void Ensure(const schema::Schema& columns);
+  /// Of the columns that Ensure said last. Errors as Ensure.
   void AddPartitions(const std::vector<HivePartition>& partitions);
 
  private:
@@ -56,13 +58,17 @@ class HiveTable {
   nlohmann::json Storage(const schema::Schema& columns, const std::string& location) const;
   nlohmann::json Input(const schema::Schema& columns, const nlohmann::json& before) const;
   void EnsureDatabase();
-  void AddSome(const std::vector<HivePartition>& partitions, size_t first, size_t end);
+  void AddSome(const std::vector<HivePartition>& partitions);
+  void RequireNoErrors(const nlohmann::json& answer, const std::string& doing,
+                       std::vector<std::vector<std::string>>* existing) const;
+  void TellOfColumns(const std::vector<std::vector<std::string>>& partitions);
+  size_t ShapeOf() const;
 
   GlueClient client_;
   const HiveTableOptions options_;
   const std::string doing_;  // "the table bronze.events of Glue"
   std::optional<schema::Schema> known_;
-  std::set<std::vector<std::string>> added_;
+  std::map<std::vector<std::string>, size_t> added_;  // by their values, what they say of columns
 };
 
 }  // namespace millrace::catalog

@@ -133,6 +133,30 @@ TEST_F(HiveTableTest, SeveralWorkersAddColumnsAndPartitionsAtOnce) {
   EXPECT_EQ(partitions.at(0).at("StorageDescriptor").at("Location"), "s3://lake/bronze/events/0/0/");
 }
 
+TEST_F(HiveTableTest, PartitionsLearnOfColumnsThatCameSince) {
+  const auto partition = [](const std::string& month) {
+    return json(
+        Ask("GetPartition", {{"DatabaseName", "bronze"}, {"TableName", "events"}, {"PartitionValues", {"2026", month}}})
+            .at("Partition"));
+  };
+  const std::vector<HivePartition> both{{{"2026", "01"}, "s3://lake/bronze/events/2026/01"},
+                                        {{"2026", "02"}, "s3://lake/bronze/events/2026/02"}};
+  auto table = Open();
+  table.Ensure(Columns({{"id", "long"}}));
+  table.AddPartitions(both);
+  table.Ensure(Columns({{"a b", "string"}}));
+  table.AddPartitions({both[1]});
+  EXPECT_EQ(ColumnsOf(partition("02")), "id bigint\na_b string\n");
+  EXPECT_EQ(partition("02").at("StorageDescriptor").at("SerdeInfo").at("Parameters").at("mapping.a_b"), "a b");
+  EXPECT_EQ(partition("02").at("StorageDescriptor").at("Location"), "s3://lake/bronze/events/2026/02/");
+  EXPECT_EQ(ColumnsOf(partition("01")), "id bigint\n") << "nothing new was written to it";
+  // Another worker, which finds the partition there.
+  auto other = Open();
+  other.Ensure(Columns({{"id", "long"}}));
+  other.AddPartitions(both);
+  EXPECT_EQ(ColumnsOf(partition("01")), "id bigint\na_b string\n");
+}
+
 TEST_F(HiveTableTest, WhatIsAnothersIsLeftAlone) {
   Open().Ensure(Columns({{"id", "long"}}));
   auto other = Options();

@@ -22,6 +22,13 @@ std::map<std::string, std::string> PropertiesOf(SqlCatalog& catalog, const std::
   return *std::move(properties);
 }
 
+/// With the folder in which its tables are made unless they say otherwise: Trino makes none where it is not told.
+std::map<std::string, std::string> ToldProperties(SqlCatalog& catalog, const std::string& name_space) {
+  auto properties = PropertiesOf(catalog, name_space);
+  properties.try_emplace("location", catalog.store().UriOf(name_space));
+  return properties;
+}
+
 /// The namespaces right below `parent`, those that are there only because something is below them too; sorted.
 std::vector<std::string> ChildrenOf(SqlCatalog& catalog, const std::string& parent) {
   const std::string above = parent.empty() ? "" : parent + ".";
@@ -94,7 +101,7 @@ void AddNamespaceRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const std::
            [&](io::HttpCall& call) { return Answer(Create(catalog, BodyOf(call))); });
   AddRoute(routes, "GET", one, Access::kLook, [&](io::HttpCall& call) {
     const auto name_space = NamespaceOf(call);
-    return Answer({{"namespace", NamespaceToJson(name_space)}, {"properties", PropertiesOf(catalog, name_space)}});
+    return Answer({{"namespace", NamespaceToJson(name_space)}, {"properties", ToldProperties(catalog, name_space)}});
   });
   AddRoute(routes, "DELETE", one, Access::kChange, [&](io::HttpCall& call) {
     Drop(catalog, NamespaceOf(call));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/letter_case.h"
 #include "query/sql_text.h"
 #include "schema/hive_type.h"
 
@@ -78,6 +79,19 @@ void Dialect::MakeSchemas(std::string_view statement, const std::vector<Exported
 
 bool Dialect::Sees(const ExportedTable& table, const schema::Field& column) const {
   return !table.parquet || !HasUntold(column.type);
+}
+
+bool IsStructToHive(const ExportedTable& table, const schema::Field& column) {
+  return table.is_iceberg() || table.parquet || schema::HiveJsonType(column.type).starts_with("struct");
+}
+
+bool IsColumnToHive(const ExportedTable& table, const schema::Field& column) {
+  if (!table.parquet && !table.in_glue) return true;
+  // One that is called like a level of the folders is that level.
+  const auto same = [&](const auto& level) { return SameInAnyCase(level.first, column.name); };
+  if (std::ranges::any_of(table.levels, same)) return false;
+  if (table.in_glue && !SameInAnyCase(schema::HiveColumnName(column.name), column.name)) return false;
+  return !table.parquet || schema::HiveParquetType(column.type).has_value();
 }
 
 std::string BacktickDialect::Name(std::string_view name) const { return HiveName(name); }

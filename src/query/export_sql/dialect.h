@@ -49,6 +49,11 @@ class Dialect {
   void MakeSchemas(std::string_view statement, const std::vector<ExportedTable>& tables, SqlScript& script) const;
 };
 
+/// Whether a struct of a column is one to engines that read by a catalogue of Hive's, too.
+bool IsStructToHive(const ExportedTable& table, const schema::Field& column);
+/// Whether Hive has a type and a name for the column: of Parquet, and of what is in Glue already.
+bool IsColumnToHive(const ExportedTable& table, const schema::Field& column);
+
 /// With backticks, and backslashes in strings.
 class BacktickDialect : public Dialect {
  public:

@@ -131,8 +131,19 @@ class Trino final : public Dialect {
     return std::string(table.is_iceberg() ? "iceberg" : "hive") + "." + QualifiedName(table);
   }
 
+  bool HasMembers(const ExportedTable& table, const schema::Field& column) const override {
+    return !table.in_glue || IsStructToHive(table, column);
+  }
+  bool Sees(const ExportedTable& table, const schema::Field& column) const override {
+    return Dialect::Sees(table, column) && (!table.in_glue || IsColumnToHive(table, column));
+  }
+
   void Prepare(const ExportedLake& lake, const std::vector<ExportedTable>& /*tables*/,
                SqlScript& script) const override {
+    if (lake.warehouse.starts_with("file:"))
+      script.Say("In each file of etc/catalog: fs.hadoop.enabled=true.");
+    else if (lake.warehouse.starts_with("s3:"))
+      script.Say("In each file of etc/catalog: fs.native-s3.enabled=true, and s3.region.");
     switch (lake.catalog) {
       case ExportedLake::Catalog::kGlue:
         script.Say(
@@ -169,6 +180,11 @@ class Trino final : public Dialect {
 
  private:
   void DefineFiles(const ExportedTable& table, SqlScript& script) const {
+    if (table.in_glue) {
+      return script.Say(
+          "etc/catalog/hive.properties: connector.name=hive, hive.metastore=glue. The table is there with its "
+          "partitions, always as it is.");
+    }
     std::string columns;
     for (const auto& field : table.schema.fields)
       columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name),

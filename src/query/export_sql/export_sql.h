@@ -23,6 +23,7 @@ struct ExportedTable {
   std::string location = {};           // the folder of its files, a URI without a slash at its end
   std::string metadata_location = {};  // of an Iceberg table; empty: its files are plain ones
   bool parquet = false;                // of plain files: they are Parquet, and not JSON lines
+  bool in_glue = false;                // plain files that are a table of Glue's already
   /// Columns that tell rows apart, where they are known.
   std::vector<std::string> key = {};
   /// The column that its partitions follow in time; empty: the first one that is a time serves.

@@ -21,18 +21,6 @@ const char* Stored(const ExportedTable& table) { return table.parquet ? "STORED 
 
 FilesOf FormOf(const ExportedTable& table) { return table.parquet ? FilesOf::kParquet : FilesOf::kJson; }
 
-/// Whether a struct of a column is one to Hive, too.
-bool IsStructToHive(const ExportedTable& table, const schema::Field& column) {
-  return table.is_iceberg() || table.parquet || schema::HiveJsonType(column.type).starts_with("struct");
-}
-
-/// Columns of Parquet that Hive has a type for, and that are not called like a level of the folders.
-bool IsColumnToHive(const ExportedTable& table, const schema::Field& column) {
-  if (!table.parquet) return true;
-  const auto same = [&](const auto& level) { return SameInAnyCase(level.first, column.name); };
-  return schema::HiveParquetType(column.type).has_value() && std::ranges::none_of(table.levels, same);
-}
-
 bool InGlue(const ExportedLake& lake) { return lake.catalog == ExportedLake::Catalog::kGlue; }
 
 std::string HiveTable(const Dialect& dialect, const std::string& name, const ExportedTable& table) {
@@ -61,8 +49,8 @@ class Athena final : public Dialect {
 
   void Define(const ExportedLake& /*lake*/, const ExportedTable& table, SqlScript& script) const override {
     if (table.is_iceberg()) return;
+    if (table.in_glue) return script.Say("It is there with its partitions, always as it is.");
     // DDL is Hive's, queries are Trino's.
-    script.Say("Not for tables with `files.glue`, which are there with their partitions.");
     script.Add("CREATE SCHEMA IF NOT EXISTS " + HiveName(table.name.name_space));
     script.Add(HiveTable(*this, HiveName(table.name.name_space) + "." + HiveName(table.name.name), table) +
                Projection(table));
@@ -130,7 +118,7 @@ class Redshift final : public Dialect {
 
   void Define(const ExportedLake& /*lake*/, const ExportedTable& table, SqlScript& script) const override {
     if (table.is_iceberg()) return;
-    script.Say("Not for tables with `files.glue`, which are there with their partitions.");
+    if (table.in_glue) return script.Say("It is there with its partitions, always as it is.");
     std::string columns;
     for (const auto& field : table.schema.fields)
       columns += fmt::format("{}  {} {}", columns.empty() ? "" : ",\n", Name(field.name),

@@ -33,6 +33,7 @@ data "aws_iam_policy_document" "program" {
     actions = [
       "glue:GetCatalog", "glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables",
       "glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable",
+      "glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:BatchUpdatePartition",
     ]
     resources = local.catalog_arns
   }
