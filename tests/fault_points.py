@@ -22,7 +22,7 @@ KINDS = {"table.{}.": ["manifest", "manifest_list"]}
 FAMILIES = {
     "app": ("a table's first start; a source and a table that tell where they are", ["e2e/test_crashes.py*", "e2e/test_kafka.py"]),
     "backfill": ("each window of a stretch of a model's rows that is made again, and its rows in quarantine", ["e2e/test_backfill.py*"]),
-    "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue; changes of Glue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py", "e2e/test_glue.py*"]),
+    "catalog": ("metadata files; the compare-and-swap of the SQLite and of the REST catalogue; changes of Glue", ["e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py", "e2e/test_glue.py*", "src/catalog/sql/metadata_log_test.cc"]),
     "documents": ("each request to a document store, the records it does not take, the positions it keeps", ["e2e/test_documents.py*"]),
     "export": ("each file of an export, before and after it gets its name", ["e2e/test_export.py"]),
     "files": ("plain files: rejects, versions of columns, the plan, their table of Glue, each object", ["src/land/files_sink_test.cc*", "src/land/files_column_chunk_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_glue.py"]),

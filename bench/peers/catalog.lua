@@ -21,7 +21,7 @@ end
 function response(status, headers, body)
   if status == 200 then
     committed = committed + 1
-  elseif status == 409 or status == 503 then
+  elseif status == 409 or status == 503 or (status == 500 and body:find("SQLITE_BUSY", 1, true)) then
     refused = refused + 1
   else
     failed = status .. " " .. body

@@ -9,6 +9,7 @@
 #include "app/warehouse_store.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "io/unsynced_files.h"
 
 namespace millrace::app {
 namespace {
@@ -20,7 +21,9 @@ std::filesystem::path CatalogFile(const PipelineConfig& pipeline, const DataDire
 
 using OpenStore = std::unique_ptr<io::ObjectStore> (*)(const PipelineConfig&, std::shared_ptr<io::PrefixCredentials>);
 
-Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDirectory& directory) {
+enum class LakeUse { kWrite, kLook };
+
+Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDirectory& directory, LakeUse use) {
   const auto& rest = pipeline.lake.catalog.rest;
   Lake lake;
   lake.vended = rest && rest->vended_credentials ? std::make_shared<catalog::VendedCredentials>() : nullptr;
@@ -35,6 +38,8 @@ Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDire
   }
   catalog::SqlCatalogOptions options;
   options.file = CatalogFile(pipeline, directory);
+  options.unsynced = dynamic_cast<io::UnsyncedFiles*>(lake.store.get());  // a folder
+  options.settles = use == LakeUse::kWrite;
   auto own = std::make_unique<catalog::SqlCatalog>(options, *lake.store);
   lake.own = own.get();
   lake.catalog = std::move(own);
@@ -44,7 +49,7 @@ Lake LakeOf(const PipelineConfig& pipeline, OpenStore open_store, const DataDire
 }  // namespace
 
 Lake OpenLake(const PipelineConfig& pipeline, const DataDirectory& directory) {
-  return LakeOf(pipeline, OpenWarehouseToWrite, directory);
+  return LakeOf(pipeline, OpenWarehouseToWrite, directory, LakeUse::kWrite);
 }
 
 Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directory) {
@@ -54,7 +59,7 @@ Lake OpenLakeToRead(const PipelineConfig& pipeline, const DataDirectory& directo
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("there are no tables in {} yet; `millrace run` makes them", directory.path().string()));
   }
-  return LakeOf(pipeline, OpenWarehouse, directory);
+  return LakeOf(pipeline, OpenWarehouse, directory, LakeUse::kLook);
 }
 
 catalog::LoadedTable RequireTable(catalog::Catalog& catalog, const std::string& name) {

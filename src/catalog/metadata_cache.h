@@ -20,12 +20,21 @@ class MetadataCache {
 
   /// From memory, or read from the store (outside the lock).
   std::shared_ptr<const table::TableMetadata> Get(io::ObjectStore& store, const std::string& location);
-  void Put(const std::string& location, std::shared_ptr<const table::TableMetadata> metadata);
+  /// `text` is the file as it was written, for TextOf.
+  void Put(const std::string& location, std::shared_ptr<const table::TableMetadata> metadata,
+           std::shared_ptr<const std::string> text = nullptr);
+  /// Null when it is not in memory.
+  std::shared_ptr<const table::TableMetadata> Find(const std::string& location);
+  /// Null when the file was read, or is not in memory.
+  std::shared_ptr<const std::string> TextOf(const std::string& location);
+  /// It will hardly be asked for again.
+  void Forget(const std::string& location);
 
  private:
   struct Entry {
     std::string location;
     std::shared_ptr<const table::TableMetadata> metadata;
+    std::shared_ptr<const std::string> text;
   };
 
   const size_t entries_max_;

@@ -144,8 +144,15 @@ std::string NextMetadataLocation(const table::TableMetadata& metadata, const std
 }
 
 void WriteMetadataFile(io::ObjectStore& store, const std::string& location, const table::TableMetadata& metadata) {
+  WriteMetadataText(store, location, table::PrintMetadata(metadata));
+}
+
+void WriteMetadataText(io::ObjectStore& store, const std::string& location, std::string_view text,
+                       io::UnsyncedFiles* unsynced) {
   FaultPoint("catalog.metadata_write.before");
-  if (store.PutIfAbsent(KeyInside(store, location), table::PrintMetadata(metadata)) != io::PutOutcome::kCreated) {
+  const std::string key = KeyInside(store, location);
+  const auto put = unsynced != nullptr ? unsynced->PutUnsynced(key, text) : store.PutIfAbsent(key, text);
+  if (put != io::PutOutcome::kCreated) {
     throw Error(ErrorCode::kInternal, location + " exists already, although its name is fresh");
   }
   FaultPoint("catalog.metadata_write.after");

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "io/unsynced_files.h"
 
 /// The metadata files of a table for catalogues that write them themselves (a REST catalogue does so on its server).
 namespace millrace::catalog {
@@ -32,6 +34,9 @@ std::string NextMetadataLocation(const table::TableMetadata& metadata, const std
 
 /// Durable under its location when it returns. Error kStop when the location is outside the store.
 void WriteMetadataFile(io::ObjectStore& store, const std::string& location, const table::TableMetadata& metadata);
+/// The same for metadata that is printed already; with `unsynced`, those of the store, it is durable only once synced.
+void WriteMetadataText(io::ObjectStore& store, const std::string& location, std::string_view text,
+                       io::UnsyncedFiles* unsynced = nullptr);
 
 /// For clean-up after an outcome that is known: a file that cannot be deleted is logged and stays.
 void DeleteMetadataFile(io::ObjectStore& store, const std::string& location) noexcept;

@@ -69,10 +69,18 @@ void HiddenFile::Write(std::string_view bytes) {
   FaultPoint("io.local.write");
 }
 
-HiddenFile::Named HiddenFile::SyncAndName(const std::filesystem::path& target) {
+void HiddenFile::SyncData() {
   FaultPoint("io.local.fsync");
   Sync(file_, Store());
   FaultPoint("io.local.fsync");
+}
+
+HiddenFile::Named HiddenFile::SyncAndName(const std::filesystem::path& target) {
+  SyncData();
+  return NameOnly(target);
+}
+
+HiddenFile::Named HiddenFile::NameOnly(const std::filesystem::path& target) {
   FaultPoint("io.local.link");
   const int error = MoveNoReplace(path_, target);
   FaultPoint("io.local.link");
@@ -80,6 +88,14 @@ HiddenFile::Named HiddenFile::SyncAndName(const std::filesystem::path& target) {
   if (error != 0) throw FileError(error, "create", target.native());
   gone_ = true;
   return Named::kDone;
+}
+
+void HiddenFile::SyncAndReplace(const std::filesystem::path& target) {
+  SyncData();
+  FaultPoint("io.local.link");
+  if (::rename(path_.c_str(), target.c_str()) != 0) throw FileError(errno, "replace", target.native());
+  FaultPoint("io.local.link");
+  gone_ = true;
 }
 
 void SweepHiddenFiles(const std::filesystem::path& folder) {

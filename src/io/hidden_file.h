@@ -23,10 +23,15 @@ class HiddenFile {
   enum class Named { kDone, kTaken };
 
   void Write(std::string_view bytes);
-  /// Syncs the data, then moves the file to `target` unless something is there. The folder of `target` is not synced.
+  /// Syncs the data, then as NameOnly.
   Named SyncAndName(const std::filesystem::path& target);
+  /// Moves the file to `target` unless something is there. Neither data nor the folder of `target` are synced.
+  Named NameOnly(const std::filesystem::path& target);
+  /// Syncs the data, then moves the file to `target` in place of what is there. The folder of `target` is not synced.
+  void SyncAndReplace(const std::filesystem::path& target);
 
  private:
+  void SyncData();
   /// What people know it by in errors: the store's root.
   std::filesystem::path Store() const { return path_.parent_path().parent_path(); }
 

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/fault.h"
@@ -22,6 +24,8 @@ namespace {
 using std::filesystem::path;
 
 constexpr size_t kWriteBufferBytes = size_t{256} << 10;
+/// Open at a time.
+constexpr size_t kSyncedTogetherMax = 128;
 
 class LocalObjectWriter final : public ObjectWriter {
  public:
@@ -215,9 +219,56 @@ PutOutcome LocalObjectStore::PutIfAbsent(const std::string& key, std::string_vie
 
 std::unique_ptr<ObjectWriter> LocalObjectStore::OpenWriter(const std::string& key) {
   auto target = PathOf(key);
-  const auto hidden = root_ / kHiddenFolder;
+  return std::make_unique<LocalObjectWriter>(HiddenFolder(), std::move(target), folders_);
+}
+
+path LocalObjectStore::HiddenFolder() {
+  auto hidden = root_ / kHiddenFolder;
   folders_->Ensure(hidden);
-  return std::make_unique<LocalObjectWriter>(hidden, std::move(target), folders_);
+  return hidden;
+}
+
+PutOutcome LocalObjectStore::PutUnsynced(const std::string& key, std::string_view bytes) {
+  const auto target = PathOf(key);
+  HiddenFile file(HiddenFolder());
+  file.Write(bytes);
+  folders_->Ensure(target.parent_path());
+  return file.NameOnly(target) == HiddenFile::Named::kDone ? PutOutcome::kCreated : PutOutcome::kExists;
+}
+
+std::vector<std::string> LocalObjectStore::Sync(const std::vector<std::string>& keys) {
+  std::vector<std::string> missing;
+  std::vector<std::pair<path, FileDescriptor>> files;
+  std::set<path> folders;
+  const auto sync = [&] {
+    for (const auto& [file, descriptor] : files) io::Sync(descriptor, file);
+    files.clear();
+  };
+  for (const auto& key : keys) {
+    const auto file = PathOf(key);
+    auto descriptor = OpenToRead(file);
+    if (!descriptor.is_open()) {
+      missing.push_back(key);
+      continue;
+    }
+    // All are on their way before the first is waited for, and share what the file system commits.
+    ::sync_file_range(descriptor.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    folders.insert(file.parent_path());
+    files.emplace_back(file, std::move(descriptor));
+    if (files.size() == kSyncedTogetherMax) sync();
+  }
+  sync();
+  for (const auto& folder : folders) SyncDirectory(folder);
+  return missing;
+}
+
+void LocalObjectStore::Replace(const std::string& key, std::string_view bytes) {
+  const auto target = PathOf(key);
+  HiddenFile file(HiddenFolder());
+  file.Write(bytes);
+  folders_->Ensure(target.parent_path());
+  file.SyncAndReplace(target);
+  SyncDirectory(target.parent_path());
 }
 
 std::optional<std::string> LocalObjectStore::Get(const std::string& key) {

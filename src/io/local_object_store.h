@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/object_store.h"
+#include "io/unsynced_files.h"
 
 namespace millrace::io {
 
@@ -18,7 +19,7 @@ class DurableFolders;
 /// URIs are "file://" and the absolute path as it is: pyiceberg, Spark (Hadoop's Path) and DuckDB all take the rest
 /// literally and undo no percent-encoding. KeyOf also takes "file:/path", a plain path, and a path that somebody
 /// did encode.
-class LocalObjectStore final : public ObjectStore {
+class LocalObjectStore final : public ObjectStore, public UnsyncedFiles {
  public:
   /// Makes the folder (durably) unless it is there. Error kConfig for a root that URIs cannot name.
   static std::unique_ptr<LocalObjectStore> Open(const std::filesystem::path& root);
@@ -35,12 +36,18 @@ class LocalObjectStore final : public ObjectStore {
   std::string UriOf(const std::string& key) const override;
   std::optional<std::string> KeyOf(std::string_view uri) const override;
 
+  PutOutcome PutUnsynced(const std::string& key, std::string_view bytes) override;
+  std::vector<std::string> Sync(const std::vector<std::string>& keys) override;
+  void Replace(const std::string& key, std::string_view bytes) override;
+
   /// Absolute, without a slash at its end.
   const std::filesystem::path& root() const { return root_; }
 
  private:
   explicit LocalObjectStore(std::filesystem::path root);
   std::filesystem::path PathOf(const std::string& key) const;
+  /// Where objects are being written; made when it is not there.
+  std::filesystem::path HiddenFolder();
 
   std::filesystem::path root_;
   std::shared_ptr<DurableFolders> folders_;

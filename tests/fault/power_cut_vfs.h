@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,7 @@ struct PowerPlan {
   uint64_t seed = 1;         // what survives
   int64_t fail_sync_at = 0;  // the n-th sync of a write-ahead log or segment fails with an I/O error; 0: never
   int64_t full_at = 0;       // the n-th write to one of them fails as the disk is full; 0: never
+  std::function<void(Random&)> at_cut = nullptr;  // what becomes of files beside SQLite's
 };
 
 inline constexpr int kPowerCutStatus = 87;
@@ -59,6 +61,12 @@ class PowerCutDisk {
     vfs_.xOpen = &Open;
     vfs_.xDelete = &Delete;
     sqlite3_vfs_register(&vfs_, 0);
+  }
+
+  /// For what is written beside SQLite's files: counts towards the cut.
+  void PassOne() {
+    const std::lock_guard lock(mutex_);
+    Pass();
   }
 
  private:
@@ -178,6 +186,7 @@ class PowerCutDisk {
         Apply(name, change);
       }
     }
+    if (plan_.at_cut) plan_.at_cut(random);
     ::_exit(kPowerCutStatus);
   }
 

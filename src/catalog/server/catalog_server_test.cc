@@ -43,7 +43,7 @@ class Served {
  private:
   judge::Folder folder_;
   std::unique_ptr<io::LocalObjectStore> store_ = io::LocalObjectStore::Open(warehouse());
-  SqlCatalog catalog_{{.file = folder_.path() / "catalog.db"}, *store_};
+  SqlCatalog catalog_{{.file = folder_.path() / "catalog.db", .unsynced = store_.get()}, *store_};
   io::HttpRoutes routes_;
   std::unique_ptr<io::HttpServer> server_;
 };
@@ -336,10 +336,10 @@ TEST_F(CatalogServerTest, OfManyWhoCommitTogetherEachHasItsOwnOutcome) {
         const TableName name{"silver", "t" + std::to_string(i)};
         for (int round = 0; round < kRounds; ++round) {
           const auto at = tables.FindLocation(name).value_or("");
-          const SqlTables::Move good{.name = name, .from = at, .to = at + "+"};
-          done += tables.Swap({good}) == SqlTables::Outcome::kDone ? 1 : 0;
-          const SqlTables::Move half{.name = name, .from = at + "+", .to = at + "-"};
-          refused += tables.Swap({half, never}) == SqlTables::Outcome::kRefused ? 1 : 0;
+          std::vector<SqlTables::Move> good{{.name = name, .from = at, .to = at + "+"}};
+          done += tables.Swap(good) == SqlTables::Outcome::kDone ? 1 : 0;
+          std::vector<SqlTables::Move> half{{.name = name, .from = at + "+", .to = at + "-"}, never};
+          refused += tables.Swap(half) == SqlTables::Outcome::kRefused ? 1 : 0;
         }
       });
     }

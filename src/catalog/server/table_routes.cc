@@ -25,14 +25,19 @@ using nlohmann::json;
 using schema::JsonObject;
 
 /// {"metadata-location", "metadata", "config"}; the metadata as text, as it may be large.
-io::HttpReply TableAnswer(const std::string& location, const table::TableMetadata& metadata) {
+io::HttpReply TableAnswer(const std::string& location, std::string_view metadata) {
   std::string body = "{";
   if (!location.empty()) body += "\"metadata-location\":" + json(location).dump() + ",";
-  body += "\"metadata\":" + table::PrintMetadata(metadata) + ",\"config\":{}}";
+  body += "\"metadata\":";
+  body += metadata;
+  body += ",\"config\":{}}";
   return io::JsonReply(200, std::move(body));
 }
 
-io::HttpReply TableAnswer(const LoadedTable& table) { return TableAnswer(table.metadata_location, *table.metadata); }
+io::HttpReply TableAnswer(SqlCatalog& catalog, const LoadedTable& table) {
+  const auto text = catalog.TextOf(table);
+  return TableAnswer(table.metadata_location, text ? *text : table::PrintMetadata(*table.metadata));
+}
 
 void RequireNamespace(SqlCatalog& catalog, const std::string& name_space) {
   if (!catalog.NamespaceProperties(name_space)) throw CatalogRefusal::NoNamespace(name_space);
@@ -60,7 +65,8 @@ io::HttpReply Load(SqlCatalog& catalog, const io::HttpCall& call) {
   if (call.header("If-None-Match").value_or("") == tag) {
     return {.status = 304, .headers = {{"ETag", tag}}, .body = {}, .stream = {}};
   }
-  auto reply = of_refs ? TableAnswer(table.metadata_location, OfRefs(*table.metadata)) : TableAnswer(table);
+  auto reply = of_refs ? TableAnswer(table.metadata_location, table::PrintMetadata(OfRefs(*table.metadata)))
+                       : TableAnswer(catalog, table);
   reply.headers.push_back({"ETag", tag});
   return reply;
 }
@@ -103,9 +109,9 @@ io::HttpReply Create(SqlCatalog& catalog, const std::string& name_space, json bo
   const JsonObject object(body, "");
   const bool staged = object.Maybe("stage-create") != nullptr && object.Bool("stage-create");
   const auto request = CreateRequest(name_space, std::move(body));
-  if (!staged) return TableAnswer(Made(catalog.Create(request)));
+  if (!staged) return TableAnswer(catalog, Made(catalog.Create(request)));
   if (catalog.Load(request.name)) throw CatalogRefusal::Exists("Table already exists: " + ToString(request.name));
-  return TableAnswer("", catalog.Stage(request));
+  return TableAnswer("", table::PrintMetadata(catalog.Stage(request)));
 }
 
 io::HttpReply Register(SqlCatalog& catalog, const std::string& name_space, const json& body) {
@@ -113,7 +119,7 @@ io::HttpReply Register(SqlCatalog& catalog, const std::string& name_space, const
   const JsonObject object(body, "");
   const TableName name{.name_space = name_space, .name = object.String("name")};
   CheckTableName(name.name);
-  return TableAnswer(Made(catalog.Register(name, object.String("metadata-location"))));
+  return TableAnswer(catalog, Made(catalog.Register(name, object.String("metadata-location"))));
 }
 
 TableCommit CommitRequest(const TableName& name, const JsonObject& change) {
@@ -151,7 +157,8 @@ Made Decided(SqlCatalog& catalog, const std::vector<TableCommit>& commits, const
 
 io::HttpReply Commit(SqlCatalog& catalog, const TableName& name, const json& body) {
   const std::vector<TableCommit> commits{CommitRequest(name, JsonObject(body, ""))};
-  return TableAnswer(Decided<Committed>(catalog, commits, [&] { return catalog.CommitBeside(commits.front()); }).table);
+  const auto made = Decided<Committed>(catalog, commits, [&] { return catalog.CommitBeside(commits.front()); });
+  return TableAnswer(catalog, made.table);
 }
 
 void CommitTransaction(SqlCatalog& catalog, const json& body) {

@@ -9,13 +9,16 @@
 #include <set>
 
 #include "base/error.h"
+#include "catalog/sql/metadata_log.h"
 #include "catalog/table_files.h"
 #include "table/metadata_file.h"
 
 namespace millrace::catalog {
 namespace {
 
-constexpr size_t kCachedMetadataMax = 64;
+constexpr size_t kCachedMetadataMax = 128;
+/// Locations that are remembered; past that all are forgotten, and looked up once more.
+constexpr size_t kLeftMax = 16 << 10;
 
 constexpr const char* kLocked = "the catalogue was locked by another program";
 
@@ -62,11 +65,18 @@ table::TableMetadata MadeOf(const std::vector<table::Update>& updates, Timestamp
 }  // namespace
 
 SqlCatalog::SqlCatalog(const SqlCatalogOptions& options, io::ObjectStore& store, const Clock& clock, Random random)
-    : tables_(options.file, options.name, options.lock_wait),
+    : tables_(options.file, options.name, options.lock_wait, options.vfs),
       store_(store),
       clock_(clock),
       cache_(kCachedMetadataMax),
-      random_(random) {}
+      random_(random) {
+  if (options.unsynced == nullptr) return;
+  log_ = std::make_unique<MetadataLog>(tables_, store_, *options.unsynced, options.settle_pause);
+  log_->Restore();
+  if (options.settles) log_->Adopt();
+}
+
+SqlCatalog::~SqlCatalog() = default;
 
 std::string SqlCatalog::FreshUuid() {
   const std::lock_guard lock(random_mutex_);
@@ -130,28 +140,43 @@ CommitResult SqlCatalog::Register(const TableName& name, const std::string& meta
   return Unknown{tables_.message()};
 }
 
-std::variant<SqlCatalog::Prepared, Conflict> SqlCatalog::Prepare(const TableCommit& commit) {
+std::variant<SqlCatalog::Prepared, Conflict> SqlCatalog::Prepare(const TableCommit& commit, Durable durable) {
   const auto base = Load(commit.name);
   if (!base && commit.requirements.empty()) return Conflict{fmt::format("there is no table {}", ToString(commit.name))};
   if (auto why = Refusal(commit, base ? base->metadata.get() : nullptr)) return Conflict{std::move(*why)};
-  if (base) return WriteNext(commit.name, &*base, NextVersion(*base, commit.updates, clock_.Now()));
-  return WriteNext(commit.name, nullptr, {.metadata = MadeOf(commit.updates, clock_.Now()), .expired = {}});
+  if (base) return WriteNext(commit.name, &*base, NextVersion(*base, commit.updates, clock_.Now()), durable);
+  return WriteNext(commit.name, nullptr, {.metadata = MadeOf(commit.updates, clock_.Now()), .expired = {}}, durable);
 }
 
-SqlCatalog::Prepared SqlCatalog::WriteNext(const TableName& name, const LoadedTable* base, NextMetadata next) {
+SqlCatalog::Prepared SqlCatalog::WriteNext(const TableName& name, const LoadedTable* base, NextMetadata next,
+                                           Durable durable) {
   if (next.metadata.table_uuid.empty()) next.metadata.table_uuid = FreshUuid();  // format v1 may lack one
   const auto made = std::make_shared<const table::TableMetadata>(std::move(next.metadata));
   const std::string from = base != nullptr ? base->metadata_location : "";
   const auto to = NextMetadataLocation(*made, from, FreshUuid());
-  WriteMetadataFile(store_, to, *made);
-  return {.move = {.name = name, .from = from, .to = to},
+  auto text = std::make_shared<const std::string>(table::PrintMetadata(*made));
+  std::string kept;
+  if (log_ && durable == Durable::kWithCommit) {
+    kept = log_->Write(to, *text);
+  } else {
+    WriteMetadataText(store_, to, *text);
+  }
+  return {.move = {.name = name, .from = from, .to = to, .kept = std::move(kept)},
           .made = {.name = name, .metadata_location = to, .metadata = made},
+          .text = std::move(text),
           .expired = std::move(next.expired)};
+}
+
+void SqlCatalog::PreparedAll::Add(Prepared one) {
+  moves.push_back(std::move(one.move));
+  made.push_back(std::move(one.made));
+  texts.push_back(std::move(one.text));
+  std::ranges::move(one.expired, std::back_inserter(expired));
 }
 
 CommitResult SqlCatalog::Commit(const TableName& name, const std::vector<table::Requirement>& requirements,
                                 const std::vector<table::Update>& updates) {
-  return OfOne(CommitAll({{.name = name, .requirements = requirements, .updates = updates}}));
+  return OfOne(DecideLocked({{.name = name, .requirements = requirements, .updates = updates}}, Durable::kByItself));
 }
 
 SqlCatalog::Turns& SqlCatalog::TurnsOf(const TableName& name) {
@@ -159,11 +184,15 @@ SqlCatalog::Turns& SqlCatalog::TurnsOf(const TableName& name) {
 }
 
 TransactionResult SqlCatalog::CommitAll(const std::vector<TableCommit>& commits) {
+  return DecideLocked(commits, Durable::kWithCommit);
+}
+
+TransactionResult SqlCatalog::DecideLocked(const std::vector<TableCommit>& commits, Durable durable) {
   std::set<Turns*> turns;  // always in one order
   for (const auto& commit : commits) turns.insert(&TurnsOf(commit.name));
   std::vector<std::unique_lock<std::mutex>> locks;
   for (Turns* each : turns) locks.emplace_back(each->mutex);
-  return Decide(commits);
+  return Decide(commits, durable);
 }
 
 /// One call of CommitBeside; it lives on its caller's stack.
@@ -198,76 +227,102 @@ CommitResult SqlCatalog::CommitBeside(const TableCommit& commit) {
 }
 
 void SqlCatalog::DecideTogether(const std::vector<Turn*>& turns) {
-  const auto end = [&](const auto& set) {
-    for (Turn* turn : turns) {
-      if (!turn->done()) set(*turn);
-    }
-  };
   try {
     const TableName& name = turns.front()->commit.name;
-    const auto base = Load(name);
-    if (!base || turns.size() == 1) {
-      for (Turn* turn : turns) turn->result = OfOne(Decide({turn->commit}));
-      return;
+    if (const auto left = LoadLeft(name); left && DecideOn(*left, Seen::kBefore, turns)) return;
+    if (const auto base = Load(name)) {
+      DecideOn(*base, Seen::kNow, turns);
+    } else {
+      for (Turn* turn : turns) turn->result = OfOne(Decide({turn->commit}, Durable::kWithCommit));
     }
-    auto metadata = *base->metadata;
-    bool changed = false;
-    for (Turn* turn : turns) {
-      try {
-        if (auto why = Refusal(turn->commit, &metadata)) {
-          turn->result = Conflict{std::move(*why)};
-          continue;
-        }
-        metadata = table::Apply(metadata, turn->commit.updates, clock_.Now());
-        changed = true;
-      } catch (...) {
-        turn->failure = std::current_exception();
-      }
-    }
-    if (!changed) return;
-    auto prepared = WriteNext(name, &*base, VersionAfter(*base, std::move(metadata)));
-    const auto result = OfOne(Swap({prepared.move}, {std::move(prepared.made)}, prepared.expired));
-    end([&](Turn& turn) { turn.result = result; });
   } catch (...) {
-    end([](Turn& turn) { turn.failure = std::current_exception(); });
+    for (Turn* turn : turns) {
+      if (!turn->done()) turn->failure = std::current_exception();
+    }
   }
 }
 
-TransactionResult SqlCatalog::Decide(const std::vector<TableCommit>& commits) {
-  std::vector<SqlTables::Move> moves;
-  std::vector<LoadedTable> made;
-  std::vector<std::string> expired;
+bool SqlCatalog::DecideOn(const LoadedTable& base, Seen seen, const std::vector<Turn*>& turns) {
+  auto metadata = *base.metadata;
+  std::vector<Turn*> applied;
+  for (Turn* turn : turns) {
+    try {
+      if (auto why = Refusal(turn->commit, &metadata)) {
+        if (seen == Seen::kBefore) return false;
+        turn->result = Conflict{std::move(*why)};
+        continue;
+      }
+      metadata = table::Apply(metadata, turn->commit.updates, clock_.Now());
+      applied.push_back(turn);
+    } catch (...) {
+      if (seen == Seen::kBefore) return false;
+      turn->failure = std::current_exception();
+    }
+  }
+  if (applied.empty()) return true;
+  PreparedAll all;
+  all.Add(WriteNext(base.name, &base, VersionAfter(base, std::move(metadata)), Durable::kWithCommit));
+  const auto result = OfOne(Swap(std::move(all)));
+  if (seen == Seen::kBefore && std::holds_alternative<Conflict>(result)) return false;
+  for (Turn* turn : applied) turn->result = result;
+  return true;
+}
+
+std::optional<LoadedTable> SqlCatalog::LoadLeft(const TableName& name) {
+  std::string location;
+  {
+    const std::lock_guard lock(left_mutex_);
+    const auto found = left_.find(name);
+    if (found == left_.end()) return std::nullopt;
+    location = found->second;
+  }
+  // What is not in memory may be gone, as the table may be.
+  auto metadata = cache_.Find(location);
+  if (!metadata) return std::nullopt;
+  return LoadedTable{.name = name, .metadata_location = std::move(location), .metadata = std::move(metadata)};
+}
+
+TransactionResult SqlCatalog::Decide(const std::vector<TableCommit>& commits, Durable durable) {
+  PreparedAll all;
   const auto forget = [&] {
-    for (const auto& move : moves) DeleteMetadataFile(store_, move.to);
+    for (const auto& move : all.moves) DeleteMetadataFile(store_, move.to);
   };
   try {
     for (const auto& commit : commits) {
-      auto prepared = Prepare(commit);
+      auto prepared = Prepare(commit, durable);
       if (auto* conflict = std::get_if<Conflict>(&prepared)) {
         forget();
         return std::move(*conflict);
       }
-      auto& one = std::get<Prepared>(prepared);
-      moves.push_back(std::move(one.move));
-      made.push_back(std::move(one.made));
-      std::ranges::move(one.expired, std::back_inserter(expired));
+      all.Add(std::get<Prepared>(std::move(prepared)));
     }
   } catch (...) {
     forget();
     throw;
   }
-  return Swap(moves, std::move(made), expired);
+  return Swap(std::move(all));
 }
 
-TransactionResult SqlCatalog::Swap(const std::vector<SqlTables::Move>& moves, std::vector<LoadedTable> made,
-                                   const std::vector<std::string>& expired) {
+TransactionResult SqlCatalog::Swap(PreparedAll prepared) {
+  auto& moves = prepared.moves;
+  if (log_) moves.front().forgotten = log_->RowsOf(prepared.expired);
   const auto swapped = tables_.Swap(moves);
   if (swapped == SqlTables::Outcome::kDone) {
-    for (const std::string& file : expired) DeleteMetadataFile(store_, file);
+    if (log_) log_->Moved(moves);
+    for (size_t i = 0; i < moves.size(); ++i) {
+      cache_.Forget(moves[i].from);
+      cache_.Put(moves[i].to, prepared.made[i].metadata, prepared.texts[i]);
+    }
+    const std::lock_guard lock(left_mutex_);
+    if (left_.size() >= kLeftMax) left_.clear();
+    for (const auto& move : moves) left_[move.name] = move.to;
+  }
+  if (swapped == SqlTables::Outcome::kDone) {
+    for (const std::string& file : prepared.expired) DeleteMetadataFile(store_, file);
   }
   std::string names;
   for (const auto& move : moves) names += (names.empty() ? "" : ", ") + ToString(move.name);
-  return Finish(swapped, std::move(made), fmt::format("another writer committed to {} first", names));
+  return Finish(swapped, std::move(prepared.made), fmt::format("another writer committed to {} first", names));
 }
 
 TransactionResult SqlCatalog::Finish(SqlTables::Outcome outcome, std::vector<LoadedTable> made,
@@ -300,7 +355,12 @@ void SqlCatalog::SetNamespaceProperties(const std::string& name_space,
   DoneOrThrow(tables_.SetNamespaceProperties(name_space, updates, removals), "changing a namespace", tables_);
 }
 
-bool SqlCatalog::Drop(const TableName& name) { return DoneOrThrow(tables_.Delete(name), "dropping a table", tables_); }
+bool SqlCatalog::Drop(const TableName& name) {
+  const bool dropped = DoneOrThrow(tables_.Delete(name), "dropping a table", tables_);
+  // Whoever deletes its files deletes them for good.
+  if (dropped && log_) log_->Settle();
+  return dropped;
+}
 
 void SqlCatalog::Rename(const TableName& from, const TableName& to) {
   if (DoneOrThrow(tables_.Rename(from, to), "renaming a table", tables_)) return;

@@ -32,8 +32,9 @@ constexpr const char* kWhereTable = " WHERE catalog_name = ? AND table_namespace
 
 }  // namespace
 
-SqlTables::SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait)
-    : file_name_(file.string()), catalog_name_(std::move(catalog_name)), file_(file, lock_wait) {
+SqlTables::SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait,
+                     const std::string& vfs)
+    : file_name_(file.string()), catalog_name_(std::move(catalog_name)), file_(file, lock_wait, vfs), kept_(file_) {
   // What looks is closed before anything is made: of two processes that kept their looks open, none could write.
   if (!HasTables()) file_.Execute(kMakeTables);
   CheckLayout();
@@ -126,15 +127,21 @@ bool SqlTables::InsertTable(const TableName& name, const std::string& location) 
   return insert.Run() == SqliteStatement::RunOutcome::kDone;
 }
 
-bool SqlTables::MoveTable(const Move& move) {
-  if (move.from.empty()) return InsertTable(move.name, move.to);
-  SqliteStatement update(
-      file_,
-      std::string("UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?") + kWhereTable +
-          " AND metadata_location = ?" + table_rows_only_,
-      {move.to, move.from, catalog_name_, move.name.name_space, move.name.name, move.from});
-  update.Run();
-  return file_.changed_rows() == 1;
+bool SqlTables::MoveTable(Move& move) {
+  if (move.from.empty()) {
+    if (!InsertTable(move.name, move.to)) return false;
+  } else {
+    SqliteStatement update(
+        file_,
+        std::string("UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?") + kWhereTable +
+            " AND metadata_location = ?" + table_rows_only_,
+        {move.to, move.from, catalog_name_, move.name.name_space, move.name.name, move.from});
+    update.Run();
+    if (file_.changed_rows() != 1) return false;
+  }
+  if (!move.kept.empty()) move.row = {.id = kept_.Insert(move.to, move.kept), .location = move.to};
+  for (const auto& row : move.forgotten) kept_.Remove(row);
+  return true;
 }
 
 SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& location) {
@@ -143,22 +150,35 @@ SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& l
 
 /// One call of Swap; it lives on its caller's stack.
 struct SqlTables::Turn {
-  const std::vector<Move>& moves;
+  std::vector<Move>& moves;
   Outcome outcome = Outcome::kRefused;
   std::exception_ptr failure = nullptr;
   bool done = false;
+  bool leads = false;
+  /// Of one each, so that nobody wakes in vain.
+  std::condition_variable woken = {};
 };
 
-bool SqlTables::SwapOne(const std::vector<Move>& moves) {
+bool SqlTables::SwapOne(std::vector<Move>& moves) {
+  // A row that is not as expected has changed nothing.
+  if (moves.size() == 1 && !moves.front().from.empty()) return MoveTable(moves.front());
   file_.Execute("SAVEPOINT one");
-  const bool swapped = std::ranges::all_of(moves, [&](const Move& move) { return MoveTable(move); });
+  const bool swapped = std::ranges::all_of(moves, [&](Move& move) { return MoveTable(move); });
   if (!swapped) file_.Execute("ROLLBACK TO one");
   file_.Execute("RELEASE one");
   return swapped;
 }
 
+void SqlTables::LogCommits() {
+  const std::lock_guard lock(mutex_);
+  if (!logs_commits_) logs_commits_ = file_.LogCommits();
+}
+
 void SqlTables::SwapTogether(const std::vector<Turn*>& turns) {
   try {
+    // Who keeps files commits often: a catalogue that nobody is served stays a single file.
+    const auto keeps = [](const Move& move) { return !move.kept.empty(); };
+    if (std::ranges::any_of(turns, [&](Turn* turn) { return std::ranges::any_of(turn->moves, keeps); })) LogCommits();
     const auto written = Write([&] {
       bool any = false;
       for (Turn* turn : turns) {
@@ -175,20 +195,26 @@ void SqlTables::SwapTogether(const std::vector<Turn*>& turns) {
   }
 }
 
-SqlTables::Outcome SqlTables::Swap(const std::vector<Move>& moves) {
+SqlTables::Outcome SqlTables::Swap(std::vector<Move>& moves) {
   Turn turn{.moves = moves};
   std::unique_lock lock(turns_mutex_);
   turns_.push_back(&turn);
-  turned_.wait(lock, [&] { return turn.done || !swapping_; });
-  if (!turn.done) {
-    swapping_ = true;
+  turn.leads = !std::exchange(swapping_, true);
+  turn.woken.wait(lock, [&] { return turn.done || turn.leads; });
+  if (turn.leads) {
     const auto together = std::exchange(turns_, {});
     lock.unlock();
     SwapTogether(together);
     lock.lock();
-    swapping_ = false;
-    for (Turn* each : together) each->done = true;
-    turned_.notify_all();
+    for (Turn* each : together) {
+      each->done = true;
+      if (each != &turn) each->woken.notify_one();
+    }
+    swapping_ = !turns_.empty();
+    if (swapping_) {
+      turns_.front()->leads = true;
+      turns_.front()->woken.notify_one();
+    }
   }
   if (turn.failure) std::rethrow_exception(turn.failure);
   return turn.outcome;
@@ -330,6 +356,23 @@ std::vector<TableName> SqlTables::ListTables(const std::string& name_space) {
   std::vector<TableName> names;
   while (query.Step()) names.push_back({.name_space = name_space, .name = query.Text(0)});
   return names;
+}
+
+std::vector<MetadataRow> SqlTables::KeptFiles() {
+  const std::lock_guard lock(mutex_);
+  return kept_.All();
+}
+
+std::string SqlTables::KeptFile(const MetadataRow& row) {
+  const std::lock_guard lock(mutex_);
+  return UnpackMetadata(kept_.Bytes(row), row.location);
+}
+
+SqlTables::Outcome SqlTables::Forget(const std::vector<MetadataRow>& rows) {
+  return Write([&] {
+    for (const auto& row : rows) kept_.Remove(row);
+    return true;
+  });
 }
 
 std::string SqlTables::message() {

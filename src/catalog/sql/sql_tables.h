@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "catalog/sql/metadata_rows.h"
 #include "catalog/sql/sqlite.h"
 
 namespace millrace::catalog {
@@ -24,7 +25,8 @@ namespace millrace::catalog {
 class SqlTables {
  public:
   /// Makes the tables unless they are there. Error kConfig or kStop, in one sentence, for a file of something else.
-  SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait);
+  SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait,
+            const std::string& vfs = "");
 
   enum class Outcome {
     kDone,
@@ -40,10 +42,15 @@ class SqlTables {
     TableName name;
     std::string from;  // empty: there is no such table yet
     std::string to;
+    /// The file at `to`, packed, when it may not be durable yet: kept by the same transaction. Its row comes back.
+    std::string kept = {};
+    MetadataRow row = {};
+    /// Of files that nobody names any more after it.
+    std::vector<MetadataRow> forgotten = {};
   };
   /// Compare-and-swap: done only when each of them was at its `from`, else none is. Calls that come while another one
   /// syncs wait for it and then share one transaction, each deciding for itself: what a commit costs is the syncing.
-  Outcome Swap(const std::vector<Move>& moves);
+  Outcome Swap(std::vector<Move>& moves);
   Outcome Rename(const TableName& from, const TableName& to);
   /// kRefused when there was no such table.
   Outcome Delete(const TableName& name);
@@ -60,6 +67,12 @@ class SqlTables {
   std::vector<std::string> ListNamespaces();
   std::vector<TableName> ListTables(const std::string& name_space);
 
+  /// Metadata files that may not be durable yet.
+  std::vector<MetadataRow> KeptFiles();
+  /// As it was written; empty when it is not kept any more.
+  std::string KeptFile(const MetadataRow& row);
+  Outcome Forget(const std::vector<MetadataRow>& rows);
+
   /// Why the last kUnclear was, in SQLite's words.
   std::string message();
 
@@ -69,10 +82,11 @@ class SqlTables {
   void InsertNamespace(const std::string& name_space);
   void InsertProperty(const std::string& name_space, const std::string& key, const std::string& value);
   bool InsertTable(const TableName& name, const std::string& location);
-  bool MoveTable(const Move& move);
+  bool MoveTable(Move& move);
   struct Turn;
   void SwapTogether(const std::vector<Turn*>& turns);
-  bool SwapOne(const std::vector<Move>& moves);
+  void LogCommits();
+  bool SwapOne(std::vector<Move>& moves);
   bool HasNamespace(const std::string& name_space);
   bool HoldsTables(const std::string& name_space);
   bool HasBelow(const std::string& name_space);
@@ -81,12 +95,13 @@ class SqlTables {
 
   const std::string file_name_;
   const std::string catalog_name_;
-  std::mutex turns_mutex_;  // before mutex_
-  std::condition_variable turned_;
+  std::mutex turns_mutex_;    // before mutex_
   std::vector<Turn*> turns_;  // that nobody has taken on yet
   bool swapping_ = false;
   std::mutex mutex_;
   SqliteFile file_;
+  MetadataRows kept_;
+  bool logs_commits_ = false;
   std::string table_rows_only_;  // " AND ..." to leave views out; empty for a V0 file
   bool has_type_ = true;
 };
