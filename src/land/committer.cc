@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kWaitMin{20};
 constexpr milliseconds kWaitMax{5000};
 /// Between requests that lost a race for the table: somebody else's commit takes about as long as one's own.
-constexpr milliseconds kRaceWaitMax{1000};
+constexpr milliseconds kRaceWaitMax{250};
 
 [[noreturn]] void ThrowRolledBack(const std::string& scope) {
   throw Error(
