@@ -1,4 +1,4 @@
-"""What stays flat and what grows: partitions, tables, workers, a backlog, compaction beside landing."""
+"""What stays flat and what grows: partitions, tables, a backlog, compaction beside landing."""
 
 import json
 import os
@@ -43,41 +43,6 @@ def flat(scratch, runs):
 def landing(folder, blocks):
     (folder / "millrace.yaml").write_text(json.dumps({"name": "bench", "data_dir": str(folder / "data"), "memory": "256MiB", **blocks}))
     return measure.run([pipelines.BINARY, "run", "--until-idle", "-c", folder / "millrace.yaml"])
-
-
-def workers(scratch, runs):
-    """One worker and two on one table, each with a core of its own; the broker takes what it needs from both."""
-    with kafka_landing.Topic(scratch) as topic:
-        walls = {}
-        for count in (1, 2):
-            found = []
-            # The first round is not counted: the broker makes its topic of offsets for it.
-            for _ in range(runs + (count == 1)):
-                folder = pipelines.fresh(scratch / "workers")
-                (folder / "data").mkdir()
-                config = kafka_landing.millrace_config(topic, folder, {"freshness": "2s"}, {"memory": "256MiB"})
-                config["lake"] = {"warehouse": str(folder / "data/lake"), "catalog": {"sqlite": {"path": str(folder / "data/catalog.db")}}}
-                processes = []
-                began = time.monotonic()
-                for number in range(count):
-                    config["data_dir"] = str(folder / f"worker-{number}")
-                    path = folder / f"worker-{number}.yaml"
-                    path.write_text(json.dumps(config))
-                    command = ["taskset", "-c", str(number), pipelines.BINARY, "run", "-c", path]
-                    processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(folder / f"log-{number}", "wb")))
-                rows = kafka_landing.millrace_rows(folder)
-                while rows() < topic.events and time.monotonic() - began < 300:
-                    time.sleep(0.05)
-                found.append(time.monotonic() - began)
-                seen = rows()
-                for process in processes:
-                    process.send_signal(signal.SIGTERM)
-                    process.wait()
-                assert seen == topic.events, f"{seen} of {topic.events}"
-            found = found[-runs:]
-            walls[count] = sorted(found)[len(found) // 2]
-            print(f"workers, {count}: {topic.events / walls[count] / 1e3:,.0f} k events/s", flush=True)
-        print(f"workers, two to one: {walls[1] / walls[2]:.2f}")
 
 
 def backlog(scratch, runs):
