@@ -38,7 +38,8 @@ class CommitterTest : public ::testing::Test {
 
   catalog::LoadedTable Load() { return *lake_.catalog->Load(name_); }
   /// A commit of one file that moves the split from `from` to `to`.
-  LandResult Land(int64_t from, int64_t to, std::stop_token stop = {}) {
+  LandResult Land(int64_t from, int64_t to, std::stop_token stop = {},
+                  std::optional<catalog::LoadedTable> read = std::nullopt) {
     const auto table = Load();
     const std::string key = "silver/t/data/" + std::to_string(++files_) + ".parquet";
     lake_.store->PutIfAbsent(key, "rows");
@@ -48,8 +49,12 @@ class CommitterTest : public ::testing::Test {
     file.file_size_in_bytes = 4;
     Committer committer(faulty_, name_, table.metadata->table_uuid, Clock::System(), &waits_);
     const auto at = [](int64_t offset) { return offset == 0 ? event::kStart : OffsetCursor(offset); };
-    return committer.Commit({.added = {file}},
-                            MovePositions{.scope = "p", .from = {{kSplit, at(from)}}, .to = {{kSplit, at(to)}}}, stop);
+    const MovePositions move{.scope = "p",
+                             .from = {{kSplit, at(from)}},
+                             .to = {{kSplit, at(to)}},
+                             .stands = nullptr,
+                             .read = std::move(read)};
+    return committer.Commit({.added = {file}}, move, stop);
   }
   int64_t Records() {
     const auto table = Load();
@@ -107,6 +112,21 @@ TEST_F(CommitterTest, AnUnreadableCatalogueIsAskedAgain) {
   faulty_.Inject({.call = CatalogCall::kLoad, .effect = Effect::kFail, .times = 3});
   EXPECT_TRUE(std::holds_alternative<Landed>(Land(0, 10)));
   EXPECT_EQ(faulty_.fired(), 3);
+}
+
+TEST_F(CommitterTest, WhatWasReadForACommitIsItsFirstBaseAndNoMoreThanThat) {
+  const auto before = Load();
+  faulty_.Inject({.call = CatalogCall::kLoad, .effect = Effect::kFail});
+  ASSERT_TRUE(std::holds_alternative<Landed>(Land(0, 10, {}, before)));
+  EXPECT_EQ(faulty_.fired(), 0) << "nothing was read once more";
+  faulty_.Clear();
+  // Another writer was there since: what was read then is no base any more.
+  const auto old = Load();
+  Land(10, 20);
+  ASSERT_TRUE(std::holds_alternative<Overtaken>(Land(10, 15, {}, old)));
+  ASSERT_TRUE(std::holds_alternative<Landed>(Land(20, 30, {}, Load())));
+  EXPECT_EQ(Records(), 30);
+  EXPECT_EQ(Stored(), OffsetCursor(30));
 }
 
 TEST_F(CommitterTest, WhatACommitWaitsForIsSaidMeanwhile) {
