@@ -32,7 +32,7 @@ FAMILIES = {
     "key_index": ("the files of keys that have landed, and of where rows lie", ["src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*"]),
     "kinesis": ("answers and ends of shards; requests that append to Kinesis, and the position of the source after them", ["e2e/test_kinesis.py"]),
     "land": ("data files, the commit of a chunk, layout of a table", ["src/land/crash_test.cc*", "src/land/upsert/upsert_crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py", "e2e/test_crash_corners.py"]),
-    "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*"]),
+    "maintain": ("rewriting, expiry, removal, and the journal of what is removed", ["e2e/test_maintenance.py*", "e2e/test_equality_deletes.py"]),
     "quarantine": ("records that cannot become rows", ["src/land/crash_test.cc*", "e2e/test_crashes.py*", "e2e/chaos.py"]),
     "refine": ("the commit of a model, rows of it that go into quarantine, results of its expectations", ["src/refine/runner_test.cc*", "e2e/test_crashes.py*", "e2e/test_expectations.py", "e2e/test_replace_partitions.py"]),
     "replay": ("a stretch or a quarantine that is landed once more", ["e2e/test_replay.py*", "e2e/test_quarantine_replay.py*"]),

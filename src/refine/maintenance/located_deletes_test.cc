@@ -34,7 +34,7 @@ class LocatedDeletesTest : public ::testing::TestWithParam<int32_t> {
     options.lanes = 1;
     options.key = {"id"};
     options.upsert = {.mode = land::UpsertMode::kEqualityDeletes};
-    options.key_index_folder = folder_.path() / "keys";
+    options.key_index_folder = folder_->path() / "keys";
     sink_ = std::make_unique<land::TableSink>(*lake_.catalog, options, budget_);
     sink_->Recover();
   }
@@ -60,7 +60,7 @@ class LocatedDeletesTest : public ::testing::TestWithParam<int32_t> {
     const MaintenanceParts parts{.catalog = interrupted_,
                                  .budget = budget_,
                                  .clock = Clock::System(),
-                                 .scratch_folder = folder_.path(),
+                                 .scratch_folder = folder_->path(),
                                  .stop = {}};
     const CompactionRules rules{.small_files_max = files_min, .cold_after = std::chrono::hours(1)};
     return LocateDeletes(parts, *lake_.catalog->Load(kTable), rules, dry_run);
@@ -111,14 +111,25 @@ class LocatedDeletesTest : public ::testing::TestWithParam<int32_t> {
   }
 
   void TearDown() override {
-    std::ofstream(folder_.path() / "expected.json") << nlohmann::json(expected_).dump();
-    const auto verdict = testing::Judge("check_snapshots.py", {folder_.path().string()});
+    std::ofstream(folder_->path() / "expected.json") << nlohmann::json(expected_).dump();
+    Folders().push_back(std::move(folder_));
+  }
+  /// One Python for all tests.
+  static void TearDownTestSuite() {
+    std::vector<std::string> paths;
+    for (const auto& folder : Folders()) paths.push_back(folder->path().string());
+    const auto verdict = testing::Judge("check_snapshots.py", paths);
     EXPECT_EQ(verdict.status, 0) << verdict.said;
+    Folders().clear();
+  }
+  static std::vector<std::unique_ptr<testing::TempFolder>>& Folders() {
+    static std::vector<std::unique_ptr<testing::TempFolder>> folders;
+    return folders;
   }
 
   const catalog::TableName kTable{"silver", "users"};
-  testing::TempFolder folder_;
-  testing::Lake lake_{folder_.path()};
+  std::unique_ptr<testing::TempFolder> folder_ = std::make_unique<testing::TempFolder>();
+  testing::Lake lake_{folder_->path()};
   InterruptedCatalog interrupted_{*lake_.catalog};
   ByteBudget budget_{int64_t{64} << 20};
   std::unique_ptr<land::TableSink> sink_;
