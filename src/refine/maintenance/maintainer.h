@@ -49,9 +49,9 @@ struct MaintenanceReport {
   }
 };
 
-/// Keeps tables quick to read: deletes by value located, small files merged, deletes applied or merged, manifests merged, old snapshots expired,
-/// orphans removed, in this order, each a commit of its own that changes no row. Every step may be cut short at any
-/// point and done again. One thread; several may work on different tables.
+/// Keeps tables quick to read: deletes by value located, small files merged, deletes applied or merged, manifests
+/// merged, old snapshots expired, orphans removed, in this order, each a commit of its own that changes no row. Every
+/// step may be cut short at any point and done again. One thread; several may work on different tables.
 class Maintainer {
  public:
   /// `folder` holds locks and journals; it is made.
