@@ -52,9 +52,14 @@ def configured(folder, text):
     return [pipelines.BINARY, "run", "--until-idle", "-c", path]
 
 
-def compare(what, ours, theirs):
+def compare(what, runs, ours, theirs):
+    """Both as functions of the run's number; the medians of the runs, which take turns."""
+    found = [(ours(run), theirs(run)) for run in range(runs)]
+    ours, theirs = (measure.median(list(costs)) for costs in zip(*found))
     print(f"{what}: {ours.line(ROWS)}")
-    print(f"  pymongo: {theirs.line(ROWS)}; Millrace has {theirs.wall / ours.wall:.2f} of its rate, {theirs.cpu / ours.cpu:.1f} of its events per CPU-second")
+    print(f"  pymongo: {theirs.line(ROWS)}")
+    memory = ours.peak_bytes / theirs.peak_bytes
+    print(f"  Millrace has {theirs.wall / ours.wall:.2f} of its rate, {theirs.cpu / ours.cpu:.1f} of its events per CPU-second, {memory:.2f} of its memory")
 
 
 def documents(scratch, runs):
@@ -89,15 +94,22 @@ def documents(scratch, runs):
             assert database[name].count_documents({}) == ROWS
             return cost
 
-        compare("append, from a file through the stream", ours("ours"), theirs("theirs", "plain"))
-        compare("by key, all new", ours("ours-keyed", key=["event_id"]), theirs("theirs-keyed", "keyed"))
+        def compare_loads(what, name, kind, **more):
+            compare(what, runs, lambda run: ours(f"ours-{name}-{run}", **more), lambda run: theirs(f"theirs-{name}-{run}", kind))
+
+        compare_loads("append, from a file through the stream", "plain", "plain")
+        compare_loads("by key, all new", "keyed", "keyed", key=["event_id"])
         lines = scratch / "read.jsonl"
-        command = configured(
-            scratch / "read",
-            {
-                "sources": {"events": {"mongodb": {**place, "collection": "theirs"}}},
-                "tables": {"bronze.events": {"from": "events", "files": {"compression": "none"}}},
-            },
-        )
-        read = measure.run(command)
-        compare("out of the collection into JSON lines", read, measure.run([PYTHON, "-c", READER, ROOT / ".deps/pymongo", server.uri, lines, "theirs"]))
+
+        def read(_):
+            command = configured(
+                scratch / "read",
+                {
+                    "sources": {"events": {"mongodb": {**place, "collection": "theirs-plain-0"}}},
+                    "tables": {"bronze.events": {"from": "events", "files": {"compression": "none"}}},
+                },
+            )
+            return measure.run(command)
+
+        reader = [PYTHON, "-c", READER, ROOT / ".deps/pymongo", server.uri, lines, "theirs-plain-0"]
+        compare("out of the collection into JSON lines", runs, read, lambda _: measure.run(reader))

@@ -1,5 +1,6 @@
 """Events that clients send by HTTP, answered when they are durable, beside nginx, which answers the same requests and keeps nothing: what HTTP itself costs
-here. The load comes from wrk; its CPU is no part of a server's."""
+here; and beside Benthos, whose HTTP server writes them into a file and does not sync it, where `scripts/setup --peers` built it. The load comes from wrk; its CPU is
+no part of a server's."""
 
 import json
 import os
@@ -16,6 +17,7 @@ import pipelines
 
 PEERS = pipelines.ROOT / "bench/peers"
 NGINX = pipelines.ROOT / ".deps/nginx/usr/sbin/nginx"
+BENTHOS = pipelines.ROOT / ".deps/benthos/benthos"
 SECONDS = int(os.environ.get("MILLRACE_BENCH_SECONDS", 10))
 CONNECTIONS = 64
 BATCH = 1000
@@ -57,7 +59,19 @@ def nginx(folder, port):
     return [NGINX, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
 
 
-SERVERS = {"millrace": millrace, "nginx": nginx}
+def benthos(folder, port):
+    config = {
+        "http": {"enabled": False},
+        "logger": {"level": "OFF"},
+        "input": {"http_server": {"address": f"127.0.0.1:{port}", "path": "/events", "allowed_verbs": ["POST"]}},
+        "output": {"file": {"path": str(folder / "events.jsonl"), "codec": "lines"}},
+    }
+    (folder / "benthos.yaml").write_text(json.dumps(config))
+    return [BENTHOS, "run", folder / "benthos.yaml"]
+
+
+SERVERS = {"millrace": millrace, "nginx": nginx, "benthos": benthos}
+KEEPS = {"millrace": "durable", "nginx": "not kept", "benthos": "in a file, not synced"}
 
 
 def ready(port, server):
@@ -106,6 +120,8 @@ def load(name, scratch, events, per_request):
     answered = int(done[1]) * per_request
     if name == "millrace" and (kept := durable(folder)) < answered:
         raise SystemExit(f"millrace answered for {answered} events and has {kept}")
+    if name == "benthos" and (kept := sum(1 for _ in open(folder / "events.jsonl", "rb"))) < answered:
+        raise SystemExit(f"benthos answered for {answered} events and has {kept}")
     shutil.rmtree(folder)
     percentiles = {share: re.search(rf"^\s+{share}%\s+(\S+)", said, re.MULTILINE)[1] for share in ("50", "99")}
     return cost, generator_cpu, answered, percentiles
@@ -128,18 +144,20 @@ def http(scratch, runs):
     if missing:
         raise SystemExit("run `scripts/setup --peers` first: it brings " + ", ".join(missing))
     events = pipelines.generated(scratch, 20 * BATCH)
+    servers = [name for name in SERVERS if name != "benthos" or BENTHOS.exists()]
     print(f"http: {CONNECTIONS} connections that stay, {SECONDS} s, load average {os.getloadavg()[0]:.1f}")
     for what, per_request in (("an event a request", 1), (f"{BATCH:,} events a request", BATCH)):
-        found = {name: [] for name in SERVERS}
+        found = {name: [] for name in servers}
         for _ in range(runs):
-            for name in SERVERS:
+            for name in servers:
                 CpuOfChildren.since()
                 found[name].append(load(name, scratch, events, per_request))
         rates = {}
         for name, several in found.items():
             cost, generator, answered, percentiles = sorted(several, key=lambda one: one[2] / one[0].wall)[len(several) // 2]
-            rates[name] = answered / cost.wall, answered / max(cost.cpu, 0.01)
-            kind = "durable" if name == "millrace" else "not kept"
-            print(f"http, {name}, {what}, {kind}: {cost.line(answered)}, answer after {percentiles['50']} (99 %: {percentiles['99']}); wrk: {generator:.2f} CPU-s", flush=True)
-        ours, theirs = rates["millrace"], rates["nginx"]
-        print(f"http, {what}: {ours[0] / theirs[0]:.2f} of nginx's rate, {ours[1] / theirs[1]:.2f} of its events per CPU-second")
+            rates[name] = answered / cost.wall, answered / max(cost.cpu, 0.01), cost.peak_bytes
+            print(f"http, {name}, {what}, {KEEPS[name]}: {cost.line(answered)}, answer after {percentiles['50']} (99 %: {percentiles['99']}); wrk: {generator:.2f} CPU-s", flush=True)
+        ours = rates.pop("millrace")
+        for name, theirs in rates.items():
+            shares = [mine / other for mine, other in zip(ours, theirs)]
+            print(f"http, {what}: {shares[0]:.2f} of {name}'s rate, {shares[1]:.2f} of its events per CPU-second, {shares[2]:.2f} of its memory")
