@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "app/document_blocks.h"
 #include "app/files_block.h"
 #include "app/plan.h"
 #include "app/rest_proxy_blocks.h"
@@ -155,6 +156,7 @@ void CheckSource(const SourceConfig& source, const std::string& path, config::Pa
         source.mark,
         fmt::format("{}: needs exactly one kind of source: file, generator, http_poll, http_ingest or mongodb", path));
   }
+  if (source.mongodb) CheckMongoSource(source, path, context);
   if (source.http_ingest && !source.topic.empty()) {
     context.problems.Add(source.MarkOf("topic"),
                          fmt::format("{}.topic: each of http_ingest's routes has its topic", path));
@@ -202,10 +204,11 @@ void CheckWordsOfFiles(const TableConfig& table, const std::string& path, config
   if (HasColumns(*table.files)) {
     for (const auto* word : {"key", "upsert"}) refuse(word, "files are never changed; it needs `iceberg`");
     refuse("metadata", "is `files.record: origin` of files");
-    refuse("headers", "files keep no headers; it needs `iceberg`");
     return;
   }
-  refuse("headers", "files keep events as they came, without their headers; it needs `iceberg`");
+  if (table.files->record != FilesRecordWord::kOrigin) {
+    refuse("headers", "lines have headers beside where a record came from: leave out `files.record`, or give `origin`");
+  }
   for (const auto* word : {"key", "upsert", "columns", "contract", "metadata"}) {
     refuse(word,
            "files keep events as they came and have no columns; it needs `iceberg`, or `files.encoding: parquet` or "

@@ -139,6 +139,7 @@ struct RestProxyConfig : IntakeLimitsConfig {
 };
 
 enum class BsonFormWord { kPlain, kExtended };
+enum class MongoChangesWord { kNone, kDocuments, kEnvelope };
 
 struct MongoSourceConfig : config::Located {
   config::Secret uri;
@@ -147,6 +148,7 @@ struct MongoSourceConfig : config::Located {
   std::string cursor;
   std::string filter;
   BsonFormWord form = BsonFormWord::kPlain;
+  MongoChangesWord changes = MongoChangesWord::kNone;
   int64_t ranges = 1;
   std::optional<config::Duration> every;
   config::Duration timeout{};
@@ -340,6 +342,7 @@ struct DocumentsConfig : config::Located {
   std::vector<std::string> key;
   PlainKeysWord plain_keys = PlainKeysWord::kJson;
   bool deletes = true;
+  bool headers = false;
   config::Duration freshness{};
   config::Duration keep_deleted{};
   std::string where;

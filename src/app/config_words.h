@@ -66,6 +66,14 @@ struct Choices<app::UpsertWriteWord> {
 };
 
 template <>
+struct Choices<app::MongoChangesWord> {
+  static constexpr std::array<std::pair<std::string_view, app::MongoChangesWord>, 3> kWords = {
+      {{"none", app::MongoChangesWord::kNone},
+       {"documents", app::MongoChangesWord::kDocuments},
+       {"envelope", app::MongoChangesWord::kEnvelope}}};
+};
+
+template <>
 struct Choices<app::BsonFormWord> {
   static constexpr std::array<std::pair<std::string_view, app::BsonFormWord>, 2> kWords = {
       {{"plain", app::BsonFormWord::kPlain}, {"extended", app::BsonFormWord::kExtended}}};

@@ -12,6 +12,7 @@
 #include "document/document_sink.h"
 #include "document/dynamodb/dynamo_store.h"
 #include "document/mongodb/mongo_store.h"
+#include "land/header_json.h"
 #include "query/record_sql.h"
 #include "source/mongodb/mongo_source.h"
 
@@ -124,6 +125,18 @@ document::Shape ShapeBy(const std::string& where, const std::string& transform) 
   };
 }
 
+source::MongoChangesForm ChangesOf(MongoChangesWord word) {
+  switch (word) {
+    case MongoChangesWord::kNone:
+      return source::MongoChangesForm::kNone;
+    case MongoChangesWord::kDocuments:
+      return source::MongoChangesForm::kDocuments;
+    case MongoChangesWord::kEnvelope:
+      return source::MongoChangesForm::kEnvelope;
+  }
+  return source::MongoChangesForm::kNone;
+}
+
 std::string ScopeOf(const PipelineConfig& pipeline, const std::string& name) { return pipeline.name + "/" + name; }
 
 std::unique_ptr<document::DocumentStore> MakeDynamoStore(const std::string& scope, const std::string& name,
@@ -187,6 +200,11 @@ const Block<DocumentsConfig>& DocumentsBlock() {
                 .doc = "With an id: whether a record without a value deletes the document that its key names; else it "
                        "is left out.",
                 .fallback = true})
+          .Add(&DocumentsConfig::headers,
+               {.name = "headers",
+                .doc = "A member `_headers` with the headers of each record: a list of {key, value}, or value_base64 "
+                       "where a value is no text.",
+                .fallback = false})
           .Add(&DocumentsConfig::freshness, {.name = "freshness",
                                              .doc = "Records are to be in the store this soon after they arrived.",
                                              .fallback = Duration(1000),
@@ -257,6 +275,12 @@ const Block<MongoSourceConfig>& MongoSourceBlock() {
                    "`plain`: what JSON has (an ObjectId is its digits, a date ISO 8601). `extended`: MongoDB's relaxed "
                    "Extended JSON, which keeps every type; `documents` reads it back.",
                .fallback = BsonFormWord::kPlain})
+          .Add(&MongoSourceConfig::changes,
+               {.name = "changes",
+                .doc = "The documents first, then every change as the server's change stream tells it, deletes too: "
+                       "`documents`, each record the document after the change, a delete one without a value; "
+                       "`envelope`, Debezium's (`upsert: { envelope: debezium }`). Needs a `topic`, and a replica set.",
+                .fallback = MongoChangesWord::kNone})
           .Add(&MongoSourceConfig::ranges,
                {.name = "ranges",
                 .doc = "So many parts of the collection are read at a time, each over a connection of its own, when it "
@@ -276,6 +300,23 @@ const Block<MongoSourceConfig>& MongoSourceBlock() {
   return block;
 }
 
+void CheckMongoSource(const SourceConfig& source, const std::string& path, config::ParseContext& context) {
+  const auto& mongodb = *source.mongodb;
+  if (mongodb.changes == MongoChangesWord::kNone) return;
+  const auto refuse = [&](const char* word, const char* why) {
+    if (!mongodb.Given(word)) return;
+    context.problems.Add(mongodb.MarkOf(word), fmt::format("{}.mongodb.{}: {}", path, word, why));
+  };
+  refuse("cursor", "the change stream tells what changed; leave out `cursor`, or `changes`");
+  refuse("every", "changes come as they are made; leave out `every`, or `changes`");
+  refuse("filter", "the change stream is of all documents; choose behind it, by `where` of `documents` or in a model");
+  if (!source.topic.empty()) return;
+  context.problems.Add(mongodb.MarkOf("changes"),
+                       fmt::format("{}.mongodb.changes: needs a `topic`: a server does not tell a change twice alike, "
+                                   "so what it said is kept before tables are made from it",
+                                   path));
+}
+
 std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const MongoSourceConfig& config, bool ends) {
   source::MongoSourceOptions options;
   options.name = name;
@@ -286,6 +327,10 @@ std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const Mo
   options.filter = config.filter;
   options.form = config.form == BsonFormWord::kPlain ? source::BsonForm::kPlain : source::BsonForm::kExtended;
   options.ranges = static_cast<int>(config.ranges);
+  options.changes = ChangesOf(config.changes);
+  options.ends = ends;
+  options.changes_asked =
+      fmt::format("{}: sources.{}.mongodb.changes", config::ToString(config.MarkOf("changes")), name);
   if (!ends) options.every = config.every;
   return WithContext("source " + name, [&] { return std::make_unique<source::MongoSource>(std::move(options)); });
 }
@@ -305,6 +350,7 @@ std::shared_ptr<event::Sink> MakeDocumentSink(const PipelineConfig& pipeline, co
     options.shape = ShapeBy(documents.where, documents.transform);
   }
   options.deleted_for = documents.keep_deleted;
+  if (documents.headers) options.headers = land::AppendHeadersJson;
   return WithContext(options.name, [&] {
     return std::make_shared<document::DocumentSink>(MakeDocumentStore(pipeline, name, documents), std::move(options),
                                                     budget);

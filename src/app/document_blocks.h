@@ -21,6 +21,8 @@ const config::Block<DocumentsConfig>& DocumentsBlock();
 
 /// `mongodb:` of a source, and the source.
 const config::Block<MongoSourceConfig>& MongoSourceBlock();
+/// What `changes` does not go with.
+void CheckMongoSource(const SourceConfig& source, const std::string& path, config::ParseContext& context);
 std::unique_ptr<event::Source> MakeMongoSource(const std::string& name, const MongoSourceConfig& config, bool ends);
 
 /// The document store that is configured, and what it is reached by where that is MongoDB.

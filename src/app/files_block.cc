@@ -286,6 +286,7 @@ land::FilesEncoding FilesEncodingOf(const TableConfig& table) {
   encoding.level = static_cast<int>(files.level);
   encoding.record = RecordOf(files.record);
   encoding.separator = files.separator;
+  encoding.headers = table.headers;
   encoding.time_zone = files.time_zone;
   encoding.name = files.name;
   encoding.extension = files.extension;

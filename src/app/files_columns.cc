@@ -13,6 +13,7 @@
 #include "land/files_levels.h"
 #include "land/files_plan.h"
 #include "land/files_schemas.h"
+#include "land/header_json.h"
 #include "source/http_ingest/unpack.h"
 
 namespace millrace::app {
@@ -32,9 +33,19 @@ const std::array<std::pair<const char*, schema::Primitive>, 6> kOrigin = {{
     {"_key", schema::Primitive::kString},
 }};
 
-schema::Schema WithoutOurs(schema::Schema columns) {
-  std::erase_if(columns.fields, [](const schema::Field& field) {
-    return field.name == event::kRescuedColumn ||
+/// As land::AppendHeadersJson writes them.
+schema::Field HeadersColumn() {
+  const auto text = schema::PrimitiveType{.kind = schema::Primitive::kString};
+  schema::StructType header;
+  for (const auto* name : {"key", "value", "value_base64"}) header.fields.push_back({.name = name, .type = text});
+  schema::Field element{.name = "element", .type = std::move(header)};
+  return {.name = std::string(land::kHeadersName),
+          .type = schema::ListType{.element = std::make_shared<const schema::Field>(std::move(element))}};
+}
+
+schema::Schema WithoutOurs(schema::Schema columns, bool headers) {
+  std::erase_if(columns.fields, [headers](const schema::Field& field) {
+    return field.name == event::kRescuedColumn || (headers && field.name == land::kHeadersName) ||
            std::ranges::any_of(kOrigin, [&](const auto& ours) { return field.name == ours.first; });
   });
   return columns;
@@ -60,15 +71,17 @@ event::EventBatch LinesOf(std::shared_ptr<const PaddedBuffer> text) {
 
 }  // namespace
 
-FilesColumns::FilesColumns(const std::optional<schema::Schema>& known, bool origin) : origin_(origin) {
+FilesColumns::FilesColumns(const std::optional<schema::Schema>& known, bool origin, bool headers)
+    : origin_(origin), headers_(headers) {
   decode::JsonDecoderOptions options;
   options.infer_timestamps = false;
   if (known) {
-    auto columns = WithoutOurs(*known);
+    auto columns = WithoutOurs(*known, headers);
     if (!columns.fields.empty()) options.columns = schema::ToArrow(columns);
   }
   if (origin)
     for (const auto& [name, kind] : kOrigin) options.reserved_names.insert(name);
+  if (headers) options.reserved_names.emplace(land::kHeadersName);
   decoder_ = std::make_unique<decode::JsonDecoder>(std::move(options));
 }
 
@@ -83,8 +96,9 @@ std::optional<schema::Schema> FilesColumns::columns() const {
   if (origin_)
     for (const auto& [name, kind] : kOrigin)
       columns.fields.push_back({.name = name, .type = schema::PrimitiveType{.kind = kind}});
+  if (headers_) columns.fields.push_back(HeadersColumn());
   if (learnt != nullptr) {
-    auto own = WithoutOurs(schema::FromArrow(*learnt));
+    auto own = WithoutOurs(schema::FromArrow(*learnt), headers_);
     for (auto& field : own.fields) columns.fields.push_back(std::move(field));
   }
   if (columns.fields.empty()) return std::nullopt;
@@ -128,7 +142,7 @@ std::optional<query::ExportedTable> ExportedFiles(const PipelineConfig& pipeline
   if (!packed) return std::nullopt;
   query::ExportedTable found{.name = catalog::ParseTableName(table),
                              .compression = CompressionWord(pipeline.tables.at(table))};
-  FilesColumns columns(std::nullopt, files.record == FilesRecordWord::kOrigin);
+  FilesColumns columns(std::nullopt, files.record == FilesRecordWord::kOrigin, pipeline.tables.at(table).headers);
   const auto text = source::Unpack(*packed, found.compression.empty() ? "identity" : found.compression,
                                    {.bytes_max = kSampleBytesMax, .expansion_max = kExpansionMax});
   columns.Learn(LinesOf(text));

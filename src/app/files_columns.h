@@ -15,8 +15,9 @@ namespace millrace::app {
 /// Learns the columns of records of JSON as they come, types as tables infer them, but times stay text.
 class FilesColumns {
  public:
-  /// `known`: the columns that were learnt before. `origin`: members in front of each record say where it came from.
-  FilesColumns(const std::optional<schema::Schema>& known, bool origin);
+  /// `known`: the columns that were learnt before. `origin`: members in front of each record say where it came from;
+  /// `headers`: its headers too.
+  FilesColumns(const std::optional<schema::Schema>& known, bool origin, bool headers);
 
   void Learn(const event::EventBatch& events);
   /// Those in front, then those of the records; nullopt before anything was learnt.
@@ -24,6 +25,7 @@ class FilesColumns {
 
  private:
   const bool origin_;
+  const bool headers_;
   std::unique_ptr<event::Decoder> decoder_;
 };
 

@@ -47,6 +47,7 @@ catalog::HiveTableOptions OptionsOf(const PipelineConfig& pipeline, const std::s
 GlueFiles::GlueFiles(const PipelineConfig& pipeline, const std::string& table, const FilesPlace& place)
     : place_(place),
       origin_(pipeline.tables.at(table).files->record == FilesRecordWord::kOrigin),
+      headers_(pipeline.tables.at(table).headers),
       levels_(land::FolderLevelsOf(pipeline.tables.at(table).files->path)),
       table_(GlueOptionsOf(ServerOf(pipeline, table)), OptionsOf(pipeline, table, place)) {
   if (!HasColumns(*pipeline.tables.at(table).files)) return;
@@ -55,7 +56,7 @@ GlueFiles::GlueFiles(const PipelineConfig& pipeline, const std::string& table, c
 
 void GlueFiles::Learn(const event::EventBatch& events) {
   if (schemas_) return;
-  if (!columns_) columns_ = std::make_unique<FilesColumns>(table_.Find(), origin_);
+  if (!columns_) columns_ = std::make_unique<FilesColumns>(table_.Find(), origin_, headers_);
   columns_->Learn(events);
 }
 

@@ -32,6 +32,7 @@ class GlueFiles {
 
   const FilesPlace place_;
   const bool origin_;
+  const bool headers_;
   std::optional<land::FilesSchemas> schemas_;  // of files of columns
   const std::vector<land::FolderLevel> levels_;
   catalog::HiveTable table_;

@@ -41,6 +41,7 @@ TableConfig FeedOf(const std::string& name, const DocumentsConfig& documents) {
   feed.start = documents.start;
   feed.on_gap = documents.on_gap;
   feed.freshness = documents.freshness;
+  feed.headers = documents.headers;
   return feed;
 }
 

@@ -2,18 +2,33 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "app/feed_events.h"
 #include "app/limited_stop.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "io/outage_patience.h"
 
 namespace millrace::app {
 namespace {
 
 constexpr int kFencedMax = 10;
+
+/// A record of a key that holds nothing deletes: a tombstone, where the stream knows them.
+std::vector<event::RecordDetail> DetailsOf(const event::EventBatch& batch) {
+  if (batch.keys.empty() || std::ranges::all_of(batch.records, [](const auto& record) { return record.size > 0; })) {
+    return {};
+  }
+  std::vector<event::RecordDetail> details(batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) {
+    details[i].null_value = batch.records[i].size == 0 && !batch.key(i).empty();
+  }
+  return details;
+}
 
 }  // namespace
 
@@ -22,6 +37,7 @@ SourceFeed::SourceFeed(std::unique_ptr<event::Source> source, event::Stream& str
     : source_(std::move(source)), stream_(stream), budget_(budget), options_(std::move(options)) {}
 
 void SourceFeed::Run(std::stop_token stop) {
+  const io::OutagePatience stoppable(stop, {});
   try {
     WithContext(fmt::format("source {}", source_->name()), [&] { RunToEnd(stop); });
     state_ = done_ ? FeedState::kDrained : FeedState::kStopped;
@@ -59,7 +75,8 @@ void SourceFeed::Append(const event::EventBatchPtr& batch) {
       stream_.Append({.topic = options_.topic,
                       .events = batch,
                       .position = event::ProducerPosition{options_.producer, batch->split, batch->begin, batch->end},
-                      .idempotency_key = {}});
+                      .idempotency_key = {},
+                      .details = DetailsOf(*batch)});
   if (outcome == event::AppendOutcome::kFenced) {
     if (++fenced_in_a_row_ > kFencedMax) {
       throw Error(ErrorCode::kStop,

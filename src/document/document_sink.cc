@@ -107,10 +107,10 @@ void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std
       return;
     }
     auto version = VersionOf(*events, record);
-    std::string keyed;
-    if (options_.id_is_record_key) {
-      keyed = WithKey(*events, record, value);
-      value = std::string_view(keyed).substr(0, keyed.size() - simdjson::SIMDJSON_PADDING);
+    std::string whole;
+    if (options_.id_is_record_key || options_.headers) {
+      whole = WithOurs(*events, record, value);
+      value = std::string_view(whole).substr(0, whole.size() - simdjson::SIMDJSON_PADDING);
     }
     const auto object = parser_.Record(value);
     auto encoded =
@@ -121,9 +121,17 @@ void DocumentSink::Take(const event::EventBatchPtr& events, uint32_t record, std
   }
 }
 
-std::string DocumentSink::WithKey(const event::EventBatch& events, uint32_t record, std::string_view value) {
-  if (event::IsBlank(events.key(record))) throw Unfit{RejectCause::kMissingKey, "it has no key, which is the id"};
-  parser_.WholeKey(events.key(record), options_.plain_keys);
+std::string DocumentSink::WithOurs(const event::EventBatch& events, uint32_t record, std::string_view value) {
+  std::string ours;
+  if (options_.id_is_record_key) {
+    if (event::IsBlank(events.key(record))) throw Unfit{RejectCause::kMissingKey, "it has no key, which is the id"};
+    parser_.WholeKey(events.key(record), options_.plain_keys);
+    ours = fmt::format(R"("_id":{})", parser_.whole_key_text());
+  }
+  if (options_.headers) {
+    ours += ours.empty() ? R"("_headers":)" : R"(,"_headers":)";
+    options_.headers(events.header_block(record), ours);
+  }
   const auto open = value.find_first_not_of(" \t\r\n");
   if (open == std::string_view::npos || value[open] != '{') {
     throw Unfit{RejectCause::kNotAnObject, "a document is an object"};
@@ -131,9 +139,9 @@ std::string DocumentSink::WithKey(const event::EventBatch& events, uint32_t reco
   const auto rest = value.substr(open + 1);
   const auto first = rest.find_first_not_of(" \t\r\n");
   const bool is_empty = first != std::string_view::npos && rest[first] == '}';
-  auto keyed = fmt::format("{{\"_id\":{}{}{}", parser_.whole_key_text(), is_empty ? "" : ",", rest);
-  keyed.append(simdjson::SIMDJSON_PADDING, '\0');
-  return keyed;
+  auto whole = fmt::format("{{{}{}{}", ours, is_empty ? "" : ",", rest);
+  whole.append(simdjson::SIMDJSON_PADDING, '\0');
+  return whole;
 }
 
 /// A record without a value: what its key names is to go.

@@ -39,6 +39,8 @@ struct DocumentSinkOptions {
   /// Whether a record without a value deletes; else it is as good as a blank one.
   bool deletes = true;
   Shape shape;  // none: records are documents as they come
+  /// Given: appends headers (EventBatch::header_block) as the JSON that becomes the member `_headers`.
+  std::function<void(std::string_view block, std::string& json)> headers{};
   int64_t record_bytes_max = int64_t{16} << 20;
   /// A commit is due when this much is buffered, or for this long.
   int64_t buffer_bytes = int64_t{16} << 20;
@@ -78,8 +80,8 @@ class DocumentSink final : public event::Sink {
   /// `value`: padded, the record or what was made of it.
   void Take(const event::EventBatchPtr& events, uint32_t record, std::string_view value);
   void TakeDelete(const event::EventBatchPtr& events, uint32_t record);
-  /// A record with its key as the member `_id` in front, padded.
-  std::string WithKey(const event::EventBatch& events, uint32_t record, std::string_view value);
+  /// A record with members of ours in front, padded: its key as `_id`, its headers.
+  std::string WithOurs(const event::EventBatch& events, uint32_t record, std::string_view value);
   void Keep(const event::EventBatchPtr& events, uint32_t record, Version version, Encoded encoded, bool deletes);
   void Reject(const event::EventBatch& events, uint32_t record, event::RejectCause cause, std::string detail);
   void KeepGap(const event::EventBatch& events);

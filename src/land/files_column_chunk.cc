@@ -68,7 +68,7 @@ void FilesColumnChunk::Settle(bool all, const OnAdded& on_added) {
 FilesColumnChunk::DecodedBlock FilesColumnChunk::DecodeBy(FilesSchemaPtr schema, const RecordBlock& block,
                                                           const event::EventBatch& events) const {
   const bool origin = encoding().record == FilesRecord::kOrigin;
-  const MetadataColumns metadata({.origin = origin});
+  const MetadataColumns metadata({.origin = origin, .headers = encoding().headers});
   const auto decoder = columns_.decoder();
   if (schema) decoder->Adopt(metadata.Without(*schema->columns));
   DecodedBlock made{.decoded = decoder->Decode(events), .schema = std::move(schema)};
@@ -80,8 +80,8 @@ FilesColumnChunk::DecodedBlock FilesColumnChunk::DecodeBy(FilesSchemaPtr schema,
   if (!origin && rescued >= 0 && rows->column(rescued)->null_count() == rows->num_rows()) {
     rows = ValueOf(rows->RemoveColumn(rescued), "rows of a file");
   }
-  if (origin)
-    rows = WithArrivals(metadata.AddTo(*rows, events, made.decoded.record_of_row), block, made.decoded.record_of_row);
+  rows = metadata.AddTo(*rows, events, made.decoded.record_of_row);
+  if (origin) rows = WithArrivals(rows, block, made.decoded.record_of_row);
   return made;
 }
 

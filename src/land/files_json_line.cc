@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "land/files_json_check.h"
 #include "land/files_json_names.h"
+#include "land/header_json.h"
+#include "land/json_text.h"
 
 namespace millrace::land {
 namespace {
@@ -70,31 +72,6 @@ std::optional<RejectCause> CauseOf(simdjson::error_code code) {
       return RejectCause::kMalformed;
   }
   return RejectCause::kMalformed;
-}
-
-void AppendString(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void AppendBase64(std::string_view bytes, std::string& out) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    for (size_t j = 0; j < 3; ++j) word = word << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    for (size_t j = 0; j < 4; ++j) out += j <= count ? kDigits[(word >> (18 - 6 * j)) & 63] : '=';
-  }
 }
 
 /// JSON text on one line: line ends can stand only between tokens, where a space means the same.
@@ -179,7 +156,7 @@ JsonLineWriter::~JsonLineWriter() = default;
 void JsonLineWriter::Begin(const event::EventBatch& events) {
   events_ = &events;
   prefix_ = "{\"_topic\":";
-  AppendString(events.topic, prefix_);
+  AppendJsonText(events.topic, prefix_);
   fmt::format_to(std::back_inserter(prefix_), ",\"_partition\":{},\"_offset\":", events.partition);
 }
 
@@ -212,20 +189,23 @@ void JsonLineWriter::AppendMembers(size_t record, std::string& out) {
     out += "\"_key\":null";
   } else if (simdjson::validate_utf8(key.data(), key.size())) {
     out += "\"_key\":";
-    AppendString(key, out);
+    AppendJsonText(key, out);
   } else {
     out += "\"_key\":null,\"_key_base64\":\"";
     AppendBase64(key, out);
     out += '"';
   }
+  if (!options_.headers) return;
+  out += ",\"_headers\":";
+  AppendHeadersJson(events_->header_block(record), out);
 }
 
 void JsonLineWriter::AppendRefused(const event::Reject& reject, std::string& out) {
   AppendMembers(reject.record, out);
   out += ",\"_error\":";
-  AppendString(event::ToString(reject.cause), out);
+  AppendJsonText(event::ToString(reject.cause), out);
   out += ",\"_error_detail\":";
-  AppendString(reject.detail, out);
+  AppendJsonText(reject.detail, out);
   out += ",\"_record_base64\":\"";
   AppendBase64(events_->record(reject.record), out);
   out += "\"}\n";
@@ -246,7 +226,7 @@ LineOutcome JsonLineWriter::AppendPlain(size_t record, std::string& out) {
   if (options_.record == FilesRecord::kBytes) {
     out += bytes;
   } else if (simdjson::validate_utf8(bytes.data(), bytes.size())) {
-    AppendString(bytes, out);
+    AppendJsonText(bytes, out);
   } else {
     return Rejected({0, RejectCause::kInvalidUtf8, "it is not UTF-8"}, record);
   }
@@ -291,7 +271,7 @@ void JsonLineWriter::AppendDocument(std::string_view text, size_t record, std::s
   }
   out += text.find_first_not_of(" \t\r\n", 1) == text.size() - 1 ? "" : ",";
   size_t written = 1;
-  for (const NameChange& change : ReservedNameChanges(text)) {
+  for (const NameChange& change : ReservedNameChanges(text, options_.headers ? kHeadersName : std::string_view())) {
     AppendOnOneLine(text.substr(written, change.at - written), out);
     out.append(change.underscores, '_');
     written = change.at;

@@ -29,6 +29,8 @@ class JsonLineWriter {
     std::string separator = "\n";
     /// Five bytes that name a schema stand before each record.
     bool framed = false;
+    /// Of kOrigin: "_headers" stands behind the key (header_json.h).
+    bool headers = false;
   };
   explicit JsonLineWriter(Options options);
   ~JsonLineWriter();

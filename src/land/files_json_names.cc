@@ -27,7 +27,7 @@ const char* Find(const char* begin, const char* end, std::string_view what) {
 bool MayHoldReserved(std::string_view object) {
   const char* const end = object.data() + object.size();
   for (const char* hit = object.data(); (hit = Find(hit, end, "\"_")) != nullptr; hit += 2) {
-    if (end - hit > 2 && strchr("tpoeikvTPOEIKV\\", hit[2]) != nullptr) return true;
+    if (end - hit > 2 && strchr("tpoeikvhTPOEIKVH\\", hit[2]) != nullptr) return true;
   }
   return Find(object.data(), end, "\"\\u005") != nullptr;
 }
@@ -79,12 +79,12 @@ std::vector<Name> UnderscoredNames(std::string_view object) {
 
 }  // namespace
 
-std::vector<NameChange> ReservedNameChanges(std::string_view object) {
+std::vector<NameChange> ReservedNameChanges(std::string_view object, std::string_view also) {
   if (!MayHoldReserved(object)) return {};
   std::vector<NameChange> changes;
   const std::vector<Name> names = UnderscoredNames(object);
   for (const Name& name : names) {
-    if (std::ranges::find(kReserved, name.folded) == kReserved.end()) continue;
+    if (name.folded != also && std::ranges::find(kReserved, name.folded) == kReserved.end()) continue;
     size_t underscores = 1;
     const auto taken = [&](const Name& other) { return other.folded == std::string(underscores, '_') + name.folded; };
     while (std::ranges::any_of(names, taken)) ++underscores;

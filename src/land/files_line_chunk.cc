@@ -12,7 +12,8 @@ FilesLineChunk::FilesLineChunk(std::string pipeline, FilesEncoding encoding, eve
       line_({.record_bytes_max = static_cast<size_t>(plan_.encoding.record_bytes_max),
              .record = plan_.encoding.record,
              .separator = plan_.encoding.separator,
-             .framed = plan_.encoding.framed}) {
+             .framed = plan_.encoding.framed,
+             .headers = plan_.encoding.headers}) {
   if (!plan_.encoding.error_path.empty()) {
     error_path_.emplace(plan_.encoding.error_path, PathTemplate::Of::kRefused, plan_.encoding.time_zone);
   }

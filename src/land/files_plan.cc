@@ -32,6 +32,7 @@ json Write(const FilesEncoding& encoding) {
   if (encoding.file_span_ms != plain.file_span_ms) written["file_span_ms"] = encoding.file_span_ms;
   if (encoding.time_zone != plain.time_zone) written["time_zone"] = encoding.time_zone;
   if (encoding.framed) written["framed"] = true;
+  if (encoding.headers) written["headers"] = true;
   if (encoding.form != plain.form) written["form"] = ToString(encoding.form);
   if (encoding.row_group_bytes != plain.row_group_bytes) written["row_group_bytes"] = encoding.row_group_bytes;
   return written;
@@ -55,6 +56,7 @@ FilesEncoding ReadEncoding(const json& stored) {
   encoding.file_span_ms = stored.value("file_span_ms", encoding.file_span_ms);
   encoding.time_zone = stored.value("time_zone", encoding.time_zone);
   encoding.framed = stored.value("framed", false);
+  encoding.headers = stored.value("headers", false);
   encoding.form = ParseFilesForm(stored.value("form", std::string(ToString(encoding.form))));
   encoding.row_group_bytes = stored.value("row_group_bytes", encoding.row_group_bytes);
   return encoding;

@@ -43,6 +43,8 @@ struct FilesEncoding {
   /// Records begin with the five bytes by which a registry's serializers name a schema; they are left out.
   bool framed = false;
   FilesForm form = FilesForm::kLines;
+  /// Headers of records are written too, as `_headers`.
+  bool headers = false;
   /// Of Parquet: rows of a file that hold this much as columns become a row group.
   int64_t row_group_bytes = int64_t{64} << 20;
 

@@ -14,7 +14,9 @@ namespace {
 constexpr const char* kDoing = "header columns";
 constexpr std::string_view kNoCharacter = "\xEF\xBF\xBD";
 
-std::string Utf8Of(std::string_view name) {
+}  // namespace
+
+std::string HeaderName(std::string_view name) {
   if (simdjson::validate_utf8(name.data(), name.size())) return std::string(name);
   std::string text;
   for (const char byte : name) {
@@ -26,8 +28,6 @@ std::string Utf8Of(std::string_view name) {
   }
   return text;
 }
-
-}  // namespace
 
 std::shared_ptr<arrow::DataType> HeadersType() {
   const auto header = arrow::struct_({arrow::field("key", arrow::utf8()), arrow::field("value", arrow::binary())});
@@ -42,7 +42,7 @@ void AppendHeaders(std::string_view block, arrow::ListBuilder& builder) {
   Check(builder.Append(), kDoing);
   for (const auto& [name, value] : event::HeadersOf(block)) {
     Check(header.Append(), kDoing);
-    Check(names.Append(Utf8Of(name)), kDoing);
+    Check(names.Append(HeaderName(name)), kDoing);
     Check(value ? values.Append(*value) : values.AppendNull(), kDoing);
   }
 }

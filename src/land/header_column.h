@@ -13,6 +13,9 @@ namespace millrace::land {
 /// included; a value may be null. Null where the record has none. Bytes of a name that is no UTF-8 become U+FFFD.
 std::shared_ptr<arrow::DataType> HeadersType();
 
+/// A name as text: bytes that are no UTF-8 become U+FFFD.
+std::string HeaderName(std::string_view name);
+
 /// `builder` is of HeadersType; `block` is EventBatch::header_block.
 void AppendHeaders(std::string_view block, arrow::ListBuilder& builder);
 

@@ -22,6 +22,7 @@ void RecordBlock::Append(const event::EventBatch& events, size_t record) {
   }
   batch_.records.push_back(Put(events.record(record), bytes_));
   batch_.keys.push_back(Put(events.key(record), key_bytes_));
+  batch_.headers.push_back(Put(events.header_block(record), header_bytes_));
   batch_.offsets.push_back(events.offset(record));
   batch_.timestamps.push_back(events.timestamp(record));
   arrivals_.push_back(events.arrival(record));
@@ -35,6 +36,7 @@ event::EventBatchPtr RecordBlock::Batch() const {
   auto batch = std::make_shared<event::EventBatch>(batch_);
   batch->payload = PaddedBuffer::CopyOf(bytes_);
   batch->key_payload = PaddedBuffer::CopyOf(key_bytes_);
+  batch->header_payload = PaddedBuffer::CopyOf(header_bytes_);
   return batch;
 }
 

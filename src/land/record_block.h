@@ -17,7 +17,7 @@ class RecordBlock {
   void Append(const event::EventBatch& events, size_t record);
   bool empty() const { return batch_.records.empty(); }
   bool full() const;
-  int64_t held_bytes() const { return static_cast<int64_t>(bytes_.size() + key_bytes_.size()); }
+  int64_t held_bytes() const { return static_cast<int64_t>(bytes_.size() + key_bytes_.size() + header_bytes_.size()); }
 
   /// The records as a batch of their own, each with its times, and with no position. It may be called again.
   event::EventBatchPtr Batch() const;
@@ -29,6 +29,7 @@ class RecordBlock {
   event::EventBatch batch_;  // without its payloads
   std::string bytes_;
   std::string key_bytes_;
+  std::string header_bytes_;
   std::vector<Timestamp> arrivals_;
 };
 

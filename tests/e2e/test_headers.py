@@ -1,6 +1,7 @@
 """Headers of records: from every producer into the column `_headers`, as pyiceberg reads it, and out again as kcat reads them."""
 
 import base64
+import contextlib
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from readers import pyiceberg_rows
 from test_http_ingest import Front
 
 sys.path.insert(0, str(ROOT / "tests/services"))
+sys.path.insert(0, str(ROOT / ".deps/pymongo"))
 from server_process import free_port  # noqa: E402
 
 CONFIG = """
@@ -91,9 +93,74 @@ def test_headers_of_the_embedded_stream(millrace):
     assert "_headers" not in pyiceberg_rows(millrace.folder / "data", "silver.plain")[0]
 
 
+FORMS = """
+name: headed
+data_dir: data
+server: { listen: "127.0.0.1:PORT", rest_proxy: { topics: [orders] } }
+topics: { orders: { partitions: 1 } }
+tables:
+  bronze.lines: { from: orders, headers: true, files: { compression: none, buffer_time: 100ms } }
+  bronze.bare: { from: orders, files: { compression: none, buffer_time: 100ms } }
+  bronze.parquet: { from: orders, headers: true, files: { encoding: parquet, buffer_time: 100ms } }
+  bronze.avro: { from: orders, headers: true, files: { encoding: avro, record: json, buffer_time: 100ms } }
+"""
+
+
+def test_headers_in_plain_files_and_documents(millrace, tmp_path_factory):
+    """Values that are text, bytes, empty or missing, names that come twice, and a record that has a member called `_headers` itself."""
+    import fastavro
+    import pyarrow.parquet
+
+    import mongodb
+
+    config = FORMS
+    with contextlib.ExitStack() as servers:
+        environment = {}
+        if (ROOT / ".deps/mongo").exists():
+            mongo = servers.enter_context(mongodb.MongoDb(tmp_path_factory.mktemp("mongo")))
+            environment["MONGO_URI"] = mongo.uri
+            config += 'documents:\n  orders: { key: [id], headers: true, freshness: 100ms, mongodb: { uri: { secret: "env:MONGO_URI" }, database: shop } }\n'
+        shop = Shop(millrace)
+        millrace.write("millrace.yaml", config.replace("PORT", str(shop.port)))
+        shop.start(env=environment)
+        cluster = shop.ask("/v3/clusters")[2]["data"][0]["cluster_id"]
+        sent = {
+            1: [("trace", b'a"b'), ("raw", b"\x00\xff"), ("trace", b""), ("none", None)],
+            2: [],
+            3: [("n", b"1")],
+        }
+        for number, headers in sent.items():
+            value = {"id": number, **({"_headers": "mine"} if number == 3 else {})}
+            headers = [{"name": name, **({} if v is None else {"value": base64.b64encode(v).decode()})} for name, v in headers]
+            record = json.dumps({"value": {"type": "JSON", "data": value}, "headers": headers}).encode()
+            assert shop.ask(f"/v3/clusters/{cluster}/topics/orders/records", record)[2]["error_code"] == 200
+        shop.stop()
+        millrace.run("run", "--until-idle", env=environment)
+        binary = {number: [header(k, v) for k, v in headers] or None for number, headers in sent.items()}
+        text = [header("trace", 'a"b'), {"key": "raw", "value_base64": "AP8="}, header("trace", ""), header("none", None)]
+        lake = millrace.folder / "data/lake/bronze"
+
+        def lines(table):
+            return {row["id"]: row for path in (lake / table).rglob("*.jsonl") for row in map(json.loads, path.read_text().splitlines())}
+
+        told = lines("lines")
+        assert {number: row["_headers"] for number, row in told.items()} == {1: text, 2: None, 3: [header("n", "1")]}
+        assert told[3]["__headers"] == "mine" and lines("bare")[3]["_headers"] == "mine" and "_headers" not in lines("bare")[1]
+        of_parquet = [row for path in (lake / "parquet").rglob("*.parquet") for row in pyarrow.parquet.read_table(path).to_pylist()]
+        assert {row["id"]: row["_headers"] for row in of_parquet} == binary
+        of_avro = [row for path in (lake / "avro").rglob("*.avro") for row in fastavro.reader(path.open("rb"))]
+        assert {row["id"]: row["_headers"] for row in of_avro} == binary and "_offset" not in of_avro[0]
+        if environment:
+            pymongo = pytest.importorskip("pymongo")
+            documents = {d["id"]: d for d in pymongo.MongoClient(mongo.uri)["shop"]["orders"].find()}
+            assert {number: d["_headers"] for number, d in documents.items()} == {1: text, 2: None}
+            (held,) = pymongo.MongoClient(mongo.uri)["shop"]["orders_quarantine"].find()
+            assert "_headers" in held["detail"]
+
+
 def test_what_cannot_be_kept(millrace):
-    millrace.write("millrace.yaml", "tables: { bronze.orders: { from: orders, files: {}, headers: true } }\ntopics: { orders: {} }")
-    assert "bronze.orders.headers: files keep events as they came" in millrace.run("check", expect=78).stderr
+    millrace.write("millrace.yaml", "tables: { bronze.orders: { from: orders, files: { record: json }, headers: true } }\ntopics: { orders: {} }")
+    assert "bronze.orders.headers: lines have headers beside where a record came from" in millrace.run("check", expect=78).stderr
 
 
 def test_headers_of_kafka(millrace, tmp_path_factory):
