@@ -4,6 +4,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/limited_stop.h"
 #include "app/load_config.h"
@@ -15,6 +16,7 @@
 #include "app/verbs.h"
 #include "base/error.h"
 #include "config/value_types.h"
+#include "io/outage_patience.h"
 
 namespace millrace::app {
 namespace {
@@ -103,8 +105,14 @@ ExitCode Run(const Session& session, const RunArguments& arguments) {
   const SignalStop signal;
   const auto config = LoadConfig(session.config_paths);
   const auto telemetry = StartTelemetry(config);
-  Pipeline pipeline(config, limits);
   const LimitedStop stop(signal.token(), time);
+  std::optional<Pipeline> opened;
+  {
+    // Brokers and stores that are asked first may keep it waiting.
+    const io::OutagePatience stoppable(stop.token(), {});
+    opened.emplace(config, limits);
+  }
+  auto& pipeline = *opened;
   RunReport report;
   {
     Progress progress("landing");

@@ -32,12 +32,23 @@ def text(value):
 
 
 class TokenServer(http.server.BaseHTTPRequestHandler):
+    left = None  # so many tokens are given, and then errors, which say what they were asked
+    status = 500
+
     def do_POST(self):
+        cls = type(self)
+        if cls.left is not None:
+            cls.left -= 1
+            if cls.left < 0:
+                return self.answer(cls.status, json.dumps({"error": "server_error", "error_description": self.headers["Authorization"] + PASSWORD}).encode())
         given = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
         now = int(time.time())
         token = f"{text({'alg': 'none'})}.{text({'sub': 'millrace', 'scope': 'kafka', 'iat': now, 'exp': now + 300})}."
         body = json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": 300}).encode()
-        self.send_response(200 if given == f"millrace:{PASSWORD}" else 401)
+        self.answer(200 if given == f"millrace:{PASSWORD}" else 401, body)
+
+    def answer(self, status, body):
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -123,6 +134,29 @@ def test_lands_over_tls_and(millrace, secured, mechanism):
     said = millrace.run("run", "--until-idle", env={"PASSWORD": PASSWORD}).stderr
     compare(range(500), (row["id"] for row in Lake(millrace.folder / "millrace-data").walk("silver.events")))
     assert PASSWORD not in said
+
+
+@pytest.mark.parametrize("given", [0, 1, 2, 3])
+def test_a_token_server_that_fails_is_named_and_outlasts_no_timeout(millrace, secured, monkeypatch, given):
+    """It fails for whichever of the clients of a run comes next: the run ends with its time, long before librdkafka would, and says who answered what; a stop ends it as well."""
+    config(millrace, secured, login(secured, "OAUTHBEARER"))
+    environment = {"PASSWORD": PASSWORD}
+    monkeypatch.setattr(TokenServer, "left", given)
+    ended = millrace.run("run", "--until-idle", "--timeout", "4s", env=environment, expect=None, timeout=90)
+    assert f"the token server {secured.token_uri} answers 500 and gives no token" in ended.stderr and ended.returncode in (1, 69), ended.stderr
+    assert PASSWORD not in ended.stderr and base64.b64encode(f"millrace:{PASSWORD}".encode()).decode() not in ended.stderr
+    if given != 2:
+        return
+    monkeypatch.setattr(TokenServer, "left", given)
+    process = millrace.start("run", env=environment)
+    time.sleep(4)
+    process.terminate()
+    said = process.communicate(timeout=90)[1]
+    assert f"the token server {secured.token_uri} answers 500" in said and PASSWORD not in said
+    monkeypatch.setattr(TokenServer, "left", 0)
+    monkeypatch.setattr(TokenServer, "status", 401)
+    said = millrace.run("run", "--until-idle", env={"PASSWORD": PASSWORD}, expect=78, timeout=90).stderr
+    assert f"the token server {secured.token_uri} answers 401" in said and "client_secret" in said and PASSWORD not in said
 
 
 def test_certificates_of_the_system_are_asked_when_none_are_given(millrace, secured):

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "io/outage_patience.h"
 #include "stream/kafka/kafka_error.h"
 #include "stream/kafka/partition_list.h"
 
@@ -64,7 +65,8 @@ class Admin::Request {
       Event event(rd_kafka_queue_poll(queue(), Millis(kSlice)));
       rd_kafka_poll(handle(), 0);
       if (patience_.meanwhile) patience_.meanwhile();
-      const bool patient = std::chrono::steady_clock::now() < deadline && !patience_.stop.stop_requested();
+      const bool patient = std::chrono::steady_clock::now() < deadline && !patience_.stop.stop_requested() &&
+                           !io::OutagePatience::Stop().stop_requested();
       if (!event && patient && !admin_.client_.refused()) continue;
       const auto error = event ? rd_kafka_event_error(event.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -98,7 +100,10 @@ void Admin::Connect(milliseconds patience) {
       client_.Answered();
       return;
     }
-    if (client_.refused() || std::chrono::steady_clock::now() > deadline) throw client_.Unreachable("stream.kafka");
+    if (client_.refused() || io::OutagePatience::Stop().stop_requested() ||
+        std::chrono::steady_clock::now() > deadline) {
+      throw client_.Unreachable("stream.kafka");
+    }
   }
 }
 

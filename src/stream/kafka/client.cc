@@ -4,10 +4,13 @@
 #include <syslog.h>
 
 #include <array>
+#include <charconv>
 #include <string_view>
 
 #include "base/log.h"
+#include "io/http_url.h"
 #include "stream/kafka/kafka_error.h"
+#include "stream/kafka/token_server.h"
 
 namespace millrace::stream {
 namespace {
@@ -25,21 +28,26 @@ void Set(rd_kafka_conf_t* conf, const std::string& name, const std::string& valu
 
 /// librdkafka repeats what a token server answered, which may be what it was sent: the client's secret.
 std::string WithoutTokenAnswer(std::string text) {
-  constexpr std::string_view kOAuth = "OAUTHBEARER token";
-  const auto at = text.find(kOAuth);
-  if (at == std::string::npos) return text;
-  text.erase(at + kOAuth.size());
-  return text + ": what answers at sasl.oauth2.server_uri gave none";
+  for (const std::string_view start : {"OAUTHBEARER token", "retrieve OIDC token", "retrieve JWT token"}) {
+    const auto at = text.find(start);
+    if (at == std::string::npos) continue;
+    text.erase(at + start.size());
+    return text + ": what answers at sasl.oauth2.server_uri gave none";
+  }
+  return text;
 }
 
-void OnLog(const rd_kafka_t*, int level, const char* facility, const char* line) {
-  const auto text = WithoutTokenAnswer(line);
-  if (level <= LOG_CRIT) {
-    LogWarning("kafka: {}: {}", facility, text);
-  } else {
-    LogDebug("kafka: {}: {}", facility, text);
-  }
+/// "... Failed to retrieve OIDC token from "<url>": <what it said> (500)"; nullopt: that is not what it is about.
+std::optional<int> TokenAnswerOf(std::string_view line) {
+  if (line.find("Failed to retrieve OIDC token") == std::string_view::npos || !line.ends_with(')')) return std::nullopt;
+  const auto open = line.rfind('(');
+  int status = -1;
+  if (open != std::string_view::npos) std::from_chars(line.data() + open + 1, line.data() + line.size() - 1, status);
+  return status >= 100 && status <= 599 ? status : -1;
 }
+
+/// Another try may be answered otherwise.
+bool MayPass(int status) { return status < 400 || status == 408 || status == 429 || status >= 500; }
 
 /// What a group, or a broker, says no to for good. That a topic is missing passes; so may a refused connection.
 bool IsFailure(rd_kafka_resp_err_t error) {
@@ -73,7 +81,9 @@ std::string Shortened(std::string reason) {
 }  // namespace
 
 Client::Client(Kind kind, const KafkaOptions& options, const Properties& more, const Hooks& hooks)
-    : brokers_(options.brokers), handle_(nullptr, kind == Kind::kConsumer ? DestroyClosed : rd_kafka_destroy) {
+    : brokers_(options.brokers),
+      tokens_(options.sasl && options.sasl->mechanism == SaslMechanism::kOAuthBearer ? options.sasl : std::nullopt),
+      handle_(nullptr, kind == Kind::kConsumer ? DestroyClosed : rd_kafka_destroy) {
   Conf conf(rd_kafka_conf_new());
   for (const auto& [name, value] : ConnectionProperties(options)) Set(conf.get(), name, value);
   for (const auto& [name, value] : more) Set(conf.get(), name, value);
@@ -83,7 +93,7 @@ Client::Client(Kind kind, const KafkaOptions& options, const Properties& more, c
   }
   rd_kafka_conf_set_opaque(conf.get(), this);
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
-  rd_kafka_conf_set_log_cb(conf.get(), OnLog);
+  rd_kafka_conf_set_log_cb(conf.get(), &Client::OnLog);
   if (hooks.events != 0) rd_kafka_conf_set_events(conf.get(), hooks.events);
   if (hooks.delivered != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), hooks.delivered);
   std::array<char, 512> why{};
@@ -105,6 +115,22 @@ void Client::OnError(rd_kafka_t* handle, int error, const char* reason, void* se
   static_cast<Client*>(self)->Saw(code, WithoutTokenAnswer(fatal[0] != 0 ? fatal.data() : reason));
 }
 
+void Client::OnLog(const rd_kafka_t* handle, int level, const char* facility, const char* line) {
+  auto* const self = handle == nullptr ? nullptr : static_cast<Client*>(rd_kafka_opaque(handle));
+  if (const auto answer = TokenAnswerOf(line); answer && self != nullptr) self->SawTokenAnswer(*answer);
+  const auto text = WithoutTokenAnswer(line);
+  if (level <= LOG_CRIT) {
+    LogWarning("kafka: {}: {}", facility, text);
+  } else {
+    LogDebug("kafka: {}: {}", facility, text);
+  }
+}
+
+void Client::SawTokenAnswer(int status) {
+  const std::lock_guard lock(mutex_);
+  token_answer_ = status;
+}
+
 void Client::Saw(rd_kafka_resp_err_t error, const std::string& reason) {
   LogDebug("kafka: {}", reason);
   Told(error, reason);
@@ -112,7 +138,9 @@ void Client::Saw(rd_kafka_resp_err_t error, const std::string& reason) {
   // "All brokers are down" comes after the reason that says more.
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !trouble_.empty()) return;
   trouble_ = Shortened(reason);
-  refused_ = refused_ || error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL ||
+  // What the token server does not give, the brokers have not refused.
+  const bool passes = token_answer_ && MayPass(*token_answer_);
+  refused_ = refused_ || (error == RD_KAFKA_RESP_ERR__AUTHENTICATION && !passes) || error == RD_KAFKA_RESP_ERR__SSL ||
              error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 }
 
@@ -133,6 +161,11 @@ bool Client::refused() const {
   return refused_;
 }
 
+std::optional<int> Client::token_answer() const {
+  const std::lock_guard lock(mutex_);
+  return token_answer_;
+}
+
 std::optional<Error> Client::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
@@ -147,11 +180,30 @@ void Client::Answered() {
   const std::lock_guard lock(mutex_);
   trouble_.clear();
   refused_ = false;
+  token_answer_.reset();
 }
 
 Error Client::Unreachable(const std::string& what) const {
   const auto reason = trouble();
   const auto told = reason.empty() ? std::string("no answer in time") : reason;
+  auto answer = token_answer();
+  if (!answer && reason.empty() && tokens_) answer = AskTokenServer(*tokens_);
+  if (answer && tokens_ && *answer != 200) {
+    const auto token_server = io::ShownUrl(tokens_->token_endpoint);
+    const auto said = *answer < 0 ? std::string("does not answer") : fmt::format("answers {}", *answer);
+    if (!MayPass(*answer)) {
+      return {
+          ErrorCode::kConfig,
+          fmt::format("{}: the token server {} {} and gives no token; mend `client_id`, `client_secret` and `scope` "
+                      "of stream.kafka.sasl.oauth2",
+                      what, token_server, said)};
+    }
+    return {
+        ErrorCode::kUnavailable,
+        fmt::format("{}: the token server {} {} and gives no token, without which no broker of {} is asked; see its "
+                    "log, or mend `stream.kafka.sasl.oauth2.server_uri`",
+                    what, token_server, said, brokers_)};
+  }
   if (refused()) {
     return {ErrorCode::kConfig,
             fmt::format("{}: the brokers at {} refuse this client ({}); mend `tls` and `sasl` of stream.kafka", what,

@@ -32,6 +32,8 @@ class Client {
 
   /// What keeps the brokers from answering, as far as was seen since Answered; empty: nothing.
   std::string trouble() const;
+  /// The status of what the token server answered instead of a token; -1: it does not answer.
+  std::optional<int> token_answer() const;
   /// Credentials or certificates were refused: trying again does not help.
   bool refused() const;
   /// What ends the use of the handle: it was fenced, or the cluster forbids what it does.
@@ -47,13 +49,17 @@ class Client {
 
  private:
   static void OnError(rd_kafka_t* handle, int error, const char* reason, void* self);
+  static void OnLog(const rd_kafka_t* handle, int level, const char* facility, const char* line);
   void Saw(rd_kafka_resp_err_t error, const std::string& reason);
+  void SawTokenAnswer(int status);
 
   const std::string brokers_;
+  const std::optional<KafkaSasl> tokens_;  // where they come from
   std::unique_ptr<rd_kafka_t, void (*)(rd_kafka_t*)> handle_;
   mutable std::mutex mutex_;
   std::string trouble_;
   bool refused_ = false;
+  std::optional<int> token_answer_;  // the status of the last that was no token; -1: none came
   std::optional<Error> failure_;
   bool fenced_ = false;
 };

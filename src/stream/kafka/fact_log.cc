@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "io/outage_patience.h"
 #include "stream/kafka/consumer.h"
 #include "stream/kafka/kafka_error.h"
 
@@ -21,6 +22,8 @@ using std::chrono::seconds;
 /// What others left open ends by itself after their transaction.timeout.ms.
 constexpr seconds kOthersPatience{75};
 constexpr milliseconds kTakeWait{100};
+/// A stop is looked for so often.
+constexpr milliseconds kStopWait{500};
 constexpr size_t kTakeMax = 1000;
 
 std::string KeyOf(const std::string& owner, const std::string& key) { return json::array({owner, key}).dump(); }
@@ -67,6 +70,7 @@ std::map<std::string, std::string> FactLog::Read() {
   Consumer consumer(committed, "", options_.reader_bytes / 2);
   consumer.Place({{place, firsts.at(place)}});
   std::vector<rd_kafka_message_t*> messages(kTakeMax);
+  const auto stop = io::OutagePatience::Stop();
   const auto deadline = std::chrono::steady_clock::now() + kOthersPatience;
   for (int64_t at = firsts.at(place); at < end;) {
     const size_t count = consumer.Take(messages.data(), messages.size(), kTakeWait);
@@ -77,7 +81,13 @@ std::map<std::string, std::string> FactLog::Read() {
     // Behind the last record lie markers, and what others have not ended yet: our own may come after that.
     const auto positions = consumer.Positions({place});
     if (const auto found = positions.find(place); found != positions.end()) at = std::max(at, found->second);
+    if (at < end && (stop.stop_requested() || consumer.client().refused())) {
+      throw consumer.client().Unreachable(fmt::format("reading what {} has appended", facts_.owner));
+    }
     if (at < end && std::chrono::steady_clock::now() > deadline) {
+      if (!consumer.client().trouble().empty()) {
+        throw consumer.client().Unreachable(fmt::format("reading what {} has appended", facts_.owner));
+      }
       throw Error(
           ErrorCode::kUnavailable,
           fmt::format("topic {}: a transaction of another producer stays open before offset {}, so it cannot be "
@@ -88,6 +98,24 @@ std::map<std::string, std::string> FactLog::Read() {
   return facts;
 }
 
+/// The library waits as long for a token that is refused as for a broker that is away. It goes on where it was when it
+/// is called again.
+void FactLog::TakeOver(Producer& producer) const {
+  const auto stop = io::OutagePatience::Stop();
+  const auto deadline = std::chrono::steady_clock::now() + options_.delivery_timeout;
+  const auto what = "taking over producer " + facts_.owner;
+  for (;;) {
+    const KafkaErrorPtr error(rd_kafka_init_transactions(producer.handle(), static_cast<int>(kStopWait.count())));
+    if (!error) return;
+    const bool over =
+        producer.client().refused() || stop.stop_requested() || std::chrono::steady_clock::now() >= deadline;
+    if (!over && rd_kafka_error_is_retriable(error.get()) != 0) continue;
+    const auto code = rd_kafka_error_code(error.get());
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) throw producer.client().Unreachable(what);
+    throw KafkaError(code, what, rd_kafka_error_string(error.get()));
+  }
+}
+
 void FactLog::Open() {
   if (producer_) return;
   event::TopicSpec spec;
@@ -95,11 +123,7 @@ void FactLog::Open() {
   if (admin_->Describe({facts_.topic}).empty()) admin_->Create(spec, facts_.settings);
   auto producer = std::make_unique<Producer>(options_, *admin_, options_.group_prefix + facts_.owner);
   FaultPoint("kafka.before_init");
-  const KafkaErrorPtr error(
-      rd_kafka_init_transactions(producer->handle(), static_cast<int>(options_.delivery_timeout.count())));
-  if (error)
-    throw KafkaError(rd_kafka_error_code(error.get()), "taking over producer " + facts_.owner,
-                     rd_kafka_error_string(error.get()));
+  TakeOver(*producer);
   FaultPoint("kafka.after_init");
   // Whatever an earlier user of the name had open has ended by now.
   known_ = Read();

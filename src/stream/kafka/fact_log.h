@@ -46,6 +46,8 @@ class FactLog {
  private:
   std::map<std::string, std::string> Read();
   void Open();
+  /// Error kUnavailable, or of the broker's refusal, when a stop or the time comes first.
+  void TakeOver(Producer& producer) const;
   Outcome Transact(const event::AppendRequest& request, const std::string& key, const std::string& value);
   /// Ends the transaction for good, or the handle.
   void Abort();

@@ -44,6 +44,7 @@ class Producer {
   void Await(Delivery& delivery);
 
   rd_kafka_t* handle() { return client_.handle(); }
+  const Client& client() const { return client_; }
 
  private:
   struct Record {
