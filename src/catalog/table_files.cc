@@ -33,22 +33,6 @@ bool HoldsFiles(io::ObjectStore& store, const std::string& folder) {
   return found;
 }
 
-/// A folder of its own, also where a table that was renamed or dropped has left its files: cleaning up one table must
-/// never reach the files of another.
-std::string LocationOf(const CreateTable& request, io::ObjectStore& store, const std::string& uuid) {
-  if (request.location.empty()) {
-    std::string folder = request.name.name_space + "/" + request.name.name;
-    if (HoldsFiles(store, folder)) folder += "-" + uuid;
-    return store.UriOf(folder);
-  }
-  std::string location = WithoutSlash(request.location);
-  if (!store.KeyOf(location)) {
-    throw Error(ErrorCode::kConfig,
-                fmt::format("the location {} is outside the warehouse; leave it out or choose one inside", location));
-  }
-  return location;
-}
-
 void CheckSources(const CreateTable& request, const schema::Schema& schema) {
   for (const auto& field : request.spec.fields) {
     if (schema.Find(field.source_id) == nullptr) {
@@ -90,7 +74,7 @@ table::TableMetadata NewTable(const CreateTable& request, io::ObjectStore& store
                               Timestamp now) {
   table::TableMetadata metadata;
   metadata.table_uuid = uuid;
-  metadata.location = LocationOf(request, store, uuid);
+  metadata.location = FreshLocation(request.name, request.location, store, uuid);
   metadata.last_updated_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   schema::Schema schema = request.schema;
   schema.schema_id = 0;
@@ -136,11 +120,32 @@ NextMetadata VersionAfter(const LoadedTable& base, table::TableMetadata made) {
 
 std::string NextMetadataLocation(const table::TableMetadata& metadata, const std::string& previous,
                                  const std::string& uuid) {
-  const auto path = metadata.properties.find(kMetadataPath);
-  const std::string folder =
-      path == metadata.properties.end() ? metadata.location + "/metadata" : WithoutSlash(path->second);
+  return NextMetadataLocation(metadata.location, metadata.properties, previous, uuid);
+}
+
+std::string NextMetadataLocation(const std::string& location, const std::map<std::string, std::string>& properties,
+                                 const std::string& previous, const std::string& uuid) {
+  const auto path = properties.find(kMetadataPath);
+  const std::string folder = path == properties.end() ? location + "/metadata" : WithoutSlash(path->second);
   const int64_t version = previous.empty() ? 0 : VersionOf(previous) + 1;
   return fmt::format("{}/{:05}-{}.metadata.json", folder, version, uuid);
+}
+
+/// A folder of its own, also where a table that was renamed or dropped has left its files: cleaning up one table must
+/// never reach the files of another.
+std::string FreshLocation(const TableName& name, const std::string& wanted, io::ObjectStore& store,
+                          const std::string& uuid) {
+  if (wanted.empty()) {
+    std::string folder = name.name_space + "/" + name.name;
+    if (HoldsFiles(store, folder)) folder += "-" + uuid;
+    return store.UriOf(folder);
+  }
+  std::string location = WithoutSlash(wanted);
+  if (!store.KeyOf(location)) {
+    throw Error(ErrorCode::kConfig,
+                fmt::format("the location {} is outside the warehouse; leave it out or choose one inside", location));
+  }
+  return location;
 }
 
 void WriteMetadataFile(io::ObjectStore& store, const std::string& location, const table::TableMetadata& metadata) {

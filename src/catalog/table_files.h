@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,15 @@ NextMetadata NextVersion(const LoadedTable& base, const std::vector<table::Updat
 /// do too.
 std::string NextMetadataLocation(const table::TableMetadata& metadata, const std::string& previous,
                                  const std::string& uuid);
+
+/// The same of anything that has a location and properties.
+std::string NextMetadataLocation(const std::string& location, const std::map<std::string, std::string>& properties,
+                                 const std::string& previous, const std::string& uuid);
+
+/// Where something new keeps its files: `wanted`, or if that is empty, a folder below the warehouse that holds none
+/// yet. Error kConfig for a location outside the store.
+std::string FreshLocation(const TableName& name, const std::string& wanted, io::ObjectStore& store,
+                          const std::string& uuid);
 
 /// Durable under its location when it returns. Error kStop when the location is outside the store.
 void WriteMetadataFile(io::ObjectStore& store, const std::string& location, const table::TableMetadata& metadata);

@@ -37,21 +37,26 @@ std::string Gunzip(std::string_view bytes, size_t bytes_max) {
   return unpacked;
 }
 
-TableMetadata ReadMetadataFile(io::ObjectStore& store, const std::string& uri) {
+std::string ReadMetadataText(io::ObjectStore& store, const std::string& uri) {
   const auto key = store.KeyOf(uri);
   if (!key) {
-    throw Error(ErrorCode::kStop, fmt::format("the table's metadata file {} is outside the warehouse; open the "
+    throw Error(ErrorCode::kStop, fmt::format("the metadata file {} is outside the warehouse; open the "
                                               "catalogue with the warehouse it belongs to",
                                               uri));
   }
-  const auto bytes = store.Get(*key);
+  auto bytes = store.Get(*key);
   if (!bytes) {
     throw Error(
         ErrorCode::kStop,
-        fmt::format("the table's metadata file {} is gone; restore it, or drop the table from the catalogue", uri));
+        fmt::format("the metadata file {} is gone; restore it, or drop what it tells of from the catalogue", uri));
   }
-  return WithContext(
-      uri, [&] { return ParseMetadata(bytes->starts_with(kGzipMagic) ? Gunzip(*bytes, kMetadataBytesMax) : *bytes); });
+  if (!bytes->starts_with(kGzipMagic)) return *std::move(bytes);
+  return WithContext(uri, [&] { return Gunzip(*bytes, kMetadataBytesMax); });
+}
+
+TableMetadata ReadMetadataFile(io::ObjectStore& store, const std::string& uri) {
+  const auto text = ReadMetadataText(store, uri);
+  return WithContext(uri, [&] { return ParseMetadata(text); });
 }
 
 }  // namespace millrace::table

@@ -18,8 +18,13 @@ namespace {
 }  // namespace
 
 int64_t IntegerProperty(const TableMetadata& metadata, const std::string& name, int64_t fallback) {
-  const auto found = metadata.properties.find(name);
-  if (found == metadata.properties.end()) return fallback;
+  return IntegerProperty(metadata.properties, name, fallback);
+}
+
+int64_t IntegerProperty(const std::map<std::string, std::string>& properties, const std::string& name,
+                        int64_t fallback) {
+  const auto found = properties.find(name);
+  if (found == properties.end()) return fallback;
   const std::string& text = found->second;
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -37,8 +42,12 @@ int32_t FormatVersionOf(const std::string& text) {
 }
 
 bool BooleanProperty(const TableMetadata& metadata, const std::string& name, bool fallback) {
-  const auto found = metadata.properties.find(name);
-  if (found == metadata.properties.end()) return fallback;
+  return BooleanProperty(metadata.properties, name, fallback);
+}
+
+bool BooleanProperty(const std::map<std::string, std::string>& properties, const std::string& name, bool fallback) {
+  const auto found = properties.find(name);
+  if (found == properties.end()) return fallback;
   std::string text = found->second;
   for (char& letter : text) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   if (text != "true" && text != "false") Wrong(name, found->second, "true or false");

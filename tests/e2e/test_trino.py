@@ -314,6 +314,14 @@ def test_trino_over_the_served_catalogue(served, trino, millrace):
     trino.ask("CREATE OR REPLACE TABLE lake.own.replaced AS SELECT 2 AS two")
     assert trino.ask("SELECT two FROM lake.own.replaced") == [{"two": 2}]
     trino.ask("DROP TABLE lake.own.replaced")
+    trino.ask("CREATE VIEW lake.own.few COMMENT 'told' AS SELECT id, upper(remark) AS remark FROM lake.own.numbers WHERE id < 3")
+    trino.ask("CREATE OR REPLACE VIEW lake.own.few AS SELECT id, upper(remark) AS remark FROM lake.own.numbers WHERE id < 4")
+    assert trino.ask("SELECT count(*) AS n, max(remark) AS remark FROM lake.own.few") == [{"n": 4, "remark": "TRINO"}]
+    trino.ask("ALTER VIEW lake.own.few RENAME TO lake.silver.few")
+    kinds = trino.ask("SELECT table_name, table_type FROM lake.information_schema.tables WHERE table_name IN ('few', 'numbers') ORDER BY 1")
+    assert kinds == [{"table_name": "few", "table_type": "VIEW"}, {"table_name": "numbers", "table_type": "BASE TABLE"}]
+    assert "upper(remark)" in trino.ask("SHOW CREATE VIEW lake.silver.few")[0]["Create View"]
+    trino.ask("DROP VIEW lake.silver.few")
     asked = "SELECT count(*) AS n, count_if(remark = 'changed') AS changed, sum(len(item.b)) AS items FROM own.numbers UNION ALL SELECT count(*), count(ma), count(u) FROM silver.copied"
     assert json.loads(millrace.run("query", asked, "--format", "json", env=KEYS).stdout) == [{"n": 10, "changed": 1, "items": 10}, {"n": 20, "changed": 20, "items": 20}]
     # Format 3 is not Trino 476's: it says so where there are deletion vectors.

@@ -2,9 +2,11 @@ import java.nio.file.Path;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.rest.RESTCompatibilityKitCatalogTests;
+import org.apache.iceberg.rest.RESTCompatibilityKitViewCatalogTests;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
@@ -13,7 +15,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
  * Apache Iceberg's compatibility kit for REST catalogues, against the one at URI. Arguments: URI, WAREHOUSE (a folder). Prints a line
- * for each test: its outcome (SUCCESSFUL, FAILED, ABORTED, SKIPPED), its name and, unless it passed, why, apart by tabs.
+ * for each test: its outcome (SUCCESSFUL, FAILED, ABORTED, SKIPPED), its name (of views: view.NAME) and, unless it passed, why, apart by tabs.
  */
 public class CompatibilityKit extends RESTCompatibilityKitCatalogTests {
   private static String warehouse;
@@ -24,14 +26,28 @@ public class CompatibilityKit extends RESTCompatibilityKitCatalogTests {
     System.setProperty("rck.local", "false");
     System.setProperty("rck.requires-namespace-create", "true");
     LauncherDiscoveryRequest kit =
-        LauncherDiscoveryRequestBuilder.request().selectors(DiscoverySelectors.selectClass(CompatibilityKit.class)).build();
+        LauncherDiscoveryRequestBuilder.request()
+            .selectors(DiscoverySelectors.selectClass(CompatibilityKit.class), DiscoverySelectors.selectClass(Views.class))
+            .build();
     LauncherFactory.create().execute(kit, new Lines());
   }
 
   /** The kit's own is a folder of its machine, outside any warehouse. */
   @Override
   protected String baseTableLocation(TableIdentifier table) {
-    return Path.of(warehouse, String.join("/", table.namespace().levels()), table.name()).toUri().toString().replaceFirst("/$", "");
+    return inside(String.join("/", table.namespace().levels()), table.name());
+  }
+
+  private static String inside(String... path) {
+    return Path.of(warehouse, path).toUri().toString().replaceFirst("/$", "");
+  }
+
+  /** Of views, likewise. */
+  static class Views extends RESTCompatibilityKitViewCatalogTests {
+    @Override
+    protected String viewLocation(String... path) {
+      return inside("views", String.join("/", path));
+    }
   }
 
   @Override
@@ -64,7 +80,8 @@ public class CompatibilityKit extends RESTCompatibilityKitCatalogTests {
     }
 
     private static void print(String outcome, TestIdentifier test, String why) {
-      System.out.println(outcome + "\t" + test.getLegacyReportingName() + "\t" + why.replaceAll("\\s+", " ").strip());
+      boolean ofView = test.getSource().filter(s -> s instanceof MethodSource m && m.getClassName().endsWith("Views")).isPresent();
+      System.out.println(outcome + "\t" + (ofView ? "view." : "") + test.getLegacyReportingName() + "\t" + why.replaceAll("\\s+", " ").strip());
     }
   }
 }

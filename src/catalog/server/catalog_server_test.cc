@@ -28,7 +28,9 @@ using testing::Optional;
 class Served {
  public:
   Served() {
-    AddCatalogRoutes(routes_, catalog_, {.prefix = "/iceberg", .defaults = {{"client.region", "nowhere"}}});
+    AddCatalogRoutes(
+        routes_, catalog_,
+        {.catalog = {.file = catalog_file()}, .prefix = "/iceberg", .defaults = {{"client.region", "nowhere"}}});
     io::HttpServerOptions options;
     options.address = "127.0.0.1";
     server_ = std::make_unique<io::HttpServer>(options, routes_, nullptr, nullptr);
@@ -179,16 +181,124 @@ TEST_F(CatalogServerTest, RefusalsHaveTheWordsThatClientsKnow) {
       "BadRequestException");
 }
 
+json View(const std::string& name, const std::string& sql = "SELECT 1 AS id") {
+  return {
+      {"name", name},
+      {"schema", {{"type", "struct"}, {"fields", {{{"id", 1}, {"name", "id"}, {"type", "int"}, {"required", false}}}}}},
+      {"view-version",
+       {{"version-id", 1},
+        {"timestamp-ms", 1000},
+        {"schema-id", 0},
+        {"summary", json::object()},
+        {"default-namespace", {"silver"}},
+        {"representations", {{{"type", "sql"}, {"sql", sql}, {"dialect", "spark"}}}}}},
+      {"properties", {{"comment", "told"}}}};
+}
+
+TEST_F(CatalogServerTest, ViewsAreMadeChangedRenamedAndDropped) {
+  MakeNamespace("silver");
+  MakeNamespace("gold");
+  const auto made = Ask("POST", "/v1/namespaces/silver/views", View("v"));
+  ASSERT_EQ(made.status, 200) << made.body;
+  const auto loaded = Ask("GET", "/v1/namespaces/silver/views/v");
+  EXPECT_EQ(loaded.body["metadata"], made.body["metadata"]);
+  EXPECT_EQ(loaded.body["metadata"]["location"], served_.store().UriOf("silver/v"));
+  EXPECT_EQ(loaded.body["metadata"]["properties"], json({{"comment", "told"}}));
+  EXPECT_THAT(loaded.body["metadata-location"].get<std::string>(), HasSubstr("/silver/v/metadata/00000-"));
+  EXPECT_EQ(Ask("HEAD", "/v1/namespaces/silver/views/v").status, 204);
+
+  auto version = View("v", "SELECT 2 AS id")["view-version"];
+  const std::string uuid = loaded.body["metadata"]["view-uuid"];
+  json change = {{"requirements", {{{"type", "assert-view-uuid"}, {"uuid", uuid}}}},
+                 {"updates",
+                  {{{"action", "add-view-version"}, {"view-version", version}},
+                   {{"action", "set-current-view-version"}, {"view-version-id", -1}}}}};
+  const auto changed = Ask("POST", "/v1/namespaces/silver/views/v", change);
+  ASSERT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(changed.body["metadata"]["current-version-id"], 2);
+  EXPECT_THAT(changed.body["metadata-location"].get<std::string>(), HasSubstr("/silver/v/metadata/00001-"));
+  const auto same = Ask("POST", "/v1/namespaces/silver/views/v", change);
+  EXPECT_EQ(same.body["metadata-location"], changed.body["metadata-location"]) << "there was nothing to change";
+  change["requirements"][0]["uuid"] = "other";
+  const auto conflict = Ask("POST", "/v1/namespaces/silver/views/v", change);
+  EXPECT_EQ(conflict.status, 409);
+  EXPECT_EQ(conflict.body["error"]["type"], "CommitFailedException");
+
+  const json move = {{"source", {{"namespace", {"silver"}}, {"name", "v"}}},
+                     {"destination", {{"namespace", {"gold"}}, {"name", "w"}}}};
+  EXPECT_EQ(Ask("POST", "/v1/views/rename", move).status, 204);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/gold/views").body["identifiers"],
+            json::parse(R"([{"namespace": ["gold"], "name": "w"}])"));
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/gold/tables").body["identifiers"], json::array());
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/gold").status, 409) << "a view is in it";
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/gold/views/w").status, 204);
+  const auto gone = Ask("GET", "/v1/namespaces/gold/views/w");
+  EXPECT_EQ(gone.status, 404);
+  EXPECT_EQ(gone.body["error"]["type"], "NoSuchViewException");
+  EXPECT_EQ(Ask("DELETE", "/v1/namespaces/gold").status, 204);
+  const auto back = Ask("POST", "/v1/namespaces/silver/register-view",
+                        {{"name", "again"}, {"metadata-location", changed.body["metadata-location"]}});
+  EXPECT_EQ(back.body["metadata"], changed.body["metadata"]);
+}
+
+TEST_F(CatalogServerTest, ANameIsATablesOrAViews) {
+  MakeNamespace("silver");
+  ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/tables", Table("t")).status, 200);
+  auto staged = Table("v");
+  staged["stage-create"] = true;
+  const auto metadata = Ask("POST", "/v1/namespaces/silver/tables", staged).body["metadata"];
+  ASSERT_EQ(Ask("POST", "/v1/namespaces/silver/views", View("v")).status, 200);
+  const auto refusal = [](const Answer& answer) {
+    EXPECT_EQ(answer.status, 409);
+    EXPECT_EQ(answer.body["error"]["type"], "AlreadyExistsException");
+    return answer.body["error"]["message"].get<std::string>();
+  };
+  EXPECT_EQ(refusal(Ask("POST", "/v1/namespaces/silver/views", View("t"))),
+            "Table with same name already exists: silver.t");
+  EXPECT_EQ(refusal(Ask("POST", "/v1/namespaces/silver/views", View("v"))), "View already exists: silver.v");
+  EXPECT_EQ(refusal(Ask("POST", "/v1/namespaces/silver/tables", Table("v"))),
+            "View with same name already exists: silver.v");
+  EXPECT_EQ(refusal(Ask("POST", "/v1/namespaces/silver/tables", staged)),
+            "View with same name already exists: silver.v");
+  const json create = {{"requirements", {{{"type", "assert-create"}}}},
+                       {"updates",
+                        {{{"action", "assign-uuid"}, {"uuid", metadata["table-uuid"]}},
+                         {{"action", "set-location"}, {"location", metadata["location"]}},
+                         {{"action", "add-schema"}, {"schema", metadata["schemas"][0]}},
+                         {{"action", "set-current-schema"}, {"schema-id", -1}}}}};
+  EXPECT_EQ(refusal(Ask("POST", "/v1/namespaces/silver/tables/v", create)),
+            "View with same name already exists: silver.v");
+  const auto rename = [](const char* from, const char* to) {
+    return json{{"source", {{"namespace", {"silver"}}, {"name", from}}},
+                {"destination", {{"namespace", {"silver"}}, {"name", to}}}};
+  };
+  EXPECT_EQ(refusal(Ask("POST", "/v1/views/rename", rename("v", "t"))),
+            "Cannot rename silver.v to silver.t. Table already exists");
+  EXPECT_EQ(refusal(Ask("POST", "/v1/tables/rename", rename("t", "v"))),
+            "Cannot rename silver.t to silver.v. View already exists");
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/tables/v").status, 404);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/silver/views/t").status, 404);
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/none/views", View("v")).status, 404);
+  auto outside = View("u");
+  outside["location"] = "file:///etc";
+  EXPECT_EQ(Ask("POST", "/v1/namespaces/silver/views", outside).status, 400);
+  EXPECT_EQ(
+      Ask("POST", "/v1/namespaces/silver/register-view", {{"name", "r"}, {"metadata-location", "file:///etc/passwd"}})
+          .status,
+      400);
+}
+
 TEST_F(CatalogServerTest, NamespacesHaveLevelsAndProperties) {
   ASSERT_EQ(Ask("POST", "/v1/namespaces", {{"namespace", {"a", "b"}}, {"properties", {{"owner", "me"}}}}).status, 200);
   MakeNamespace("c");
   EXPECT_EQ(Ask("GET", "/v1/namespaces").body["namespaces"], json({{"a"}, {"c"}}));
   EXPECT_EQ(Ask("GET", "/v1/namespaces?parent=a").body["namespaces"], json::array({{"a", "b"}}));
-  EXPECT_EQ(Ask("GET", "/v1/namespaces/a%1Fb").body["properties"], json({{"owner", "me"}}));
+  const std::string location = served_.store().UriOf("a.b");
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/a%1Fb").body["properties"], json({{"owner", "me"}, {"location", location}}));
   const auto changed =
       Ask("POST", "/v1/namespaces/a%1Fb/properties", {{"updates", {{"k", "v"}}}, {"removals", {"owner", "none"}}});
   EXPECT_EQ(changed.body, json({{"updated", {"k"}}, {"removed", {"owner"}}, {"missing", {"none"}}}));
-  EXPECT_EQ(Ask("GET", "/v1/namespaces/a%1Fb").body["properties"], json({{"k", "v"}}));
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/a%1Fb").body["properties"], json({{"k", "v"}, {"location", location}}));
   EXPECT_EQ(Ask("POST", "/v1/namespaces/c/properties", {{"updates", {{"k", "v"}}}, {"removals", {"k"}}}).status, 422);
   EXPECT_EQ(Ask("DELETE", "/v1/namespaces/a").status, 409) << "something is below it";
   EXPECT_EQ(Ask("DELETE", "/v1/namespaces/a%1Fb").status, 204);

@@ -15,6 +15,7 @@
 #include "catalog/server/fresh_ids.h"
 #include "catalog/server/purge.h"
 #include "catalog/server/route_parts.h"
+#include "catalog/server/view_routes.h"
 #include "table/metadata_parts.h"
 #include "table/update_json.h"
 
@@ -104,21 +105,23 @@ LoadedTable Made(CommitResult result) {
   return Settled<Committed>(std::move(result)).table;
 }
 
-io::HttpReply Create(SqlCatalog& catalog, const std::string& name_space, json body) {
+io::HttpReply Create(SqlCatalog& catalog, ViewCatalog& views, const std::string& name_space, json body) {
   RequireNamespace(catalog, name_space);
   const JsonObject object(body, "");
   const bool staged = object.Maybe("stage-create") != nullptr && object.Bool("stage-create");
   const auto request = CreateRequest(name_space, std::move(body));
+  RequireNoView(views, request.name);
   if (!staged) return TableAnswer(catalog, Made(catalog.Create(request)));
   if (catalog.Load(request.name)) throw CatalogRefusal::Exists("Table already exists: " + ToString(request.name));
   return TableAnswer("", table::PrintMetadata(catalog.Stage(request)));
 }
 
-io::HttpReply Register(SqlCatalog& catalog, const std::string& name_space, const json& body) {
+io::HttpReply Register(SqlCatalog& catalog, ViewCatalog& views, const std::string& name_space, const json& body) {
   RequireNamespace(catalog, name_space);
   const JsonObject object(body, "");
   const TableName name{.name_space = name_space, .name = object.String("name")};
   CheckTableName(name.name);
+  RequireNoView(views, name);
   return TableAnswer(catalog, Made(catalog.Register(name, object.String("metadata-location"))));
 }
 
@@ -137,12 +140,15 @@ bool Makes(const TableCommit& commit) {
 
 /// What `commit` returns for `commits`, settled, with refusals of the client's own mistakes told from ours.
 template <typename Made, typename Commit>
-Made Decided(SqlCatalog& catalog, const std::vector<TableCommit>& commits, const Commit& commit) {
+Made Decided(SqlCatalog& catalog, ViewCatalog& views, const std::vector<TableCommit>& commits, const Commit& commit) {
   try {
     auto result = commit();
     if (std::holds_alternative<Conflict>(result)) {
       for (const auto& one : commits) {
-        if (!Makes(one)) RequireTable(catalog, one.name);
+        if (Makes(one))
+          RequireNoView(views, one.name);
+        else
+          RequireTable(catalog, one.name);
       }
     }
     return Settled<Made>(std::move(result));
@@ -155,13 +161,13 @@ Made Decided(SqlCatalog& catalog, const std::vector<TableCommit>& commits, const
   }
 }
 
-io::HttpReply Commit(SqlCatalog& catalog, const TableName& name, const json& body) {
+io::HttpReply Commit(SqlCatalog& catalog, ViewCatalog& views, const TableName& name, const json& body) {
   const std::vector<TableCommit> commits{CommitRequest(name, JsonObject(body, ""))};
-  const auto made = Decided<Committed>(catalog, commits, [&] { return catalog.CommitBeside(commits.front()); });
+  const auto made = Decided<Committed>(catalog, views, commits, [&] { return catalog.CommitBeside(commits.front()); });
   return TableAnswer(catalog, made.table);
 }
 
-void CommitTransaction(SqlCatalog& catalog, const json& body) {
+void CommitTransaction(SqlCatalog& catalog, ViewCatalog& views, const json& body) {
   std::vector<TableCommit> commits;
   std::set<TableName> names;
   for (const json& one : JsonObject(body, "").Array("table-changes")) {
@@ -173,7 +179,7 @@ void CommitTransaction(SqlCatalog& catalog, const json& body) {
     commits.push_back(CommitRequest(name, change));
   }
   if (commits.empty()) throw Error(ErrorCode::kData, "table-changes is empty");
-  Decided<std::vector<LoadedTable>>(catalog, commits, [&] { return catalog.CommitAll(commits); });
+  Decided<std::vector<LoadedTable>>(catalog, views, commits, [&] { return catalog.CommitAll(commits); });
 }
 
 void Drop(SqlCatalog& catalog, const io::HttpCall& call) {
@@ -183,12 +189,15 @@ void Drop(SqlCatalog& catalog, const io::HttpCall& call) {
   if (call.QueryValue("purgeRequested").value_or("false") == "true") PurgeFiles(catalog.store(), table);
 }
 
-void Rename(SqlCatalog& catalog, const json& body) {
+void Rename(SqlCatalog& catalog, ViewCatalog& views, const json& body) {
   const JsonObject object(body, "");
   const auto from = TableFromJson(JsonObject(object.Member("source"), "source"));
   const auto to = TableFromJson(JsonObject(object.Member("destination"), "destination"));
   RequireTable(catalog, from);
   RequireNamespace(catalog, to.name_space);
+  if (views.Has(to)) {
+    throw CatalogRefusal::Exists("Cannot rename " + ToString(from) + " to " + ToString(to) + ". View already exists");
+  }
   try {
     catalog.Rename(from, to);
   } catch (const Error& error) {
@@ -199,7 +208,8 @@ void Rename(SqlCatalog& catalog, const json& body) {
 
 }  // namespace
 
-void AddTableRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const std::string& prefix) {
+void AddTableRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const std::shared_ptr<ViewCatalog>& views,
+                    const std::string& prefix) {
   const std::string name_space = prefix + "/v1/namespaces/{namespace}";
   const std::string table = name_space + "/tables/{table}";
   AddRoute(routes, "GET", name_space + "/tables", Access::kLook, [&](io::HttpCall& call) {
@@ -210,12 +220,13 @@ void AddTableRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const std::stri
     return Answer(Page(call, "identifiers", names, [&](const std::string& one) { return ToJson({in, one}); }));
   });
   AddRoute(routes, "POST", name_space + "/tables", Access::kChange,
-           [&](io::HttpCall& call) { return Create(catalog, NamespaceOf(call), BodyOf(call)); });
-  AddRoute(routes, "POST", name_space + "/register", Access::kChange,
-           [&](io::HttpCall& call) { return Register(catalog, NamespaceOf(call), BodyOf(call)); });
+           [&catalog, views](io::HttpCall& call) { return Create(catalog, *views, NamespaceOf(call), BodyOf(call)); });
+  AddRoute(routes, "POST", name_space + "/register", Access::kChange, [&catalog, views](io::HttpCall& call) {
+    return Register(catalog, *views, NamespaceOf(call), BodyOf(call));
+  });
   AddRoute(routes, "GET", table, Access::kLook, [&](io::HttpCall& call) { return Load(catalog, call); });
   AddRoute(routes, "POST", table, Access::kChange,
-           [&](io::HttpCall& call) { return Commit(catalog, TableOf(call), BodyOf(call)); });
+           [&catalog, views](io::HttpCall& call) { return Commit(catalog, *views, TableOf(call), BodyOf(call)); });
   AddRoute(routes, "DELETE", table, Access::kChange, [&](io::HttpCall& call) {
     Drop(catalog, call);
     return NoContent();
@@ -225,12 +236,12 @@ void AddTableRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const std::stri
     BodyOf(call);
     return NoContent();
   });
-  AddRoute(routes, "POST", prefix + "/v1/tables/rename", Access::kChange, [&](io::HttpCall& call) {
-    Rename(catalog, BodyOf(call));
+  AddRoute(routes, "POST", prefix + "/v1/tables/rename", Access::kChange, [&catalog, views](io::HttpCall& call) {
+    Rename(catalog, *views, BodyOf(call));
     return NoContent();
   });
-  AddRoute(routes, "POST", prefix + "/v1/transactions/commit", Access::kChange, [&](io::HttpCall& call) {
-    CommitTransaction(catalog, BodyOf(call));
+  AddRoute(routes, "POST", prefix + "/v1/transactions/commit", Access::kChange, [&catalog, views](io::HttpCall& call) {
+    CommitTransaction(catalog, *views, BodyOf(call));
     return NoContent();
   });
 }
