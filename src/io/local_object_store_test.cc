@@ -161,6 +161,28 @@ TEST(LocalObjectStore, FullDiskSaysTheMend) {
                "the disk that holds /lake/x is full: free space, then run again; nothing that was confirmed is lost");
 }
 
+TEST(LocalObjectStore, UnsyncedFilesAreThereAndSyncedLater) {
+  TemporaryFolder folder;
+  const auto store = LocalObjectStore::Open(folder.path());
+  EXPECT_EQ(store->PutUnsynced("t/a", "one"), PutOutcome::kCreated);
+  EXPECT_EQ(store->PutUnsynced("t/a", "two"), PutOutcome::kExists);
+  EXPECT_EQ(store->PutUnsynced("u/b", ""), PutOutcome::kCreated);
+  EXPECT_EQ(store->Get("t/a"), "one");
+  EXPECT_THAT(store->Sync({"t/a", "t/gone", "u/b", "no/folder"}), testing::ElementsAre("t/gone", "no/folder"));
+  store->Replace("t/a", "three");
+  store->Replace("new/c", "four");
+  EXPECT_EQ(store->Get("t/a"), "three");
+  EXPECT_EQ(store->Get("new/c"), "four");
+  std::vector<std::string> keys;
+  for (int i = 0; i < 300; ++i) {  // more than are open at a time
+    keys.push_back("many/" + std::to_string(i));
+    store->PutUnsynced(keys.back(), keys.back());
+  }
+  EXPECT_THAT(store->Sync(keys), testing::IsEmpty());
+  EXPECT_THAT([&] { store->PutUnsynced("../x", ""); }, testing::Throws<Error>());
+  EXPECT_TRUE(fs::is_empty(folder.path() / ".millrace-tmp"));
+}
+
 TEST(LocalObjectStore, SeesWhatOthersWrote) {
   TemporaryFolder folder;
   const auto store = LocalObjectStore::Open(folder.path());

@@ -1,9 +1,11 @@
 """The lake's own catalogue, served to others as an Iceberg REST catalogue while the pipeline lands: pyiceberg and Spark read, write and make tables through it,
 and nothing of anybody is lost."""
 
+import contextlib
 import json
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -14,7 +16,8 @@ import pyarrow
 import pytest
 import readers
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.exceptions import CommitFailedException, ForbiddenError, NoSuchTableError
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import CommitFailedException, ForbiddenError, NoSuchTableError, ValidationError
 from pyiceberg.types import StringType
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -148,6 +151,35 @@ def test_others_write_beside_the_pipeline(lake):
     lake.millrace.run("run", "--for", "1s")
     (again,) = json.loads(lake.millrace.run("query", "SELECT count(*) AS n, count(DISTINCT id) AS ids FROM silver.users", "--format", "json").stdout)
     assert again["n"] == again["ids"] + 5 and again["n"] > counted["n"]
+
+
+def test_the_end_of_the_power_takes_no_commit(millrace):
+    """A metadata file that was not synced yet is gone when the power comes back: it stands in the catalogue, and the next verb that opens it puts it there again."""
+    data, folder = millrace.folder / "data", None
+    for attempt in range(20):
+        lake = Lake(millrace)
+        notes = lake.client()
+        if not attempt:
+            notes.create_namespace("guest")
+            notes.create_table("guest.notes", pyarrow.schema([("id", pyarrow.int64())]))
+        with notes.load_table("guest.notes").transaction() as change:
+            change.set_properties(attempt=str(attempt))
+        lake.process.kill()
+        lake.process.wait()
+        with contextlib.closing(sqlite3.connect(data / "catalog.db")) as catalog:
+            kept = {location for (location,) in catalog.execute("SELECT location FROM millrace_metadata_files")}
+            (newest,) = catalog.execute("SELECT metadata_location FROM iceberg_tables WHERE table_name = 'notes'").fetchone()
+        folder = pathlib.Path(newest.removeprefix("file://")).parent
+        if newest in kept:
+            break
+    assert newest in kept, "it was always synced before it could be killed"
+    pathlib.Path(newest.removeprefix("file://")).write_bytes(b"")
+    others = SqlCatalog("millrace", uri=f"sqlite:///{data}/catalog.db")
+    with pytest.raises(ValidationError):
+        others.load_table("guest.notes")
+    millrace.run("tables", "list")
+    assert others.load_table("guest.notes").properties["attempt"] == str(attempt)
+    assert len(list(folder.glob("*.metadata.json"))) == attempt + 2
 
 
 def test_a_token_that_looks_changes_nothing(millrace):

@@ -36,7 +36,9 @@ void MetadataLog::Restore() {
     const auto key = store_.KeyOf(row.location);
     if (!key) continue;
     const std::string text = tables_.KeptFile(row);
-    if (text.empty() || store_.Get(*key) == text) continue;  // empty: whoever wrote it lives, and has settled it
+    if (text.empty() || store_.Get(*key) == text) continue;
+    // A row that is gone by now was settled, or has expired and took its file along: whoever wrote it lives.
+    if (tables_.KeptFile(row).empty()) continue;
     FaultPoint("catalog.restore.before");
     files_.Replace(*key, text);
     FaultPoint("catalog.restore.after");
