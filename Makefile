@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `./dev` is the developer's tool.
-.PHONY: all setup demo demo-kafka demo-aws test lint fuzz infra clean
+.PHONY: all setup demo demo-kafka demo-aws test lint fuzz infra infra-files clean
 
 all: setup
 	@./dev build release millrace
@@ -38,6 +38,11 @@ fuzz:
 infra: all
 	@scripts/setup --infra
 	@scripts/infra
+
+# Of it what needs no rights: every file of deploy/, by its own tools.
+infra-files: all
+	@scripts/setup --linters
+	@scripts/infra files
 
 clean:
 	rm -rf build
