@@ -63,6 +63,15 @@ const ViewVersion* ViewMetadata::Version(int32_t id) const {
 
 ViewVersion ViewVersionFromJson(const json& object) { return VersionOf(JsonObject(object, "view-version")); }
 
+ViewSchema ViewSchemaFromJson(const json& schema) {
+  const JsonObject object(schema, "schema");
+  if (object.String("type") != "struct") throw Error(ErrorCode::kData, "the schema of a view is a struct");
+  object.Array("fields");
+  json columns = schema;
+  columns.erase("schema-id");
+  return {.schema_id = object.MaybeInt32("schema-id").value_or(0), .columns = columns.dump()};
+}
+
 ViewMetadata ParseViewMetadata(std::string_view text) {
   const json document = schema::ParseJson(text, "view metadata");
   const JsonObject object(document, "");
@@ -78,7 +87,7 @@ ViewMetadata ParseViewMetadata(std::string_view text) {
     return ViewMetadata::LogEntry{.timestamp_ms = entry.Int64("timestamp-ms"), .version_id = entry.Int32("version-id")};
   });
   metadata.schemas =
-      ParseList<schema::Schema>(object, "schemas", [](const JsonObject& one) { return SchemaToKeep(one.value()); });
+      ParseList<ViewSchema>(object, "schemas", [](const JsonObject& one) { return ViewSchemaFromJson(one.value()); });
   metadata.properties = ParseStrings(object, "properties");
   if (metadata.Version(metadata.current_version_id) == nullptr) {
     throw Error(ErrorCode::kData,
@@ -94,7 +103,11 @@ json ToJson(const ViewMetadata& metadata) {
   for (const auto& one : metadata.version_log)
     log.push_back({{"timestamp-ms", one.timestamp_ms}, {"version-id", one.version_id}});
   json schemas = json::array();
-  for (const auto& one : metadata.schemas) schemas.push_back(schema::ToJson(one));
+  for (const auto& one : metadata.schemas) {
+    json schema = json::parse(one.columns);
+    schema["schema-id"] = one.schema_id;
+    schemas.push_back(std::move(schema));
+  }
   return {{"view-uuid", metadata.view_uuid}, {"format-version", kFormatVersion},
           {"location", metadata.location},   {"current-version-id", metadata.current_version_id},
           {"versions", std::move(versions)}, {"version-log", std::move(log)},

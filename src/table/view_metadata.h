@@ -9,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "schema/schema.h"
-
 /// The metadata of an Iceberg view (view spec, format version 1): what it is called by engines, and in whose SQL.
 namespace millrace::table {
 
@@ -31,6 +29,13 @@ struct ViewVersion {
   friend bool operator==(const ViewVersion&, const ViewVersion&) = default;
 };
 
+/// What a view's columns are is its engine's to know (Spark counts them from 0): kept as it came.
+struct ViewSchema {
+  int32_t schema_id = 0;
+  std::string columns = {};  // JSON: a schema of the spec, without its schema-id
+  friend bool operator==(const ViewSchema&, const ViewSchema&) = default;
+};
+
 struct ViewMetadata {
   std::string view_uuid = {};
   std::string location = {};
@@ -42,7 +47,7 @@ struct ViewMetadata {
     friend bool operator==(const LogEntry&, const LogEntry&) = default;
   };
   std::vector<LogEntry> version_log = {};
-  std::vector<schema::Schema> schemas = {};
+  std::vector<ViewSchema> schemas = {};
   std::map<std::string, std::string> properties = {};
   friend bool operator==(const ViewMetadata&, const ViewMetadata&) = default;
 
@@ -56,5 +61,7 @@ nlohmann::json ToJson(const ViewMetadata& metadata);
 
 /// Of a request as well: Error kData for a representation that is no SQL.
 ViewVersion ViewVersionFromJson(const nlohmann::json& json);
+/// Error kData for what is no struct with fields.
+ViewSchema ViewSchemaFromJson(const nlohmann::json& json);
 
 }  // namespace millrace::table

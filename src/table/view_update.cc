@@ -54,13 +54,27 @@ class Change {
     if (const auto* current = view_.Version(view_.current_version_id)) before_ = *current;
   }
 
+  void Do(const AddViewSchema& one) {
+    auto schema = one.schema;
+    schema.schema_id = 0;  // numbered here, whatever its sender calls it
+    for (const auto& known : view_.schemas) {
+      if (known.columns == schema.columns) {
+        last_schema_ = known.schema_id;
+        return;
+      }
+      schema.schema_id = std::max(schema.schema_id, known.schema_id + 1);
+    }
+    last_schema_ = schema.schema_id;
+    view_.schemas.push_back(std::move(schema));
+  }
+
   void Do(const AddViewVersion& update) {
     auto version = update.version;
     if (version.schema_id == -1) {
       if (!last_schema_) Refuse("Cannot set last added schema: no schema has been added");
       version.schema_id = *last_schema_;
     }
-    if (std::ranges::find(view_.schemas, version.schema_id, &schema::Schema::schema_id) == view_.schemas.end()) {
+    if (std::ranges::find(view_.schemas, version.schema_id, &ViewSchema::schema_id) == view_.schemas.end()) {
       Refuse(fmt::format("Cannot add version with unknown schema: {}", version.schema_id));
     }
     CheckEachOnce(version);
@@ -109,19 +123,6 @@ class Change {
   }
   void Apply(const UpgradeFormatVersion& one) {
     if (one.version != kFormatVersion) Refuse(fmt::format("Cannot upgrade a view to format version {}", one.version));
-  }
-  void Apply(const AddSchema& one) {
-    auto schema = one.schema;
-    schema.schema_id = 0;  // numbered here, whatever its sender calls it
-    for (const auto& known : view_.schemas) {
-      if (schema::SameColumns(known, schema)) {
-        last_schema_ = known.schema_id;
-        return;
-      }
-      schema.schema_id = std::max(schema.schema_id, known.schema_id + 1);
-    }
-    last_schema_ = schema.schema_id;
-    view_.schemas.push_back(std::move(schema));
   }
   void Apply(const SetLocation& one) { view_.location = one.location; }
   void Apply(const SetProperties& one) {
@@ -176,6 +177,7 @@ class Change {
 ViewUpdate ViewUpdateFromJson(const nlohmann::json& json) {
   const JsonObject object(json, "");
   const auto& action = object.String("action");
+  if (action == "add-schema") return AddViewSchema{ViewSchemaFromJson(object.Member("schema"))};
   if (action == "add-view-version") return AddViewVersion{ViewVersionFromJson(object.Member("view-version"))};
   if (action == "set-current-view-version") return SetCurrentViewVersion{object.Int32("view-version-id")};
   return UpdateFromJson(json);

@@ -12,14 +12,17 @@
 /// What a commit asks of a view (Iceberg REST spec, ViewUpdate).
 namespace millrace::table {
 
+struct AddViewSchema {
+  ViewSchema schema = {};
+};
 struct AddViewVersion {
   ViewVersion version = {};
 };
 struct SetCurrentViewVersion {
   int32_t version_id = -1;  // -1: the last one added by this commit
 };
-/// Of a table's updates those that views have too: uuid, format version, schema, location, properties.
-using ViewUpdate = std::variant<Update, AddViewVersion, SetCurrentViewVersion>;
+/// Of a table's updates those that views have too: uuid, format version, location, properties.
+using ViewUpdate = std::variant<Update, AddViewSchema, AddViewVersion, SetCurrentViewVersion>;
 
 /// Error kData for one that is malformed, not known here, or none of views.
 ViewUpdate ViewUpdateFromJson(const nlohmann::json& json);

@@ -19,7 +19,7 @@ using testing::ThrowsMessage;
 json Schema(const char* column) {
   return {{"type", "struct"},
           {"schema-id", 0},
-          {"fields", {{{"id", 1}, {"name", column}, {"type", "long"}, {"required", false}}}}};
+          {"fields", {{{"id", 0}, {"name", column}, {"type", "long"}, {"required", false}}}}};
 }
 
 json Version(const std::string& sql, const std::vector<std::string>& dialects, int64_t at = 1000) {

@@ -77,7 +77,7 @@ io::HttpReply Create(SqlCatalog& catalog, ViewCatalog& views, const std::string&
   RequireNamespace(catalog, name_space);
   const JsonObject object(body, "");
   CreateView request{.name = {.name_space = name_space, .name = object.String("name")},
-                     .schema = table::SchemaToKeep(object.Member("schema")),
+                     .schema = table::ViewSchemaFromJson(object.Member("schema")),
                      .version = table::ViewVersionFromJson(object.Member("view-version")),
                      .properties = table::ParseStrings(object, "properties"),
                      .location = {}};

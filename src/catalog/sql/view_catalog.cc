@@ -75,7 +75,7 @@ ViewResult ViewCatalog::Create(const CreateView& request) {
   empty.properties = request.properties;
   empty.location = FreshLocation(request.name, request.location, store_, uuid);
   const std::vector<table::ViewUpdate> updates{table::Update(table::AssignUuid{uuid}),
-                                               table::Update(table::AddSchema{.schema = request.schema}),
+                                               table::AddViewSchema{request.schema},
                                                table::AddViewVersion{request.version}, table::SetCurrentViewVersion{}};
   auto metadata = table::ApplyToView(std::move(empty), updates, clock_.Now());
   auto made = Write(request.name, "", std::move(metadata),

@@ -25,7 +25,7 @@ using ViewResult = std::variant<LoadedView, Conflict, Unknown>;
 
 struct CreateView {
   TableName name;
-  schema::Schema schema;
+  table::ViewSchema schema;
   table::ViewVersion version;
   std::map<std::string, std::string> properties;
   std::string location;  // empty: <warehouse>/<namespace>/<name>, with the uuid behind it when files are there
