@@ -123,7 +123,7 @@ def test_others_write_beside_the_pipeline(lake):
             "CREATE OR REPLACE TABLE millrace.own.made AS SELECT 1 AS one",
             "CREATE VIEW millrace.own.few (number COMMENT 'of many') COMMENT 'told' AS SELECT id FROM millrace.own.numbers WHERE id < 3",
             "CREATE OR REPLACE VIEW millrace.own.few AS SELECT id AS number FROM millrace.own.numbers WHERE id < 4",
-            "ALTER VIEW millrace.own.few SET TBLPROPERTIES ('owner' = 'spark')",
+            "ALTER VIEW millrace.own.few SET TBLPROPERTIES ('kept.by' = 'spark')",
             "CREATE VIEW millrace.own.gone AS SELECT 1 AS one",
             "DROP VIEW millrace.own.gone",
             "SELECT count(*) AS n, max(number) AS most FROM millrace.own.few",
