@@ -19,6 +19,7 @@ class PowerCutStore final : public io::ObjectStore, public io::UnsyncedFiles {
 
   /// For PowerPlan::at_cut.
   void Cut(Random& random) {
+    const std::lock_guard lock(mutex_);  // others write and delete until the process ends
     for (const auto& [key, size] : unsynced_) {
       const auto file = store_.root() / key;
       std::error_code gone;
