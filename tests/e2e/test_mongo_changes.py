@@ -88,7 +88,7 @@ def place_of(database, collection="original"):
 
 
 def kill_again_and_again(millrace, environment, chance):
-    for fault in ("app.source_ack:1", "app.source_ack:4", "stream.before_commit:9", "documents.before_move:2", *[None] * 3):
+    for fault in ("app.source_ack:1", "app.source_ack:4", "stream.before_commit:9", "documents.before_move:1", *[None] * 3):
         if fault:
             millrace.run("run", "--until-idle", env={**environment, "MILLRACE_FAULT": fault}, expect=86)
             continue

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/fault.h"
 
 namespace millrace::catalog {
 namespace {
@@ -75,35 +74,10 @@ void SqlTables::CheckLayout() {
   if (has_type_) table_rows_only_ = " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)";
 }
 
-/// Runs `body` in a transaction that holds the write lock from the start. `body` says whether to keep what it did.
 template <typename Body>
 SqlTables::Outcome SqlTables::Write(Body body) {
   const std::lock_guard lock(mutex_);
-  FaultPoint("catalog.write.before");
-  if (!file_.TryBeginWrite()) return Outcome::kBusy;
-  bool keep = false;
-  try {
-    keep = body();
-  } catch (...) {
-    file_.Rollback();
-    throw;
-  }
-  if (!keep) {
-    file_.Rollback();
-    return Outcome::kRefused;
-  }
-  FaultPoint("catalog.commit.before");
-  const auto committed = file_.Commit();
-  FaultPoint("catalog.commit.after");
-  switch (committed) {
-    case SqliteFile::CommitOutcome::kDone:
-      return Outcome::kDone;
-    case SqliteFile::CommitOutcome::kBusy:
-      return Outcome::kBusy;
-    case SqliteFile::CommitOutcome::kUnclear:
-      return Outcome::kUnclear;
-  }
-  return Outcome::kUnclear;
+  return WriteInTransaction(file_, std::move(body));
 }
 
 std::optional<std::string> SqlTables::FindLocation(const TableName& name) {

@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "catalog/sql/metadata_rows.h"
 #include "catalog/sql/sqlite.h"
+#include "catalog/sql/write_transaction.h"
 
 namespace millrace::catalog {
 
@@ -28,12 +29,7 @@ class SqlTables {
   SqlTables(const std::filesystem::path& file, std::string catalog_name, std::chrono::milliseconds lock_wait,
             const std::string& vfs = "");
 
-  enum class Outcome {
-    kDone,
-    kRefused,  // the key was taken, or the row was not as expected; nothing changed
-    kBusy,     // the lock could not be had in time; nothing changed
-    kUnclear,  // an error came when the change may have been made
-  };
+  using Outcome = WriteOutcome;
 
   std::optional<std::string> FindLocation(const TableName& name);
   /// Also makes the namespace known.

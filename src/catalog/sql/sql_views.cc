@@ -1,5 +1,7 @@
 #include "catalog/sql/sql_views.h"
 
+#include <utility>
+
 namespace millrace::catalog {
 namespace {
 
@@ -16,31 +18,10 @@ bool HasType(SqliteFile& file) {
 SqlViews::SqlViews(const SqlCatalogOptions& options)
     : catalog_name_(options.name), file_(options.file, options.lock_wait), has_type_(HasType(file_)) {}
 
-/// Runs `body` in a transaction that holds the write lock from the start. `body` says whether to keep what it did.
 template <typename Body>
 SqlViews::Outcome SqlViews::Write(Body body) {
   const std::lock_guard lock(mutex_);
-  if (!file_.TryBeginWrite()) return Outcome::kBusy;
-  bool keep = false;
-  try {
-    keep = body();
-  } catch (...) {
-    file_.Rollback();
-    throw;
-  }
-  if (!keep) {
-    file_.Rollback();
-    return Outcome::kRefused;
-  }
-  switch (file_.Commit()) {
-    case SqliteFile::CommitOutcome::kDone:
-      return Outcome::kDone;
-    case SqliteFile::CommitOutcome::kBusy:
-      return Outcome::kBusy;
-    case SqliteFile::CommitOutcome::kUnclear:
-      break;
-  }
-  return Outcome::kUnclear;
+  return WriteInTransaction(file_, std::move(body));
 }
 
 std::string SqlViews::message() {

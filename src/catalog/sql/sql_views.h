@@ -8,6 +8,7 @@
 #include "catalog/catalog.h"
 #include "catalog/sql/sql_catalog.h"
 #include "catalog/sql/sqlite.h"
+#include "catalog/sql/write_transaction.h"
 
 namespace millrace::catalog {
 
@@ -24,7 +25,7 @@ class SqlViews {
   std::optional<std::string> FindLocation(const TableName& name);
   std::vector<std::string> List(const std::string& name_space);
 
-  using Outcome = SqlTables::Outcome;
+  using Outcome = WriteOutcome;
   /// kRefused when a table or a view has the name.
   Outcome Insert(const TableName& name, const std::string& location);
   /// Compare-and-swap of the location.
