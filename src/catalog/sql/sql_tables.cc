@@ -77,7 +77,7 @@ void SqlTables::CheckLayout() {
 template <typename Body>
 SqlTables::Outcome SqlTables::Write(Body body) {
   const std::lock_guard lock(mutex_);
-  return WriteInTransaction(file_, std::move(body));
+  return WriteInTransaction(file_, body);
 }
 
 std::optional<std::string> SqlTables::FindLocation(const TableName& name) {

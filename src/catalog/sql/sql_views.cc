@@ -1,7 +1,5 @@
 #include "catalog/sql/sql_views.h"
 
-#include <utility>
-
 namespace millrace::catalog {
 namespace {
 
@@ -21,7 +19,7 @@ SqlViews::SqlViews(const SqlCatalogOptions& options)
 template <typename Body>
 SqlViews::Outcome SqlViews::Write(Body body) {
   const std::lock_guard lock(mutex_);
-  return WriteInTransaction(file_, std::move(body));
+  return WriteInTransaction(file_, body);
 }
 
 std::string SqlViews::message() {

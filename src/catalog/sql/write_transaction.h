@@ -1,6 +1,7 @@
 #pragma once
 
-#include "base/fault.h"
+#include <functional>
+
 #include "catalog/sql/sqlite.h"
 
 namespace millrace::catalog {
@@ -14,33 +15,6 @@ enum class WriteOutcome {
 
 /// Runs `body` in a transaction that holds the write lock from the start. `body` says whether to keep what it did:
 /// false is kRefused.
-template <typename Body>
-WriteOutcome WriteInTransaction(SqliteFile& file, Body&& body) {
-  FaultPoint("catalog.write.before");
-  if (!file.TryBeginWrite()) return WriteOutcome::kBusy;
-  bool keep = false;
-  try {
-    keep = body();
-  } catch (...) {
-    file.Rollback();
-    throw;
-  }
-  if (!keep) {
-    file.Rollback();
-    return WriteOutcome::kRefused;
-  }
-  FaultPoint("catalog.commit.before");
-  const auto committed = file.Commit();
-  FaultPoint("catalog.commit.after");
-  switch (committed) {
-    case SqliteFile::CommitOutcome::kDone:
-      return WriteOutcome::kDone;
-    case SqliteFile::CommitOutcome::kBusy:
-      return WriteOutcome::kBusy;
-    case SqliteFile::CommitOutcome::kUnclear:
-      break;
-  }
-  return WriteOutcome::kUnclear;
-}
+WriteOutcome WriteInTransaction(SqliteFile& file, const std::function<bool()>& body);
 
 }  // namespace millrace::catalog
