@@ -104,8 +104,7 @@ void Pipeline::Serve(const ServerConfig& server) {
   if (refinery_) views_ = refinery_->graph().views();
   options.add_routes = [this](io::HttpRoutes& routes) {
     AddQueryRoute(routes, *sandbox_, views_);
-    if (lake_.own != nullptr)
-      catalog::AddCatalogRoutes(routes, *lake_.own, CatalogRouteOptionsFor(config_.lake, directory_));
+    if (lake_.own != nullptr) catalog::AddCatalogRoutes(routes, *lake_.own, CatalogRouteOptionsFor(config_.lake));
     AddPipelineRoutes(routes, {.config = config_,
                                .directory = directory_,
                                .stream = *stream_,

@@ -2,10 +2,8 @@
 
 namespace millrace::app {
 
-catalog::CatalogRouteOptions CatalogRouteOptionsFor(const LakeConfig& lake, const DataDirectory& directory) {
+catalog::CatalogRouteOptions CatalogRouteOptionsFor(const LakeConfig& lake) {
   catalog::CatalogRouteOptions options;
-  options.catalog.file = directory.catalog();
-  if (lake.catalog.sqlite) options.catalog.file = lake.catalog.sqlite->path.value;
   const auto give = [&](const char* key, const std::string& value) {
     if (!value.empty()) options.defaults[key] = value;
   };

@@ -24,7 +24,4 @@ Unescaped Unescape(std::string_view raw, char* out);
 /// The text of a key; nullopt when it is none.
 std::optional<std::string> UnescapeKey(std::string_view raw);
 
-/// Appends `text` as a JSON string with its quotes.
-void AppendQuoted(std::string_view text, std::string& out);
-
 }  // namespace millrace::decode

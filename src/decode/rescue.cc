@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json_text.h"
 #include "decode/json_string.h"
 
 namespace millrace::decode {
@@ -14,7 +15,7 @@ bool IsPlain(std::string_view name) { return !name.empty() && name.find_first_of
 void AppendMember(std::string_view name, std::string& path) {
   if (!IsPlain(name)) {
     path += '[';
-    AppendQuoted(name, path);
+    AppendJsonText(name, path);
     path += ']';
     return;
   }
@@ -52,7 +53,7 @@ bool RescuedRow::Note(const std::string& path) {
 bool RescuedRow::Add(const std::string& path, std::string_view raw) {
   if (!Note(path)) return false;
   text_ += text_.empty() ? '{' : ',';
-  AppendQuoted(path, text_);
+  AppendJsonText(path, text_);
   text_ += ':';
   text_ += raw;
   ++count_;
@@ -84,7 +85,7 @@ std::string PathOf(const Column& column) {
       return path + fmt::format("[{}]", column.length - column.parent->OpenOffset());
     case ColumnKind::kMap:
       path += '[';
-      AppendQuoted(LastKey(*column.parent), path);
+      AppendJsonText(LastKey(*column.parent), path);
       return path + ']';
     default:
       AppendMember(column.name, path);

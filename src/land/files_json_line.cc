@@ -7,10 +7,11 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/json_text.h"
+#include "io/digest.h"
 #include "land/files_json_check.h"
 #include "land/files_json_names.h"
 #include "land/header_json.h"
-#include "land/json_text.h"
 
 namespace millrace::land {
 namespace {
@@ -192,7 +193,7 @@ void JsonLineWriter::AppendMembers(size_t record, std::string& out) {
     AppendJsonText(key, out);
   } else {
     out += "\"_key\":null,\"_key_base64\":\"";
-    AppendBase64(key, out);
+    out += io::Base64(key);
     out += '"';
   }
   if (!options_.headers) return;
@@ -207,7 +208,7 @@ void JsonLineWriter::AppendRefused(const event::Reject& reject, std::string& out
   out += ",\"_error_detail\":";
   AppendJsonText(reject.detail, out);
   out += ",\"_record_base64\":\"";
-  AppendBase64(events_->record(reject.record), out);
+  out += io::Base64(events_->record(reject.record));
   out += "\"}\n";
 }
 

@@ -2,9 +2,10 @@
 
 #include <simdjson.h>
 
+#include "base/json_text.h"
 #include "event/record_headers.h"
+#include "io/digest.h"
 #include "land/header_column.h"
-#include "land/json_text.h"
 
 namespace millrace::land {
 
@@ -27,7 +28,7 @@ void AppendHeadersJson(std::string_view block, std::string& out) {
       out += '}';
     } else {
       out += R"(,"value_base64":")";
-      AppendBase64(*value, out);
+      out += io::Base64(*value);
       out += "\"}";
     }
   }

@@ -209,6 +209,14 @@ void WriteBitmap(std::span<const int64_t> positions, std::string& out) {
 
 }  // namespace
 
+std::set<std::string_view> FilesGivenVectors(const std::vector<DataFile>& files) {
+  std::set<std::string_view> given;
+  for (const auto& file : files) {
+    if (IsDeletionVector(file)) given.insert(*file.referenced_data_file);
+  }
+  return given;
+}
+
 bool IsDeletionVector(const DataFile& deletes) {
   return deletes.content == FileContent::kPositionDeletes &&
          std::ranges::equal(deletes.file_format, std::string_view("PUFFIN"),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ namespace millrace::table {
 
 /// A delete file that is a deletion vector: a blob of a Puffin file (format v3).
 bool IsDeletionVector(const DataFile& deletes);
+
+/// The data files that deletion vectors among `files` are of; as long as `files` lives.
+std::set<std::string_view> FilesGivenVectors(const std::vector<DataFile>& files);
 
 /// The positions that a `deletion-vector-v1` blob holds, rising (Iceberg spec, "Puffin", with 32-bit Roaring bitmaps in
 /// their portable form). Error kData when it is damaged, or holds more than `positions_max`.

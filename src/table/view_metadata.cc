@@ -16,8 +16,6 @@ namespace {
 using nlohmann::json;
 using schema::JsonObject;
 
-constexpr int32_t kFormatVersion = 1;
-
 ViewRepresentation RepresentationFromJson(const JsonObject& object) {
   if (object.String("type") != "sql") {
     throw Error(ErrorCode::kData, fmt::format("a view's representation of type '{}' is not known here; it is sql",
@@ -75,9 +73,9 @@ ViewSchema ViewSchemaFromJson(const json& schema) {
 ViewMetadata ParseViewMetadata(std::string_view text) {
   const json document = schema::ParseJson(text, "view metadata");
   const JsonObject object(document, "");
-  if (const auto version = object.Int32("format-version"); version != kFormatVersion) {
+  if (const auto version = object.Int32("format-version"); version != kViewFormatVersion) {
     throw Error(ErrorCode::kStop,
-                fmt::format("views of format version {} are not known here; {} is", version, kFormatVersion));
+                fmt::format("views of format version {} are not known here; {} is", version, kViewFormatVersion));
   }
   ViewMetadata metadata{.view_uuid = object.String("view-uuid"),
                         .location = object.String("location"),
@@ -108,7 +106,7 @@ json ToJson(const ViewMetadata& metadata) {
     schema["schema-id"] = one.schema_id;
     schemas.push_back(std::move(schema));
   }
-  return {{"view-uuid", metadata.view_uuid}, {"format-version", kFormatVersion},
+  return {{"view-uuid", metadata.view_uuid}, {"format-version", kViewFormatVersion},
           {"location", metadata.location},   {"current-version-id", metadata.current_version_id},
           {"versions", std::move(versions)}, {"version-log", std::move(log)},
           {"schemas", std::move(schemas)},   {"properties", metadata.properties}};

@@ -12,6 +12,8 @@
 /// The metadata of an Iceberg view (view spec, format version 1): what it is called by engines, and in whose SQL.
 namespace millrace::table {
 
+inline constexpr int32_t kViewFormatVersion = 1;
+
 struct ViewRepresentation {
   std::string sql = {};
   std::string dialect = {};  // "spark", "trino"

@@ -19,7 +19,6 @@ namespace {
 
 using schema::JsonObject;
 
-constexpr int32_t kFormatVersion = 1;
 constexpr int64_t kVersionsKeptDefault = 10;
 
 [[noreturn]] void Refuse(const std::string& why) { throw Error(ErrorCode::kData, why); }
@@ -122,7 +121,8 @@ class Change {
     view_.view_uuid = one.uuid;
   }
   void Apply(const UpgradeFormatVersion& one) {
-    if (one.version != kFormatVersion) Refuse(fmt::format("Cannot upgrade a view to format version {}", one.version));
+    if (one.version != kViewFormatVersion)
+      Refuse(fmt::format("Cannot upgrade a view to format version {}", one.version));
   }
   void Apply(const SetLocation& one) { view_.location = one.location; }
   void Apply(const SetProperties& one) {

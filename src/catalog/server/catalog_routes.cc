@@ -42,7 +42,7 @@ constexpr const char* kEndpoints[] = {
 }  // namespace
 
 void AddCatalogRoutes(io::HttpRoutes& routes, SqlCatalog& catalog, const CatalogRouteOptions& options) {
-  const auto views = std::make_shared<ViewCatalog>(options.catalog, catalog.store());
+  const auto views = std::make_shared<ViewCatalog>(catalog.options(), catalog.store());
   AddRoute(routes, "GET", options.prefix + "/v1/config", Access::kLook, [defaults = options.defaults](io::HttpCall&) {
     return Answer({{"defaults", defaults}, {"overrides", nlohmann::json::object()}, {"endpoints", kEndpoints}});
   });

@@ -9,8 +9,6 @@
 namespace millrace::catalog {
 
 struct CatalogRouteOptions {
-  /// The catalogue's own file, which has its views, too.
-  SqlCatalogOptions catalog;
   std::string prefix = "/iceberg";
   /// Told to clients with their configuration: how the store of the files is reached, and nothing secret.
   std::map<std::string, std::string> defaults = {};

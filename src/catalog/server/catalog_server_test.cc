@@ -28,9 +28,7 @@ using testing::Optional;
 class Served {
  public:
   Served() {
-    AddCatalogRoutes(
-        routes_, catalog_,
-        {.catalog = {.file = catalog_file()}, .prefix = "/iceberg", .defaults = {{"client.region", "nowhere"}}});
+    AddCatalogRoutes(routes_, catalog_, {.prefix = "/iceberg", .defaults = {{"client.region", "nowhere"}}});
     io::HttpServerOptions options;
     options.address = "127.0.0.1";
     server_ = std::make_unique<io::HttpServer>(options, routes_, nullptr, nullptr);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "catalog/server/catalog_refusal.h"
+#include "catalog/sql/sql_catalog.h"
 #include "schema/json_object.h"
 
 namespace millrace::catalog {
@@ -61,6 +62,10 @@ nlohmann::json Page(const io::HttpCall& call, const char* member, const std::vec
   nlohmann::json body = {{member, std::move(items)}, {"next-page-token", nullptr}};
   if (name != names.end()) body["next-page-token"] = *std::prev(name);
   return body;
+}
+
+void RequireNamespace(SqlCatalog& catalog, const std::string& name_space) {
+  if (!catalog.NamespaceProperties(name_space)) throw CatalogRefusal::NoNamespace(name_space);
 }
 
 }  // namespace millrace::catalog

@@ -12,6 +12,8 @@
 /// What the routes of the catalogue have in common.
 namespace millrace::catalog {
 
+class SqlCatalog;
+
 enum class Access { kLook, kChange };
 
 /// A route whose errors are answered in the catalogue's form. One that looks answers HEAD with 204.
@@ -26,5 +28,8 @@ io::HttpReply NoContent();
 /// next-page-token. Without pageSize all of them.
 nlohmann::json Page(const io::HttpCall& call, const char* member, const std::vector<std::string>& names,
                     const std::function<nlohmann::json(const std::string&)>& print);
+
+/// Refuses as NoSuchNamespaceException.
+void RequireNamespace(SqlCatalog& catalog, const std::string& name_space);
 
 }  // namespace millrace::catalog

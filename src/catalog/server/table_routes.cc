@@ -40,10 +40,6 @@ io::HttpReply TableAnswer(SqlCatalog& catalog, const LoadedTable& table) {
   return TableAnswer(table.metadata_location, text ? *text : table::PrintMetadata(*table.metadata));
 }
 
-void RequireNamespace(SqlCatalog& catalog, const std::string& name_space) {
-  if (!catalog.NamespaceProperties(name_space)) throw CatalogRefusal::NoNamespace(name_space);
-}
-
 LoadedTable RequireTable(SqlCatalog& catalog, const TableName& name) {
   auto table = catalog.Load(name);
   if (!table) throw CatalogRefusal::NoTable(name);

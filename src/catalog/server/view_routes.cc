@@ -20,10 +20,6 @@ CatalogRefusal NoView(const TableName& name) {
   return {404, "NoSuchViewException", "View does not exist: " + ToString(name)};
 }
 
-void RequireNamespace(SqlCatalog& catalog, const std::string& name_space) {
-  if (!catalog.NamespaceProperties(name_space)) throw CatalogRefusal::NoNamespace(name_space);
-}
-
 void RequireNoTable(SqlCatalog& catalog, const TableName& name) {
   if (catalog.Load(name)) throw CatalogRefusal::Exists("Table with same name already exists: " + ToString(name));
 }

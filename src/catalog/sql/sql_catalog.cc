@@ -20,25 +20,6 @@ constexpr size_t kCachedMetadataMax = 128;
 /// Locations that are remembered; past that all are forgotten, and looked up once more.
 constexpr size_t kLeftMax = 16 << 10;
 
-constexpr const char* kLocked = "the catalogue was locked by another program";
-
-/// For changes of which the caller branches on nothing but done or not.
-bool DoneOrThrow(SqlTables::Outcome outcome, const char* doing, SqlTables& tables) {
-  switch (outcome) {
-    case SqlTables::Outcome::kDone:
-      return true;
-    case SqlTables::Outcome::kRefused:
-      return false;
-    case SqlTables::Outcome::kBusy:
-      throw Error(ErrorCode::kUnavailable, fmt::format("{}: {}; try again", doing, kLocked));
-    case SqlTables::Outcome::kUnclear:
-      throw Error(ErrorCode::kUnavailable,
-                  fmt::format("{}: the catalogue may or may not have done it ({}); look, then try again", doing,
-                              tables.message()));
-  }
-  return false;
-}
-
 CommitResult OfOne(TransactionResult result) {
   if (auto* made = std::get_if<std::vector<LoadedTable>>(&result)) return Committed{std::move(made->front())};
   if (auto* conflict = std::get_if<Conflict>(&result)) return std::move(*conflict);
@@ -65,7 +46,8 @@ table::TableMetadata MadeOf(const std::vector<table::Update>& updates, Timestamp
 }  // namespace
 
 SqlCatalog::SqlCatalog(const SqlCatalogOptions& options, io::ObjectStore& store, const Clock& clock, Random random)
-    : tables_(options.file, options.name, options.lock_wait, options.vfs),
+    : options_(options),
+      tables_(options.file, options.name, options.lock_wait, options.vfs),
       store_(store),
       clock_(clock),
       cache_(kCachedMetadataMax),
@@ -313,11 +295,11 @@ TransactionResult SqlCatalog::Swap(PreparedAll prepared) {
       cache_.Forget(moves[i].from);
       cache_.Put(moves[i].to, prepared.made[i].metadata, prepared.texts[i]);
     }
-    const std::lock_guard lock(left_mutex_);
-    if (left_.size() >= kLeftMax) left_.clear();
-    for (const auto& move : moves) left_[move.name] = move.to;
-  }
-  if (swapped == SqlTables::Outcome::kDone) {
+    {
+      const std::lock_guard lock(left_mutex_);
+      if (left_.size() >= kLeftMax) left_.clear();
+      for (const auto& move : moves) left_[move.name] = move.to;
+    }
     for (const std::string& file : prepared.expired) DeleteMetadataFile(store_, file);
   }
   std::string names;

@@ -60,6 +60,7 @@ class SqlCatalog final : public Catalog {
   bool Drop(const TableName& name) override;
   void Rename(const TableName& from, const TableName& to) override;
   io::ObjectStore& store() override { return store_; }
+  const SqlCatalogOptions& options() const { return options_; }
 
   /// Beyond the port, for those that the catalogue is served to.
   ///
@@ -124,6 +125,7 @@ class SqlCatalog final : public Catalog {
   /// Turns the outcome of the rows' change into that of the commit, and cleans up after one that did not happen.
   TransactionResult Finish(SqlTables::Outcome outcome, std::vector<LoadedTable> made, const std::string& refused);
 
+  const SqlCatalogOptions options_;
   SqlTables tables_;
   io::ObjectStore& store_;
   const Clock& clock_;

@@ -11,25 +11,7 @@ namespace millrace::catalog {
 namespace {
 
 constexpr int kAttemptsMax = 10;
-constexpr const char* kLocked = "the catalogue was locked by another program";
-
 Conflict Exists(const TableName& name) { return {"View already exists: " + ToString(name)}; }
-
-/// For changes of which the caller branches on nothing but done or not.
-bool DoneOrThrow(SqlViews::Outcome outcome, SqlViews& views) {
-  switch (outcome) {
-    case SqlViews::Outcome::kDone:
-      return true;
-    case SqlViews::Outcome::kRefused:
-      return false;
-    case SqlViews::Outcome::kBusy:
-      throw Error(ErrorCode::kUnavailable, std::string(kLocked) + "; try again");
-    case SqlViews::Outcome::kUnclear:
-      break;
-  }
-  throw Error(ErrorCode::kUnavailable,
-              "the catalogue may or may not have done it (" + views.message() + "); look, then try again");
-}
 
 }  // namespace
 
@@ -120,9 +102,9 @@ ViewResult ViewCatalog::Register(const TableName& name, const std::string& metad
 }
 
 bool ViewCatalog::Rename(const TableName& from, const TableName& to) {
-  return DoneOrThrow(views_.Rename(from, to), views_);
+  return DoneOrThrow(views_.Rename(from, to), "renaming a view", views_);
 }
 
-bool ViewCatalog::Drop(const TableName& name) { return DoneOrThrow(views_.Delete(name), views_); }
+bool ViewCatalog::Drop(const TableName& name) { return DoneOrThrow(views_.Delete(name), "dropping a view", views_); }
 
 }  // namespace millrace::catalog

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/json_text.h"
 #include "decode/json_string.h"
 #include "decode/structural_index.h"
 #include "io/digest.h"
@@ -94,7 +95,7 @@ class Writer {
     std::string_view text;
     if (!cursor_.Bytes(text)) return AvroText::kDamaged;
     if (!IsUtf8(text)) return AvroText::kInvalidUtf8;
-    AppendQuoted(text, out_);
+    AppendJsonText(text, out_);
     return AvroText::kOk;
   }
 
@@ -116,7 +117,7 @@ class Writer {
     if (!cursor_.Long(symbol) || symbol < 0 || symbol >= static_cast<int64_t>(type.symbols.size())) {
       return AvroText::kDamaged;
     }
-    AppendQuoted(type.symbols[static_cast<size_t>(symbol)], out_);
+    AppendJsonText(type.symbols[static_cast<size_t>(symbol)], out_);
     return AvroText::kOk;
   }
 
@@ -124,7 +125,7 @@ class Writer {
     out_ += '{';
     for (size_t i = 0; i < type.fields.size(); ++i) {
       if (i > 0) out_ += ',';
-      AppendQuoted(type.fields[i].name, out_);
+      AppendJsonText(type.fields[i].name, out_);
       out_ += ':';
       if (const auto result = Value(*type.fields[i].type); result != AvroText::kOk) return result;
     }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 
 #include "base/error.h"
@@ -13,6 +12,7 @@
 #include "land/lake.h"
 #include "land/plain_decoder.h"
 #include "land/rewrite_files.h"
+#include "land/snapshots_to_judge.h"
 #include "land/table_sink.h"
 #include "land/upsert/key_values.h"
 #include "table/deletion_vector.h"
@@ -85,21 +85,12 @@ class UpsertTest : public ::testing::TestWithParam<Way> {
                          {"rows", wanted},
                          {"said", ::testing::UnitTest::GetInstance()->current_test_info()->name()}});
   }
-  void TearDown() override {
-    std::ofstream(folder_->path() / "expected.json") << nlohmann::json(expected_).dump();
-    Folders().push_back(std::move(folder_));
+  void TearDown() override { Judged().Add(std::move(folder_), expected_); }
+  static testing::SnapshotsToJudge& Judged() {
+    static testing::SnapshotsToJudge judged;
+    return judged;
   }
-  static std::vector<std::unique_ptr<TempFolder>>& Folders() {
-    static std::vector<std::unique_ptr<TempFolder>> folders;
-    return folders;
-  }
-  static void TearDownTestSuite() {
-    std::vector<std::string> paths;
-    for (const auto& folder : Folders()) paths.push_back(folder->path().string());
-    const auto verdict = testing::Judge("check_snapshots.py", paths);
-    EXPECT_EQ(verdict.status, 0) << verdict.said;
-    Folders().clear();
-  }
+  static void TearDownTestSuite() { Judged().Judge(); }
   table::TableMetadata Metadata() { return *lake_.catalog->Load(name_)->metadata; }
   std::string Operation() { return Metadata().current_snapshot()->summary.at("operation"); }
   std::vector<table::DataFile> Live() {

@@ -183,10 +183,7 @@ class Merger {
     const auto* head = base.current_snapshot();
     if (head == nullptr) return false;
     auto sought = change.removed_paths;
-    std::set<std::string_view> given;
-    for (const auto& file : change.added) {
-      if (table::IsDeletionVector(file)) given.insert(*file.referenced_data_file);
-    }
+    const auto given = table::FilesGivenVectors(change.added);
     bool twice = false;
     const auto deletes = [](const table::ManifestFile& file) {
       return file.content == table::ManifestContent::kDeletes;

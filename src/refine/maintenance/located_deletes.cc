@@ -99,10 +99,7 @@ class Reached {
     const auto* head = base.current_snapshot();
     if (head == nullptr) return false;
     auto sought = made.removed_paths;
-    std::set<std::string_view> given;
-    for (const auto& file : made.added) {
-      if (table::IsDeletionVector(file)) given.insert(*file.referenced_data_file);
-    }
+    const auto given = table::FilesGivenVectors(made.added);
     bool stands = true;
     const auto wanted = [&](const table::ManifestFile& manifest) {
       return manifest.content == table::ManifestContent::kDeletes || !manifests_.contains(manifest.manifest_path);

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 
 #include "contract/event_batches.h"
@@ -13,6 +12,7 @@
 #include "land/lake.h"
 #include "land/plain_decoder.h"
 #include "land/rewrite_files.h"
+#include "land/snapshots_to_judge.h"
 #include "land/table_sink.h"
 #include "refine/interrupted_catalog.h"
 #include "table/live_files.h"
@@ -110,22 +110,12 @@ class LocatedDeletesTest : public ::testing::TestWithParam<int32_t> {
                          {"said", said}});
   }
 
-  void TearDown() override {
-    std::ofstream(folder_->path() / "expected.json") << nlohmann::json(expected_).dump();
-    Folders().push_back(std::move(folder_));
+  void TearDown() override { Judged().Add(std::move(folder_), expected_); }
+  static testing::SnapshotsToJudge& Judged() {
+    static testing::SnapshotsToJudge judged;
+    return judged;
   }
-  /// One Python for all tests.
-  static void TearDownTestSuite() {
-    std::vector<std::string> paths;
-    for (const auto& folder : Folders()) paths.push_back(folder->path().string());
-    const auto verdict = testing::Judge("check_snapshots.py", paths);
-    EXPECT_EQ(verdict.status, 0) << verdict.said;
-    Folders().clear();
-  }
-  static std::vector<std::unique_ptr<testing::TempFolder>>& Folders() {
-    static std::vector<std::unique_ptr<testing::TempFolder>> folders;
-    return folders;
-  }
+  static void TearDownTestSuite() { Judged().Judge(); }
 
   const catalog::TableName kTable{"silver", "users"};
   std::unique_ptr<testing::TempFolder> folder_ = std::make_unique<testing::TempFolder>();

@@ -63,7 +63,7 @@ void Maintainer::Steps(const catalog::LoadedTable& table, const MaintenanceRules
   if (rules.compact) {
     // First, so that it is known how much of a file is deleted.
     report.deletes = LocateDeletes(parts, table, rules.compaction, rules.dry_run);
-    const auto located = catalog_.Load(table.name);
+    const auto located = report.deletes.files_removed > 0 ? catalog_.Load(table.name) : table;
     if (!located) return;
     report.compaction = Compact(parts, *located, rules.compaction, rules.dry_run);
     const auto now = catalog_.Load(table.name);
