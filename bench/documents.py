@@ -70,7 +70,7 @@ def documents(scratch, runs):
     import pymongo
 
     events = pipelines.generated(scratch, ROWS)
-    with mongodb.MongoDb(pipelines.fresh(scratch / "mongo")) as server:
+    with mongodb.MongoDb(pipelines.fresh(scratch / "mongo"), heap="4g") as server:
         print(f"documents: {ROWS} events, mongo-java-server")
         database = pymongo.MongoClient(server.uri)["bench"]
         os.environ["MONGO_URI"] = server.uri

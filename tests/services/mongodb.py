@@ -17,9 +17,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 class MongoDb(ServerProcess):
     name = "mongodb"
 
-    def __init__(self, folder, oplog=False, **options):
+    def __init__(self, folder, oplog=False, heap="512m", **options):
         super().__init__(folder, **options)
         self.oplog = oplog
+        self.heap = heap
 
     @property
     def address(self):
@@ -28,7 +29,7 @@ class MongoDb(ServerProcess):
     uri = address
 
     def command(self):
-        return ["java", "-Xmx512m", "-cp", f"{ROOT}/.deps/mongo/*", HERE / "MongoInMemory.java", self.port, *(["oplog"] if self.oplog else [])]
+        return ["java", f"-Xmx{self.heap}", "-cp", f"{ROOT}/.deps/mongo/*", HERE / "MongoInMemory.java", self.port, *(["oplog"] if self.oplog else [])]
 
 
 if __name__ == "__main__":
