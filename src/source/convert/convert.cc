@@ -26,20 +26,27 @@ class ColumnCollector {
   void Add(const event::EventBatch& batch) {
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto record = batch.record(i);
-      if (!inspector_.IsJson(record) || !inspector_.Names(record, &names_)) continue;
-      // Most records are like the first.
-      for (size_t at = 0; at < names_.size(); ++at) {
-        if (at < columns_.size() && columns_[at] == names_[at]) continue;
-        if (seen_.emplace(names_[at]).second) columns_.emplace_back(names_[at]);
+      if (!inspector_.Names(record, &names_) || AllKnown() || !inspector_.IsJson(record)) continue;
+      for (const auto name : names_) {
+        if (seen_.emplace(name).second) columns_.emplace_back(name);
       }
     }
   }
   std::vector<std::string> columns() const { return columns_; }
 
  private:
+  bool AllKnown() const {
+    for (size_t at = 0; at < names_.size(); ++at) {
+      // Most records are like the first.
+      const bool in_place = at < columns_.size() && columns_[at] == names_[at];
+      if (!in_place && !seen_.contains(names_[at])) return false;
+    }
+    return true;
+  }
+
   JsonInspector inspector_;
   std::vector<std::string_view> names_;
-  std::set<std::string> seen_;
+  std::set<std::string, std::less<>> seen_;
   std::vector<std::string> columns_;
 };
 
@@ -62,7 +69,7 @@ class Conversion {
     }
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto record = batch.record(i);
-      if ((sound || inspector_.IsJson(record)) && writer_->Write(record)) {
+      if ((sound || writer_->checks_json() || inspector_.IsJson(record)) && writer_->Write(record)) {
         ++stats_.records;
       } else {
         Reject(record);

@@ -98,6 +98,19 @@ TEST(Convert, WhatIsNoJsonIsKeptApart) {
   EXPECT_EQ(ReadFile(stats.rejects_path), "no json\n{\"a\":\"\xff\"}\n[1]\n");
 }
 
+TEST(Convert, RowsOfACsvFileAreJsonInEveryPart) {
+  TestFolder folder;
+  const std::vector<std::string> wrong = {R"({"a":nul})",  R"({"a":truE})",      R"({"a":01})",   R"({"a":1.})",
+                                          R"({"a":+1})",   R"({"a":1e})",        R"({"a":"\x"})", R"({"a":1} 2)",
+                                          R"({"a":[1,]})", R"({"a":{"b":nul}})", R"({"a":1,})",   R"({"a" 1})",
+                                          R"({"new":-})",  R"({"a":1 "b":2})"};
+  std::string lines = "{\"a\":-0.5E+10, \"b\" : null}\n{\"a\":[1, {\"c\":true}],\"b\":false }\n";
+  for (const auto& line : wrong) lines += line + "\n";
+  const auto stats = RunConvert(Options(folder.Write("a.jsonl", lines), folder.path() / "b.csv"));
+  EXPECT_EQ(ReadFile(folder.path() / "b.csv"), "a,b\r\n-0.5E+10,\r\n\"[1,{\"\"c\"\":true}]\",false\r\n");
+  EXPECT_EQ(stats.rejected, static_cast<int64_t>(wrong.size()));
+}
+
 TEST(Convert, RowsThatAreNoTextAreKeptApart) {
   TestFolder folder;
   const auto from = folder.Write("a.csv", "a,b\n1,x\n2,\xff\n3\n4,\"y\"\n");

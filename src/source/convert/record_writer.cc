@@ -64,6 +64,8 @@ class CsvWriter final : public RecordWriter {
     if (!columns_.empty()) to_->Write(row_ + "\r\n");
   }
 
+  bool checks_json() const override { return true; }
+
   bool Write(std::string_view record) override {
     using Kind = JsonInspector::Member::Kind;
     if (!inspector_.Members(record, &members_)) return false;
@@ -93,10 +95,13 @@ class CsvWriter final : public RecordWriter {
     return found == index_.end() ? columns_.size() : found->second;
   }
 
-  bool IsSpecial(char c) const { return c == delimiter_ || c == '"' || c == '\r' || c == '\n'; }
+  bool IsSpecial(char c) const { return (c == delimiter_) | (c == '"') | (c == '\r') | (c == '\n'); }
 
   void AppendField(std::string_view text) {
-    if (!text.empty() && std::none_of(text.begin(), text.end(), [this](char c) { return IsSpecial(c); })) {
+    // Not none_of, which looks for the first: without a way out of the loop it takes many bytes at once.
+    bool special = text.empty();
+    for (const char c : text) special |= IsSpecial(c);
+    if (!special) {
       row_ += text;
       return;
     }

@@ -19,6 +19,8 @@ class RecordWriter {
   /// Appends one record. `record` is a JSON document (IsJson) followed by PaddedBuffer::kPadding readable bytes.
   /// False, and nothing written, when the format cannot hold it: CSV takes only objects of known columns.
   virtual bool Write(std::string_view record) = 0;
+  /// Whether Write itself finds out that a record is no JSON, and returns false.
+  virtual bool checks_json() const { return false; }
   /// Appends JSON documents that stand one a line already. False, and nothing written, when the format needs them
   /// apart.
   virtual bool WriteLines(std::string_view) { return false; }
@@ -53,9 +55,9 @@ class JsonInspector {
     std::string_view text;  // kText: the string itself; kOther: its JSON, on one line
   };
   /// The members of an object in their order, alive until the next call and as long as `record` is; false when it is
-  /// none, or a string is no text (half a surrogate pair).
+  /// none, is not IsJson, or a string is no text (half a surrogate pair).
   bool Members(std::string_view record, std::vector<Member>* members);
-  /// Their names alone.
+  /// Their names alone, in what may turn out not to be JSON.
   bool Names(std::string_view record, std::vector<std::string_view>* names);
 
  private:
