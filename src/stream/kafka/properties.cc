@@ -125,6 +125,9 @@ Properties ConnectionProperties(const KafkaOptions& options) {
                                                       : (options.sasl ? "sasl_plaintext" : "plaintext")},
                     {"socket.keepalive.enable", "true"},
                     {"enable.metrics.push", "false"},
+                    // Half of it is how long the library waits between two brokers that it knows of, the first time
+                    // too: its own 100 ms are 50 ms of each start. It doubles up to the maximum.
+                    {"reconnect.backoff.ms", "20"},
                     {"reconnect.backoff.max.ms", "2000"},
                     {"topic.metadata.propagation.max.ms", "5000"},
                     {"topic.metadata.refresh.interval.ms", std::to_string(options.refresh.count())}};
