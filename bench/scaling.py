@@ -12,12 +12,12 @@ import pipelines
 
 TIMES = {"ts": "timestamptz"}
 RATE = 50_000
-BACKLOG = int(os.environ.get("MILLRACE_BENCH_EVENTS", 5_000_000))
+EVENTS = int(os.environ.get("MILLRACE_BENCH_EVENTS", 5_000_000))
 
 
 def flat(scratch, runs):
     """CPU an event: 1 and 1,000 partitions of a topic, 1 and 100 tables, of the same events."""
-    rows = 2_000_000
+    rows = EVENTS
     for partitions in (1, 1000):
         costs = []
         for _ in range(runs):
@@ -50,7 +50,7 @@ def backlog(scratch, runs):
     with kafka_landing.Topic.empty(scratch) as topic:
         kafka = {"stream": {"kafka": {"brokers": topic.bootstrap}}, "topics": {"events": {"partitions": 4}}}
         feeder = pipelines.fresh(scratch / "feeder")
-        landing(feeder, {**kafka, "name": "feeder", "sources": {"events": {"generator": {"kind": "events", "rows": BACKLOG}, "topic": "events"}}})
+        landing(feeder, {**kafka, "name": "feeder", "sources": {"events": {"generator": {"kind": "events", "rows": EVENTS}, "topic": "events"}}})
         folder = pipelines.fresh(scratch / "backlog")
         config = {
             "name": "bench",
@@ -73,9 +73,9 @@ def backlog(scratch, runs):
         while drained is None and time.monotonic() - began < 300:
             time.sleep(0.1)
             worker.sample()
-            if worker.rows() >= BACKLOG + RATE * (time.monotonic() - began - 2):
+            if worker.rows() >= EVENTS + RATE * (time.monotonic() - began - 2):
                 drained = time.monotonic() - began
-        print(f"backlog of {BACKLOG / 1e6:.0f} M while {RATE / 1e3:.0f} k/s arrive: freshness is back under 2 s after {drained:.1f} s, {worker.peak_bytes / 1e6:.0f} MB", flush=True)
+        print(f"backlog of {EVENTS / 1e6:.0f} M while {RATE / 1e3:.0f} k/s arrive: freshness is back under 2 s after {drained:.1f} s, {worker.peak_bytes / 1e6:.0f} MB", flush=True)
         for _ in range(max(runs, 3)):
             os.killpg(worker.process.pid, signal.SIGKILL)
             worker.process.wait()
