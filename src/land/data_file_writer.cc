@@ -66,6 +66,20 @@ std::shared_ptr<arrow::Schema> WithNumbers(const arrow::Schema& columns) {
                  "numbers of rows");
 }
 
+/// One chunk a column. A column at a time, so that two copies of the whole never stand side by side.
+std::shared_ptr<arrow::Table> Joined(std::shared_ptr<arrow::Table> rows) {
+  const auto schema = rows->schema();
+  const int64_t length = rows->num_rows();
+  auto columns = rows->columns();
+  rows.reset();
+  arrow::ArrayVector joined;
+  for (auto& column : columns) {
+    joined.push_back(ValueOf(arrow::Concatenate(column->chunks()), "rows of a row group"));
+    column.reset();
+  }
+  return arrow::Table::Make(schema, std::move(joined), length);
+}
+
 const table::SortOrder* DefaultOrder(const table::TableMetadata& metadata) {
   for (const auto& order : metadata.sort_orders) {
     if (order.order_id == metadata.default_sort_order_id) return &order;
@@ -292,7 +306,7 @@ void DataFileWriter::State::EncodeBuffer(uint32_t number) {
   if (order && order->sorted()) {
     rows = order->Sort(rows);
   } else if (rows->num_columns() > 0 && rows->num_rows() < kChunkRowsMin * rows->column(0)->num_chunks()) {
-    rows = ValueOf(rows->CombineChunks(), "rows of a row group");
+    rows = Joined(std::move(rows));
   }
   if (options.on_closed) rows = TakeNumbers(std::move(rows), buffer.numbers);
   if (!buffer.file) {
