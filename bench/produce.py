@@ -14,7 +14,7 @@ from kafka import Kafka  # noqa: E402
 
 EVENTS = int(os.environ.get("MILLRACE_BENCH_EVENTS", 1_000_000))
 PARTITIONS = 4
-COMPRESSIONS = ("none", "zstd")
+COMPRESSIONS = ("none", "lz4", "zstd")
 
 
 def landed(bootstrap, topic):

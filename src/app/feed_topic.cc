@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <thread>
 
 #include "app/plan.h"
 #include "app/progress.h"
@@ -18,7 +19,7 @@ namespace millrace::app {
 namespace {
 
 /// Batches of 4 MiB at most that a stream may be sending while it gets the next one.
-constexpr size_t kAheadMax = 3;
+constexpr size_t kAheadMax = 5;
 
 /// Of a topic that is not there yet.
 event::TopicSpec SpecFor(const PipelineConfig& pipeline, const std::string& topic) {
@@ -124,6 +125,10 @@ class Appender {
 ExitCode FeedTopic(const PipelineConfig& pipeline, std::unique_ptr<event::Source> source, const FeedOptions& options) {
   const SignalStop stop;
   const auto opened = OpenStreamFor(StreamUse::kAppend, pipeline);
+  std::jthread ready;
+  if (auto* ahead = dynamic_cast<event::AppendsAhead*>(opened.stream.get())) {
+    ready = std::jthread([ahead] { ahead->GetReady(); });
+  }
   if (!opened.stream->FindTopic(options.topic)) opened.stream->EnsureTopic(SpecFor(pipeline, options.topic));
   Progress progress("append");
   Appender appender(*opened.stream, options, stop.token());

@@ -25,6 +25,9 @@ class AppendsAhead {
   virtual ~AppendsAhead() = default;
   /// Of a request without position, idempotency key and reports; returns when the records are queued.
   virtual std::unique_ptr<PendingAppend> BeginAppend(const AppendRequest& request) = 0;
+  /// Gets ready for the first append, which waits less then: from another thread, while topics are looked at. Whatever
+  /// is wrong, that append says.
+  virtual void GetReady() noexcept = 0;
 };
 
 }  // namespace millrace::event

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "event/topic_name.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/fact_log.h"
@@ -207,6 +208,14 @@ std::unique_ptr<event::PendingAppend> KafkaStream::BeginAppend(const event::Appe
   auto pending = std::make_unique<Pending>(producer, request.events);
   producer.Send(request, pending->delivery);
   return pending;
+}
+
+void KafkaStream::GetReady() noexcept {
+  try {
+    PlainProducer();
+  } catch (const std::exception& error) {
+    LogDebug("kafka: no producer yet: {}", error.what());
+  }
 }
 
 event::AppendOutcome KafkaStream::AppendWithPosition(const event::AppendRequest& request) {

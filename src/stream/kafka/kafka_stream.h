@@ -38,6 +38,7 @@ class KafkaStream final : public event::Stream, public event::AppendsAhead {
 
   event::AppendOutcome Append(const event::AppendRequest& request) override;
   std::unique_ptr<event::PendingAppend> BeginAppend(const event::AppendRequest& request) override;
+  void GetReady() noexcept override;
   event::Positions ProducerPositions(const std::string& producer) override;
 
   event::Positions FindStart(const std::string& topic, const event::Start& start) override;
