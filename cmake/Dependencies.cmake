@@ -66,9 +66,11 @@ _arrow_library(arrow arrow)
 _arrow_library(parquet parquet Arrow::arrow)
 _arrow_library(compute arrow_compute Arrow::arrow)
 
-add_library(duckdb SHARED IMPORTED GLOBAL)
-set_target_properties(duckdb PROPERTIES IMPORTED_LOCATION ${_deps}/duckdb/libduckdb.so IMPORTED_NO_SONAME OFF)
+# The library itself is loaded when it is needed (src/query/duckdb_library.h).
+add_library(duckdb INTERFACE)
 target_include_directories(duckdb SYSTEM INTERFACE ${_deps}/duckdb)
+target_link_options(duckdb INTERFACE LINKER:-rpath,${_deps}/duckdb)
+target_link_libraries(duckdb INTERFACE ${CMAKE_DL_LIBS})
 
 add_library(simdjson STATIC ${_deps}/simdjson/simdjson.cpp)
 target_include_directories(simdjson SYSTEM PUBLIC ${_deps}/simdjson)

@@ -74,46 +74,46 @@ std::string_view OutOfMemoryCause(std::string_view message) {
 
 struct Statement {
   duckdb_prepared_statement handle = nullptr;
-  ~Statement() { duckdb_destroy_prepare(&handle); }
+  ~Statement() { DuckDb().destroy_prepare(&handle); }
 };
 
 struct Result {
   duckdb_result value{};
-  ~Result() { duckdb_destroy_result(&value); }
+  ~Result() { DuckDb().destroy_result(&value); }
 };
 
 using Chunk = std::unique_ptr<_duckdb_data_chunk, void (*)(duckdb_data_chunk)>;
 
 /// Null at the end.
 Chunk NextChunk(Result& result) {
-  return {duckdb_fetch_chunk(result.value), [](duckdb_data_chunk held) { duckdb_destroy_data_chunk(&held); }};
+  return {DuckDb().fetch_chunk(result.value), [](duckdb_data_chunk held) { DuckDb().destroy_data_chunk(&held); }};
 }
 
 class Appender {
  public:
   Appender(duckdb_connection connection, const std::string& table) {
-    Check(duckdb_appender_create(connection, nullptr, table.c_str(), &handle_));
+    Check(DuckDb().appender_create(connection, nullptr, table.c_str(), &handle_));
   }
-  ~Appender() { duckdb_appender_destroy(&handle_); }
+  ~Appender() { DuckDb().appender_destroy(&handle_); }
   Appender(const Appender&) = delete;
   Appender& operator=(const Appender&) = delete;
 
   duckdb_appender handle() const { return handle_; }
   void Check(duckdb_state state) const {
     if (state == DuckDBSuccess) return;
-    const char* message = handle_ ? duckdb_appender_error(handle_) : nullptr;
+    const char* message = handle_ ? DuckDb().appender_error(handle_) : nullptr;
     throw Error(ErrorCode::kUnavailable,
                 fmt::format("rows cannot be held: {}", message ? message : "DuckDB does not say why"));
   }
-  void Close() const { Check(duckdb_appender_close(handle_)); }
+  void Close() const { Check(DuckDb().appender_close(handle_)); }
 
  private:
   duckdb_appender handle_ = nullptr;
 };
 
 [[noreturn]] void Throw(duckdb_result& result) {
-  const char* message = duckdb_result_error(&result);
-  throw ToError(duckdb_result_error_type(&result), message ? message : "DuckDB failed without saying why");
+  const char* message = DuckDb().result_error(&result);
+  throw ToError(DuckDb().result_error_type(&result), message ? message : "DuckDB failed without saying why");
 }
 
 }  // namespace
@@ -131,67 +131,67 @@ Error ToError(duckdb_error_type type, std::string message) {
 
 Database::Database(const std::map<std::string, std::string>& settings) {
   duckdb_config config = nullptr;
-  if (duckdb_create_config(&config) != DuckDBSuccess)
+  if (DuckDb().create_config(&config) != DuckDBSuccess)
     throw Error(ErrorCode::kInternal, "DuckDB refused a configuration");
   for (const auto& [name, value] : settings) {
-    if (duckdb_set_config(config, name.c_str(), value.c_str()) != DuckDBSuccess) {
-      duckdb_destroy_config(&config);
+    if (DuckDb().set_config(config, name.c_str(), value.c_str()) != DuckDBSuccess) {
+      DuckDb().destroy_config(&config);
       throw Error(ErrorCode::kInternal, fmt::format("DuckDB knows no setting {} = {}", name, value));
     }
   }
   char* message = nullptr;
-  const auto state = duckdb_open_ext(nullptr, &handle_, config, &message);
-  duckdb_destroy_config(&config);
+  const auto state = DuckDb().open_ext(nullptr, &handle_, config, &message);
+  DuckDb().destroy_config(&config);
   if (state == DuckDBSuccess) return;
   const std::string text = message ? message : "";
-  duckdb_free(message);
+  DuckDb().free(message);
   throw Error(ErrorCode::kUnavailable, "cannot start the SQL engine: " + text);
 }
 
-Database::~Database() { duckdb_close(&handle_); }
+Database::~Database() { DuckDb().close(&handle_); }
 
 Connection::Connection(Database& database) {
-  if (duckdb_connect(database.handle(), &handle_) != DuckDBSuccess) {
+  if (DuckDb().connect(database.handle(), &handle_) != DuckDBSuccess) {
     throw Error(ErrorCode::kInternal, "the SQL engine takes no more connections");
   }
 }
 
-Connection::~Connection() { duckdb_disconnect(&handle_); }
+Connection::~Connection() { DuckDb().disconnect(&handle_); }
 
 void Connection::Execute(const std::string& sql) {
   Result result;
-  if (duckdb_query(handle_, sql.c_str(), &result.value) != DuckDBSuccess) Throw(result.value);
+  if (DuckDb().query(handle_, sql.c_str(), &result.value) != DuckDBSuccess) Throw(result.value);
 }
 
 bool Connection::TryExecute(const std::string& sql) noexcept {
   Result result;
-  return duckdb_query(handle_, sql.c_str(), &result.value) == DuckDBSuccess;
+  return DuckDb().query(handle_, sql.c_str(), &result.value) == DuckDBSuccess;
 }
 
 std::string Connection::AskText(const std::string& sql, const std::vector<std::string>& parameters) {
   Statement statement;
-  if (duckdb_prepare(handle_, sql.c_str(), &statement.handle) != DuckDBSuccess) {
-    throw Error(ErrorCode::kInternal, duckdb_prepare_error(statement.handle));
+  if (DuckDb().prepare(handle_, sql.c_str(), &statement.handle) != DuckDBSuccess) {
+    throw Error(ErrorCode::kInternal, DuckDb().prepare_error(statement.handle));
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
-    duckdb_bind_varchar_length(statement.handle, i + 1, parameters[i].data(), parameters[i].size());
+    DuckDb().bind_varchar_length(statement.handle, i + 1, parameters[i].data(), parameters[i].size());
   }
   Result result;
-  if (duckdb_execute_prepared(statement.handle, &result.value) != DuckDBSuccess) Throw(result.value);
+  if (DuckDb().execute_prepared(statement.handle, &result.value) != DuckDBSuccess) Throw(result.value);
   const auto chunk = NextChunk(result);
-  if (!chunk || duckdb_data_chunk_get_size(chunk.get()) != 1)
+  if (!chunk || DuckDb().data_chunk_get_size(chunk.get()) != 1)
     throw Error(ErrorCode::kInternal, "DuckDB answered no row");
-  auto* cell = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
-  return {duckdb_string_t_data(cell), duckdb_string_t_length(*cell)};
+  auto* cell = static_cast<duckdb_string_t*>(DuckDb().vector_get_data(DuckDb().data_chunk_get_vector(chunk.get(), 0)));
+  return {DuckDb().string_t_data(cell), DuckDb().string_t_length(*cell)};
 }
 
 void Connection::AppendPositions(const std::string& table, const std::string& path,
                                  const std::vector<int64_t>& positions) {
   Appender appender(handle_, table);
   for (const int64_t position : positions) {
-    appender.Check(duckdb_append_varchar_length(appender.handle(), path.data(), path.size()));
-    appender.Check(duckdb_append_int64(appender.handle(), position));
-    appender.Check(duckdb_appender_end_row(appender.handle()));
+    appender.Check(DuckDb().append_varchar_length(appender.handle(), path.data(), path.size()));
+    appender.Check(DuckDb().append_int64(appender.handle(), position));
+    appender.Check(DuckDb().appender_end_row(appender.handle()));
   }
   appender.Close();
 }
@@ -200,22 +200,23 @@ void Connection::AppendTexts(const std::string& table, std::span<const std::stri
   Appender appender(handle_, table);
   int64_t number = 0;
   for (const auto text : texts) {
-    appender.Check(duckdb_append_int64(appender.handle(), number++));
-    appender.Check(duckdb_append_varchar_length(appender.handle(), text.data(), text.size()));
-    appender.Check(duckdb_appender_end_row(appender.handle()));
+    appender.Check(DuckDb().append_int64(appender.handle(), number++));
+    appender.Check(DuckDb().append_varchar_length(appender.handle(), text.data(), text.size()));
+    appender.Check(DuckDb().appender_end_row(appender.handle()));
   }
   appender.Close();
 }
 
 void Connection::ForEachRow(const std::string& sql, const std::function<void(int64_t, std::string_view)>& row) {
   Result result;
-  if (duckdb_query(handle_, sql.c_str(), &result.value) != DuckDBSuccess) Throw(result.value);
+  if (DuckDb().query(handle_, sql.c_str(), &result.value) != DuckDBSuccess) Throw(result.value);
   while (const auto chunk = NextChunk(result)) {
     const auto* numbers =
-        static_cast<const int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
-    auto* texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 1)));
-    for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk.get()); ++i) {
-      row(numbers[i], {duckdb_string_t_data(&texts[i]), duckdb_string_t_length(texts[i])});
+        static_cast<const int64_t*>(DuckDb().vector_get_data(DuckDb().data_chunk_get_vector(chunk.get(), 0)));
+    auto* texts =
+        static_cast<duckdb_string_t*>(DuckDb().vector_get_data(DuckDb().data_chunk_get_vector(chunk.get(), 1)));
+    for (idx_t i = 0; i < DuckDb().data_chunk_get_size(chunk.get()); ++i) {
+      row(numbers[i], {DuckDb().string_t_data(&texts[i]), DuckDb().string_t_length(texts[i])});
     }
   }
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <duckdb.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "query/duckdb_library.h"
 
 namespace millrace::query {
 
@@ -51,7 +50,7 @@ class Connection {
   /// Runs a query of the columns (BIGINT, VARCHAR), neither ever null.
   void ForEachRow(const std::string& sql, const std::function<void(int64_t, std::string_view)>& row);
   /// Ends whatever runs here, from any thread.
-  void Interrupt() { duckdb_interrupt(handle_); }
+  void Interrupt() { DuckDb().interrupt(handle_); }
 
   duckdb_connection handle() const { return handle_; }
 

@@ -16,10 +16,10 @@ namespace millrace::query {
 namespace {
 
 void ThrowIf(duckdb_error_data error) {
-  const bool failed = error && duckdb_error_data_has_error(error);
-  const std::string message = failed ? duckdb_error_data_message(error) : "";
-  const auto type = failed ? duckdb_error_data_error_type(error) : DUCKDB_ERROR_INVALID;
-  duckdb_destroy_error_data(&error);
+  const bool failed = error && DuckDb().error_data_has_error(error);
+  const std::string message = failed ? DuckDb().error_data_message(error) : "";
+  const auto type = failed ? DuckDb().error_data_error_type(error) : DUCKDB_ERROR_INVALID;
+  DuckDb().destroy_error_data(&error);
   if (failed) throw ToError(type, message);
 }
 
@@ -44,16 +44,16 @@ class DuckDbStream final : public ResultStream {
 
   std::shared_ptr<arrow::RecordBatch> Next() override {
     if (done_) return nullptr;
-    duckdb_data_chunk chunk = duckdb_fetch_chunk(result_);
+    duckdb_data_chunk chunk = DuckDb().fetch_chunk(result_);
     if (!chunk) {
       done_ = true;
       ThrowResultError();
       return nullptr;
     }
     ArrowArray array{};
-    duckdb_error_data error = duckdb_data_chunk_to_arrow(options_, chunk, &array);
-    const auto rows = duckdb_data_chunk_get_size(chunk);
-    duckdb_destroy_data_chunk(&chunk);
+    duckdb_error_data error = DuckDb().data_chunk_to_arrow(options_, chunk, &array);
+    const auto rows = DuckDb().data_chunk_get_size(chunk);
+    DuckDb().destroy_data_chunk(&chunk);
     ThrowIf(error);
     if (rows == 0) {
       array.release(&array);
@@ -70,19 +70,19 @@ class DuckDbStream final : public ResultStream {
 
   void Start() {
     const auto connection = run_.connection->handle();
-    if (duckdb_prepare(connection, run_.sql.c_str(), &statement_) != DuckDBSuccess) {
-      throw Error(ErrorCode::kData, duckdb_prepare_error(statement_));
+    if (DuckDb().prepare(connection, run_.sql.c_str(), &statement_) != DuckDBSuccess) {
+      throw Error(ErrorCode::kData, DuckDb().prepare_error(statement_));
     }
     BindParameters(*run_.connection, statement_, run_.parameters);
     Begin();
     // DuckDB forgets an interrupt that comes before the statement is under way.
     interrupt_.emplace(stop_, Interrupt{run_.connection.get()});
-    if (duckdb_execute_pending(pending_, &result_) != DuckDBSuccess) ThrowResultError();
+    if (DuckDb().execute_pending(pending_, &result_) != DuckDBSuccess) ThrowResultError();
   }
 
   void Begin() {
-    if (duckdb_pending_prepared_streaming(statement_, &pending_) == DuckDBSuccess) return;
-    const auto error = duckdb_pending_error(pending_);
+    if (DuckDb().pending_prepared_streaming(statement_, &pending_) == DuckDBSuccess) return;
+    const auto error = DuckDb().pending_error(pending_);
     throw Error(ErrorCode::kData, error ? error : "the statement does not run");
   }
 
@@ -90,10 +90,10 @@ class DuckDbStream final : public ResultStream {
   /// failure. What it was is found by running it again, for nothing but the error.
   void ThrowResultError() {
     for (int runs = 0;; ++runs) {
-      const char* message = duckdb_result_error(&result_);
+      const char* message = DuckDb().result_error(&result_);
       const bool failed = message && *message;
       if (!failed && runs == 0) return;
-      const auto type = failed ? duckdb_result_error_type(&result_) : DUCKDB_ERROR_INTERRUPT;
+      const auto type = failed ? DuckDb().result_error_type(&result_) : DUCKDB_ERROR_INTERRUPT;
       if (type != DUCKDB_ERROR_INTERRUPT || stop_.stop_requested()) throw ToError(type, failed ? message : "");
       if (runs == kRunsForTheError) {
         throw Error(ErrorCode::kUnavailable, "the statement broke off and DuckDB does not say why; run it again");
@@ -103,27 +103,27 @@ class DuckDbStream final : public ResultStream {
   }
 
   void RunForTheError() {
-    duckdb_destroy_result(&result_);
-    duckdb_destroy_pending(&pending_);
+    DuckDb().destroy_result(&result_);
+    DuckDb().destroy_pending(&pending_);
     Begin();
-    if (duckdb_execute_pending(pending_, &result_) != DuckDBSuccess) return;
-    while (duckdb_data_chunk chunk = duckdb_fetch_chunk(result_)) duckdb_destroy_data_chunk(&chunk);
+    if (DuckDb().execute_pending(pending_, &result_) != DuckDBSuccess) return;
+    while (duckdb_data_chunk chunk = DuckDb().fetch_chunk(result_)) DuckDb().destroy_data_chunk(&chunk);
   }
 
   /// Arrow's schema of the result; columns whose SQL type Arrow cannot tell apart carry it as "sql.type".
   void ReadSchema() {
-    options_ = duckdb_result_get_arrow_options(&result_);
+    options_ = DuckDb().result_get_arrow_options(&result_);
     std::vector<duckdb_logical_type> types;
     std::vector<const char*> names;
     std::vector<duckdb_type> ids;
-    for (idx_t i = 0; i < duckdb_column_count(&result_); ++i) {
-      types.push_back(duckdb_column_logical_type(&result_, i));
-      names.push_back(duckdb_column_name(&result_, i));
-      ids.push_back(duckdb_column_type(&result_, i));
+    for (idx_t i = 0; i < DuckDb().column_count(&result_); ++i) {
+      types.push_back(DuckDb().column_logical_type(&result_, i));
+      names.push_back(DuckDb().column_name(&result_, i));
+      ids.push_back(DuckDb().column_type(&result_, i));
     }
     ArrowSchema exported{};
-    duckdb_error_data error = duckdb_to_arrow_schema(options_, types.data(), names.data(), types.size(), &exported);
-    for (auto& type : types) duckdb_destroy_logical_type(&type);
+    duckdb_error_data error = DuckDb().to_arrow_schema(options_, types.data(), names.data(), types.size(), &exported);
+    for (auto& type : types) DuckDb().destroy_logical_type(&type);
     ThrowIf(error);
     auto fields = ValueOf(arrow::ImportSchema(&exported), "taking columns over from DuckDB")->fields();
     for (size_t i = 0; i < fields.size(); ++i) {
@@ -137,10 +137,10 @@ class DuckDbStream final : public ResultStream {
 
   void Release() {
     interrupt_.reset();
-    if (options_) duckdb_destroy_arrow_options(&options_);
-    duckdb_destroy_result(&result_);
-    duckdb_destroy_pending(&pending_);
-    duckdb_destroy_prepare(&statement_);
+    if (options_) DuckDb().destroy_arrow_options(&options_);
+    DuckDb().destroy_result(&result_);
+    DuckDb().destroy_pending(&pending_);
+    DuckDb().destroy_prepare(&statement_);
     run_.names.reset();
   }
 

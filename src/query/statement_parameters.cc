@@ -26,7 +26,7 @@ std::string Lower(std::string text) {
 struct Value {
   duckdb_value handle = nullptr;
   explicit Value(duckdb_value made) : handle(made) {}
-  ~Value() { duckdb_destroy_value(&handle); }
+  ~Value() { DuckDb().destroy_value(&handle); }
   Value(const Value&) = delete;
   Value& operator=(const Value&) = delete;
 };
@@ -36,20 +36,20 @@ struct Prepared {
   duckdb_result result{};
   duckdb_data_chunk chunk = nullptr;
   ~Prepared() {
-    if (chunk) duckdb_destroy_data_chunk(&chunk);
-    duckdb_destroy_result(&result);
-    duckdb_destroy_prepare(&handle);
+    if (chunk) DuckDb().destroy_data_chunk(&chunk);
+    DuckDb().destroy_result(&result);
+    DuckDb().destroy_prepare(&handle);
   }
 };
 
 duckdb_value DecimalIn(duckdb_logical_type type, const void* cell) {
   duckdb_decimal decimal{};
-  decimal.width = duckdb_decimal_width(type);
-  decimal.scale = duckdb_decimal_scale(type);
+  decimal.width = DuckDb().decimal_width(type);
+  decimal.scale = DuckDb().decimal_scale(type);
   const auto whole = [&](int64_t unscaled) {
     decimal.value = {.lower = static_cast<uint64_t>(unscaled), .upper = unscaled < 0 ? -1 : 0};
   };
-  switch (duckdb_decimal_internal_type(type)) {
+  switch (DuckDb().decimal_internal_type(type)) {
     case DUCKDB_TYPE_SMALLINT:
       whole(*static_cast<const int16_t*>(cell));
       break;
@@ -62,49 +62,49 @@ duckdb_value DecimalIn(duckdb_logical_type type, const void* cell) {
     default:
       decimal.value = *static_cast<const duckdb_hugeint*>(cell);
   }
-  return duckdb_create_decimal(decimal);
+  return DuckDb().create_decimal(decimal);
 }
 
 /// UUIDs lie in vectors with their highest bit flipped, so that they sort as numbers.
 duckdb_value UuidIn(const void* cell) {
   const auto& stored = *static_cast<const duckdb_hugeint*>(cell);
-  return duckdb_create_uuid(
+  return DuckDb().create_uuid(
       {.lower = stored.lower, .upper = static_cast<uint64_t>(stored.upper) ^ (uint64_t{1} << 63)});
 }
 
 /// The first cell of a vector of one of the types that parameters have.
 duckdb_value ValueIn(duckdb_vector vector) {
-  auto type = duckdb_vector_get_column_type(vector);
-  const void* cell = duckdb_vector_get_data(vector);
+  auto type = DuckDb().vector_get_column_type(vector);
+  const void* cell = DuckDb().vector_get_data(vector);
   const auto made = [&]() -> duckdb_value {
-    switch (duckdb_get_type_id(type)) {
+    switch (DuckDb().get_type_id(type)) {
       case DUCKDB_TYPE_BOOLEAN:
-        return duckdb_create_bool(*static_cast<const bool*>(cell));
+        return DuckDb().create_bool(*static_cast<const bool*>(cell));
       case DUCKDB_TYPE_INTEGER:
-        return duckdb_create_int32(*static_cast<const int32_t*>(cell));
+        return DuckDb().create_int32(*static_cast<const int32_t*>(cell));
       case DUCKDB_TYPE_BIGINT:
-        return duckdb_create_int64(*static_cast<const int64_t*>(cell));
+        return DuckDb().create_int64(*static_cast<const int64_t*>(cell));
       case DUCKDB_TYPE_HUGEINT:
-        return duckdb_create_hugeint(*static_cast<const duckdb_hugeint*>(cell));
+        return DuckDb().create_hugeint(*static_cast<const duckdb_hugeint*>(cell));
       case DUCKDB_TYPE_DOUBLE:
-        return duckdb_create_double(*static_cast<const double*>(cell));
+        return DuckDb().create_double(*static_cast<const double*>(cell));
       case DUCKDB_TYPE_DECIMAL:
         return DecimalIn(type, cell);
       case DUCKDB_TYPE_DATE:
-        return duckdb_create_date(*static_cast<const duckdb_date*>(cell));
+        return DuckDb().create_date(*static_cast<const duckdb_date*>(cell));
       case DUCKDB_TYPE_TIME:
-        return duckdb_create_time(*static_cast<const duckdb_time*>(cell));
+        return DuckDb().create_time(*static_cast<const duckdb_time*>(cell));
       case DUCKDB_TYPE_TIMESTAMP:
-        return duckdb_create_timestamp(*static_cast<const duckdb_timestamp*>(cell));
+        return DuckDb().create_timestamp(*static_cast<const duckdb_timestamp*>(cell));
       case DUCKDB_TYPE_TIMESTAMP_TZ:
-        return duckdb_create_timestamp_tz(*static_cast<const duckdb_timestamp*>(cell));
+        return DuckDb().create_timestamp_tz(*static_cast<const duckdb_timestamp*>(cell));
       case DUCKDB_TYPE_UUID:
         return UuidIn(cell);
       default:
         return nullptr;
     }
   }();
-  duckdb_destroy_logical_type(&type);
+  DuckDb().destroy_logical_type(&type);
   return made;
 }
 
@@ -117,22 +117,22 @@ duckdb_value ValueIn(duckdb_vector vector) {
 duckdb_value Cast(Connection& connection, const Parameter& parameter) {
   Prepared cast;
   const auto sql = fmt::format("SELECT CAST(CAST(? AS VARCHAR) AS {})", parameter.type);
-  if (duckdb_prepare(connection.handle(), sql.c_str(), &cast.handle) != DuckDBSuccess)
-    throw Error(ErrorCode::kInternal, duckdb_prepare_error(cast.handle));
+  if (DuckDb().prepare(connection.handle(), sql.c_str(), &cast.handle) != DuckDBSuccess)
+    throw Error(ErrorCode::kInternal, DuckDb().prepare_error(cast.handle));
   const auto& text = *parameter.text;
-  if (duckdb_bind_varchar_length(cast.handle, 1, text.data(), text.size()) != DuckDBSuccess ||
-      duckdb_execute_prepared(cast.handle, &cast.result) != DuckDBSuccess)
+  if (DuckDb().bind_varchar_length(cast.handle, 1, text.data(), text.size()) != DuckDBSuccess ||
+      DuckDb().execute_prepared(cast.handle, &cast.result) != DuckDBSuccess)
     ThrowNoValue(parameter);
-  cast.chunk = duckdb_fetch_chunk(cast.result);
-  auto* made = cast.chunk ? ValueIn(duckdb_data_chunk_get_vector(cast.chunk, 0)) : nullptr;
+  cast.chunk = DuckDb().fetch_chunk(cast.result);
+  auto* made = cast.chunk ? ValueIn(DuckDb().data_chunk_get_vector(cast.chunk, 0)) : nullptr;
   if (!made) ThrowNoValue(parameter);
   return made;
 }
 
 duckdb_value ValueOf(Connection& connection, const Parameter& parameter) {
-  if (!parameter.text) return duckdb_create_null_value();
+  if (!parameter.text) return DuckDb().create_null_value();
   if (parameter.type != "VARCHAR") return Cast(connection, parameter);
-  auto* made = duckdb_create_varchar_length(parameter.text->data(), parameter.text->size());
+  auto* made = DuckDb().create_varchar_length(parameter.text->data(), parameter.text->size());
   if (!made) throw Error(ErrorCode::kData, fmt::format("parameter {} is no UTF-8 text", parameter.name));
   return made;
 }
@@ -194,11 +194,11 @@ void RequireParameters(const Statement& statement, const std::vector<Parameter>&
 void BindParameters(Connection& connection, duckdb_prepared_statement prepared, const std::vector<Parameter>& given) {
   for (const auto& parameter : given) {
     idx_t place = 0;
-    if (duckdb_bind_parameter_index(prepared, &place, parameter.name.c_str()) != DuckDBSuccess)
+    if (DuckDb().bind_parameter_index(prepared, &place, parameter.name.c_str()) != DuckDBSuccess)
       throw Error(ErrorCode::kInternal, fmt::format("the statement lost its parameter {}", parameter.name));
     const Value value(ValueOf(connection, parameter));
-    if (duckdb_bind_value(prepared, place, value.handle) != DuckDBSuccess)
-      throw Error(ErrorCode::kData, fmt::format("parameter {}: {}", parameter.name, duckdb_prepare_error(prepared)));
+    if (DuckDb().bind_value(prepared, place, value.handle) != DuckDBSuccess)
+      throw Error(ErrorCode::kData, fmt::format("parameter {}: {}", parameter.name, DuckDb().prepare_error(prepared)));
   }
 }
 

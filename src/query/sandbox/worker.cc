@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "query/arrow_status.h"
+#include "query/duckdb_library.h"
 #include "query/engine.h"
 #include "query/record_sql.h"
 #include "query/sandbox/channel.h"
@@ -144,6 +145,7 @@ int Converse(Channel& channel) {
     const auto first = channel.Receive();
     if (!first || first->kind != FrameKind::kStart) return 1;
     const auto start = ParseStart(first->body);
+    DuckDb();  // where libraries are, nobody can look once confined
     {
       const auto listener = Confine({.memory_bytes = start.memory_bytes, .cpu_seconds = start.cpu_seconds});
       channel.SendDescriptor(FrameKind::kConfined, listener.get());

@@ -58,8 +58,8 @@ class Admin::Request {
     ThrowIf(rd_kafka_AdminOptions_set_broker(options(), broker, why, sizeof(why)), what_);
   }
 
-  /// Error kUnavailable when nobody answers, or what the answer as a whole says.
-  Event Wait() {
+  /// Error kUnavailable when nobody answers, or what the answer as a whole says; null when it says `not_yet`.
+  Event Wait(rd_kafka_resp_err_t not_yet = RD_KAFKA_RESP_ERR_NO_ERROR) {
     const auto deadline = std::chrono::steady_clock::now() + longest_ + milliseconds(1000);
     for (;;) {
       Event event(rd_kafka_queue_poll(queue(), Millis(kSlice)));
@@ -73,6 +73,7 @@ class Admin::Request {
         admin_.client_.Answered();
         return event;
       }
+      if (error == not_yet) return nullptr;
       if (CodeOf(error) == ErrorCode::kUnavailable || admin_.client_.refused()) throw admin_.client_.Unreachable(what_);
       throw KafkaError(error, what_, rd_kafka_event_error_string(event.get()));
     }
@@ -249,7 +250,9 @@ bool Admin::ListOnce(const std::vector<TopicPartition>& places, int64_t what, bo
   }
   const auto list = ListOf(places, what);
   rd_kafka_ListOffsets(request.handle(), list.get(), request.options(), request.queue());
-  const auto event = request.Wait();
+  // The library's word for that no partition has a leader: of a topic that was made this moment.
+  const auto event = request.Wait(RD_KAFKA_RESP_ERR__NOENT);
+  if (!event) return false;
   size_t count = 0;
   const auto* infos = rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
   for (size_t i = 0; i < count; ++i) {

@@ -1,0 +1,25 @@
+#include "query/duckdb_library.h"
+
+#include "io/shared_library.h"
+
+namespace millrace::query {
+namespace {
+
+DuckDbLibrary Load() {
+  const io::SharedLibrary library("libduckdb.so", io::SharedLibrary::Binding::kLazy, "DuckDB",
+                                  "it belongs to the program: install that again");
+  DuckDbLibrary loaded;
+#define MILLRACE_FIND(name) library.Find("duckdb_" #name, "1.5", loaded.name);
+  MILLRACE_DUCKDB_FUNCTIONS(MILLRACE_FIND)
+#undef MILLRACE_FIND
+  return loaded;
+}
+
+}  // namespace
+
+const DuckDbLibrary& DuckDb() {
+  static const DuckDbLibrary library = Load();
+  return library;
+}
+
+}  // namespace millrace::query
