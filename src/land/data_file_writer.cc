@@ -77,7 +77,7 @@ std::shared_ptr<arrow::Table> Joined(std::shared_ptr<arrow::Table> rows) {
     joined.push_back(ValueOf(arrow::Concatenate(column->chunks()), "rows of a row group"));
     column.reset();
   }
-  return arrow::Table::Make(schema, std::move(joined), length);
+  return arrow::Table::Make(schema, joined, length);
 }
 
 const table::SortOrder* DefaultOrder(const table::TableMetadata& metadata) {
