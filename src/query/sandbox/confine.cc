@@ -108,7 +108,7 @@ void Limit(__rlimit_resource resource, rlim_t value, const char* what) {
   Require(::setrlimit(resource, &limit) == 0, what, errno);
 }
 
-rlim_t MappedBytes() {
+[[maybe_unused]] rlim_t MappedBytes() {  // not under a sanitizer, which maps far more
   rlim_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));

@@ -94,8 +94,10 @@ char* PlainCsvRows::WriteValue(CsvType type, const char* text, size_t size, char
   }
   if (type == CsvType::kBoolean) {
     const auto boolean = JsonBooleanOf({text, size});
-    std::memcpy(to, boolean.data(), boolean.size());
-    if (!boolean.empty()) return to + boolean.size();
+    if (!boolean.empty()) {
+      std::memcpy(to, boolean.data(), boolean.size());
+      return to + boolean.size();
+    }
   }
   *to++ = '"';
   to = CopyBlocks(text, size, to);
