@@ -6,6 +6,7 @@ namespace millrace::query {
 namespace {
 
 DuckDbLibrary Load() {
+  // Found by the program's RUNPATH; a sanitizer's own dlopen does not know that one, so its runs say LD_LIBRARY_PATH.
   const io::SharedLibrary library("libduckdb.so", io::SharedLibrary::Binding::kLazy, "DuckDB",
                                   "it belongs to the program: install that again");
   DuckDbLibrary loaded;
