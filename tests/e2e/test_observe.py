@@ -470,6 +470,7 @@ def test_requests_to_a_bucket_are_counted_as_the_bucket_sees_them(millrace, tmp_
             wait_until(counted_alike)
             metrics = pipeline.metrics()
             assert metrics["millrace_object_store_requests_total", (("status", "503"), ("verb", "PUT"))] == 2
+            assert metrics["millrace_object_store_retries_total", (("verb", "PUT"),)] == 2
             seconds = sum(v for (name, _), v in metrics.items() if name == "millrace_object_store_request_seconds_count")
             assert seconds == sum(v for (name, _), v in metrics.items() if name == "millrace_object_store_requests_total")
             shown = pipeline.get("/metrics")[1] + pipeline.get("/api/v1/status")[1]

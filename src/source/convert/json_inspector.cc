@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "source/convert/record_writer.h"
+#include "source/json_number.h"
 
 namespace millrace::source {
 
@@ -22,29 +23,6 @@ bool OpenObject(ondemand::parser& parser, std::string_view record, ondemand::doc
 
 /// Of a number or literal: without the white space behind it.
 std::string_view Trimmed(std::string_view token) { return token.substr(0, token.find_last_not_of(" \t\r\n") + 1); }
-
-/// The grammar of RFC 8259, section 6.
-bool IsNumber(std::string_view token) {
-  size_t at = token.starts_with('-') ? 1 : 0;
-  const auto digits = [&] {
-    const size_t begin = at;
-    while (at < token.size() && token[at] >= '0' && token[at] <= '9') ++at;
-    return at - begin;
-  };
-  const bool zero = at < token.size() && token[at] == '0';
-  const size_t whole = digits();
-  if (whole == 0 || (zero && whole > 1)) return false;
-  if (at < token.size() && token[at] == '.') {
-    ++at;
-    if (digits() == 0) return false;
-  }
-  if (at < token.size() && (token[at] == 'e' || token[at] == 'E')) {
-    ++at;
-    if (at < token.size() && (token[at] == '+' || token[at] == '-')) ++at;
-    if (digits() == 0) return false;
-  }
-  return at == token.size();
-}
 
 }  // namespace
 
@@ -65,7 +43,6 @@ struct JsonInspector::State {
         return value.get_string().get(member->text) == simdjson::SUCCESS;
       case ondemand::json_type::array:
       case ondemand::json_type::object:
-        has_nested = true;
         member->kind = Kind::kOther;
         if (value.raw_json().get(member->text) != simdjson::SUCCESS) return false;
         member->text = nested.emplace_back(MinifiedJson(member->text));
@@ -77,14 +54,13 @@ struct JsonInspector::State {
       default:
         member->kind = Kind::kOther;
         member->text = Trimmed(value.raw_json_token());
-        return IsNumber(member->text);
+        return DigitsOfJsonNumber(member->text).has_value();
     }
   }
 
   simdjson::dom::parser whole;
   ondemand::parser lazy;
   std::deque<std::string> nested;
-  bool has_nested = false;
 };
 
 JsonInspector::JsonInspector() : state_(std::make_unique<State>()) {}
@@ -99,7 +75,6 @@ bool JsonInspector::IsUtf8(std::string_view text) { return simdjson::validate_ut
 bool JsonInspector::Members(std::string_view record, std::vector<Member>* members) {
   members->clear();
   state_->nested.clear();
-  state_->has_nested = false;
   ondemand::document document;
   ondemand::object object;
   if (!OpenObject(state_->lazy, record, &document, &object)) return false;
@@ -109,7 +84,7 @@ bool JsonInspector::Members(std::string_view record, std::vector<Member>* member
     if (!state_->Read(field, &members->emplace_back())) return false;
   }
   // What stands in nested values was passed over.
-  return document.at_end() && (!state_->has_nested || IsJson(record));
+  return document.at_end() && (state_->nested.empty() || IsJson(record));
 }
 
 bool JsonInspector::Names(std::string_view record, std::vector<std::string_view>* names) {

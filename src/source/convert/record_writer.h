@@ -16,8 +16,9 @@ class RecordWriter {
  public:
   virtual ~RecordWriter() = default;
 
-  /// Appends one record. `record` is a JSON document (IsJson) followed by PaddedBuffer::kPadding readable bytes.
-  /// False, and nothing written, when the format cannot hold it: CSV takes only objects of known columns.
+  /// Appends one record. `record` is a JSON document (IsJson; anything where checks_json) followed by
+  /// PaddedBuffer::kPadding readable bytes. False, and nothing written, when the format cannot hold it: CSV takes only
+  /// objects of known columns.
   virtual bool Write(std::string_view record) = 0;
   /// Whether Write itself finds out that a record is no JSON, and returns false.
   virtual bool checks_json() const { return false; }
