@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <thread>
 #include <utility>
 
 #include "app/document_blocks.h"
@@ -17,18 +18,35 @@ constexpr int64_t kReadBytesMin = int64_t{64} << 10;
 /// A batch that is being read, and one that waits for memory, are not of the budget yet: those of all feeds together
 /// are about a quarter of it.
 constexpr int64_t kShareOfBudget = 8;
+/// Feeds that read much at a time, beside one for each core: its batches are there when a core is free.
+constexpr size_t kTurnsBesideCores = 1;
+/// Batches of a turn that wait at the same time, at most, and those of a whole turn: about what fills a row group.
+constexpr size_t kBatchesQueued = 4;
+constexpr int64_t kBatchesATurn = 12;
 
 }  // namespace
 
-size_t FeedMaker::ReadBytes() const {
+FeedMaker::FeedMaker(Parts parts, const RunLimits& limits, std::function<void()> on_commit)
+    : parts_(parts), limits_(limits), on_commit_(std::move(on_commit)) {
+  const size_t at_once = std::thread::hardware_concurrency() + kTurnsBesideCores;
+  if (feeds() <= at_once) return;
+  const size_t read_bytes = ReadBytes(kBatchesQueued * at_once);
+  turns_ = std::make_shared<ReadTurns>(ReadTurns::Options{
+      .at_once = at_once, .read_bytes = read_bytes, .turn_bytes = static_cast<int64_t>(read_bytes) * kBatchesATurn});
+}
+
+size_t FeedMaker::feeds() const {
   const auto& config = parts_.config;
   // A source without a topic is read by the feeds of its tables.
   const auto appending =
       std::ranges::count_if(config.sources, [](const auto& named) { return !named.second.topic.empty(); });
-  const auto feeds = appending + static_cast<int64_t>(config.tables.size() + config.documents.size());
+  return static_cast<size_t>(appending) + config.tables.size() + config.documents.size();
+}
+
+size_t FeedMaker::ReadBytes(size_t feeds) const {
   const auto most = static_cast<int64_t>(event::ReadLimits{}.bytes_max);
-  return static_cast<size_t>(
-      std::clamp(parts_.budget.limit() / (kShareOfBudget * std::max<int64_t>(feeds, 1)), kReadBytesMin, most));
+  const auto share = parts_.budget.limit() / (kShareOfBudget * static_cast<int64_t>(std::max<size_t>(feeds, 1)));
+  return static_cast<size_t>(std::clamp(share, kReadBytesMin, most));
 }
 
 void FeedMaker::AddSource(const std::string& name, const SourceConfig& source) const {
@@ -36,7 +54,7 @@ void FeedMaker::AddSource(const std::string& name, const SourceConfig& source) c
                                                        parts_.budget,
                                                        SourceFeed::Options{.producer = parts_.config.name + "/" + name,
                                                                            .topic = source.topic,
-                                                                           .read_bytes = ReadBytes(),
+                                                                           .read_bytes = ReadBytes(feeds()),
                                                                            .until_idle = limits_.until_idle,
                                                                            .time = limits_.intake_time}));
 }
@@ -63,7 +81,8 @@ void FeedMaker::AddFeed(const std::string& name, std::string title, const TableC
   } else {
     options.time = limits_.intake_time;
   }
-  options.read_bytes = ReadBytes();
+  options.read_bytes = ReadBytes(feeds());
+  options.turns = turns_;
   options.settle = limits_.settle;
   if (limits_.until_idle) {
     options.intake_done = [runner = &parts_.runner, topic = feed.from] { return runner->IntakeDone(topic); };

@@ -8,6 +8,7 @@
 #include "app/data_directory.h"
 #include "app/lake.h"
 #include "app/pipeline_runner.h"
+#include "app/read_turns.h"
 #include "app/run_limits.h"
 #include "base/byte_budget.h"
 #include "event/stream.h"
@@ -26,8 +27,7 @@ class FeedMaker {
     PipelineRunner& runner;
   };
   /// `on_commit`: called by the threads of tables and documents.
-  FeedMaker(Parts parts, const RunLimits& limits, std::function<void()> on_commit)
-      : parts_(parts), limits_(limits), on_commit_(std::move(on_commit)) {}
+  FeedMaker(Parts parts, const RunLimits& limits, std::function<void()> on_commit);
 
   /// Where a feed, by its name, begins in what nothing was landed from yet, before what `start` says.
   void StartAt(std::function<event::Positions(const std::string& feed)> starts) { starts_ = std::move(starts); }
@@ -38,8 +38,9 @@ class FeedMaker {
   void AddDocuments(const std::string& name, const DocumentsConfig& documents) const;
 
  private:
-  /// Of one read of one feed.
-  size_t ReadBytes() const;
+  size_t feeds() const;
+  /// Of one read of one of so many feeds.
+  size_t ReadBytes(size_t feeds) const;
   void AddFeed(const std::string& name, std::string title, const TableConfig& feed,
                std::shared_ptr<event::Sink> sink) const;
   std::unique_ptr<event::Source> OpenReader(const std::string& name, const TableConfig& feed) const;
@@ -47,6 +48,7 @@ class FeedMaker {
   const Parts parts_;
   const RunLimits limits_;
   const std::function<void()> on_commit_;
+  std::shared_ptr<ReadTurns> turns_;
   std::function<event::Positions(const std::string& feed)> starts_;
 };
 

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstDelay{50};
 constexpr std::chrono::milliseconds kLongestDelay{5000};
+/// A feed that waits for its turn looks after its commits so often.
+constexpr std::chrono::milliseconds kTurnWait{100};
 
 }  // namespace
 
@@ -23,7 +25,8 @@ TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<even
     : reader_(std::move(reader)),
       sink_(std::move(sink)),
       options_(std::move(options)),
-      account_(options_.table, options_.topic) {}
+      account_(options_.table, options_.topic),
+      turn_(options_.turns) {}
 
 void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
   const io::OutagePatience stoppable(abort, {});
@@ -56,7 +59,10 @@ void TableFeed::RunToEnd(const std::stop_token& stop, const std::stop_token& abo
   began_ = Clock::System().Steady();
   while (!stop.stop_requested()) {
     const bool more = !TimeIsUp() && ReadOnce(stop, abort);
-    const bool landed = more && !sink_->CommitDue() ? true : Commit(stop, abort);
+    const bool commits = !more || sink_->CommitDue();
+    if (commits) turn_.Encodes();
+    const bool landed = !commits || Commit(stop, abort);
+    if (commits) turn_.End();
     if (account_.PublishDue()) Publish();
     if (!more && landed) {
       drained_ = true;
@@ -100,16 +106,20 @@ void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token&
 }
 
 bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
+  if (!behind_) turn_.End();
+  if (behind_ && options_.turns && !turn_.Take(kTurnWait, stop)) return true;
   // Asked before the read: what comes after "done" cannot be missed by an idle read.
   const bool nothing_will_come = options_.intake_done && options_.intake_done();
   const auto began = ChunkTrace::Wanted() ? Clock::System().Now() : Timestamp{};
-  auto read = reader_->Read({.bytes_max = options_.read_bytes}, stop);
+  const size_t bytes_max = turn_.taken() ? options_.turns->read_bytes() : options_.read_bytes;
+  auto read = reader_->Read({.bytes_max = bytes_max}, stop);
+  if (read.state != event::ReadState::kBatch) behind_ = false;
   switch (read.state) {
     case event::ReadState::kBatch: {
       quiet_since_.reset();
       account_.Read(*read.batch);
       if (ChunkTrace::Wanted()) ChunkTrace::OfThread().Read(began, *read.batch, options_.table, options_.from);
-      sink_->Write(std::move(read.batch), abort);
+      Write(std::move(read.batch), bytes_max, abort);
       return true;
     }
     case event::ReadState::kIdle:
@@ -124,6 +134,17 @@ bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
       return !options_.intake_done;
   }
   return true;
+}
+
+void TableFeed::Write(event::EventBatchPtr batch, size_t bytes_max, const std::stop_token& abort) {
+  const auto bytes = static_cast<size_t>(batch->bytes());
+  behind_ = bytes >= bytes_max / 2;
+  sink_->Write(std::move(batch), abort);
+  if (!behind_ || turn_.Read(bytes)) return;
+  // Encoding is of its turn too: whoever comes next finds the cores and the memory free.
+  turn_.Encodes();
+  sink_->Rest(abort);
+  turn_.End();
 }
 
 bool TableFeed::Commit(const std::stop_token& stop, const std::stop_token& abort) {

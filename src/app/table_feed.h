@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/feed_account.h"
+#include "app/read_turns.h"
 #include "event/sink.h"
 #include "event/source.h"
 
@@ -27,6 +28,8 @@ class TableFeed {
     std::string topic;                       // the same for a topic; empty: a source itself
     std::chrono::milliseconds freshness{0};  // events are to be visible so soon
     size_t read_bytes = event::ReadLimits{}.bytes_max;
+    /// Given: where a read brings as much as it may, the next ones wait for a turn, and bring more in it.
+    std::shared_ptr<ReadTurns> turns{};
     /// Given: the feed is done once this says that nothing more will come and the reader is idle.
     std::function<bool()> intake_done;
     std::chrono::milliseconds settle{0};              // it is idle for this long before it is done
@@ -52,6 +55,7 @@ class TableFeed {
   void RecoverAgain(const std::stop_token& stop, const std::stop_token& abort);
   /// False when nothing more will come.
   bool ReadOnce(std::stop_token stop, std::stop_token abort);
+  void Write(event::EventBatchPtr batch, size_t bytes_max, const std::stop_token& abort);
   /// False when reading starts over: another writer was faster, or what was read is not what it was taken for.
   bool Commit(const std::stop_token& stop, const std::stop_token& abort);
   void Publish();
@@ -68,6 +72,8 @@ class TableFeed {
   std::atomic<bool> drained_ = false;
   FeedAccount account_;
   event::WaitBoard recovery_;
+  bool behind_ = false;
+  ReadTurns::Turn turn_;
 };
 
 }  // namespace millrace::app

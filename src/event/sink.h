@@ -61,6 +61,10 @@ class Sink {
   /// waits and reads again while it is unknown. Error kUnavailable when stopped before it is known.
   virtual CommitOutcome Commit(std::stop_token stop) = 0;
 
+  /// Nothing is written for a while, because it is the turn of others: encodes what holds much memory. May wait, as
+  /// Write does.
+  virtual void Rest(std::stop_token) {}
+
   /// What has landed for certain.
   virtual Positions positions() const = 0;
   virtual SinkCounts counts() const = 0;

@@ -37,6 +37,8 @@ constexpr int64_t kPieceBytes = int64_t{256} << 10;
 constexpr int64_t kChunkRowsMin = 1'024;
 /// What an Arrow array costs besides its values.
 constexpr int64_t kArrayOverheadBytes = 400;
+/// The part of a row group that is worth one of its own when its writer rests.
+constexpr int64_t kFairPart = 8;
 
 /// A column that numbers rows on their way through the writer; it never reaches a file.
 constexpr const char* kNumbers = "__millrace_number";
@@ -124,7 +126,8 @@ struct DataFileWriter::State {
   void EncodePiece(size_t piece);
   void EncodeBuffer(uint32_t number);
   std::shared_ptr<arrow::Table> TakeNumbers(std::shared_ptr<arrow::Table> rows, std::vector<uint32_t>& numbers) const;
-  bool EncodeLargest();
+  /// False when it holds fewer bytes than that.
+  bool EncodeLargest(int64_t bytes_min = 1);
   void CloseFile(uint32_t number);
   void CloseSurplusFiles();
   void Relieve();
@@ -323,10 +326,10 @@ void DataFileWriter::State::EncodeBuffer(uint32_t number) {
   CloseSurplusFiles();
 }
 
-bool DataFileWriter::State::EncodeLargest() {
+bool DataFileWriter::State::EncodeLargest(int64_t bytes_min) {
   const auto largest =
       std::ranges::max_element(buffers, {}, [](const auto& numbered) { return numbered.second.bytes; });
-  if (largest == buffers.end() || largest->second.bytes == 0) return false;
+  if (largest == buffers.end() || largest->second.bytes < bytes_min) return false;
   EncodeBuffer(largest->first);
   return true;
 }
@@ -406,6 +409,11 @@ void DataFileWriter::Write(const std::shared_ptr<arrow::RecordBatch>& rows, std:
 }
 
 void DataFileWriter::Relieve() { state_->Relieve(); }
+
+void DataFileWriter::Rest() {
+  while (state_->EncodeLargest(state_->options.row_group_bytes / kFairPart)) {
+  }
+}
 
 int64_t DataFileWriter::buffered_bytes() const { return state_->buffered; }
 

@@ -54,6 +54,9 @@ class DataFileWriter {
   /// Encodes the largest buffers while the budget is under pressure. For whoever has nothing to Write meanwhile.
   void Relieve();
 
+  /// Encodes what fills a fair part of a row group. For whoever will not Write for a while.
+  void Rest();
+
   int64_t buffered_bytes() const;
   int64_t rows() const;
   /// Encoded so far, in closed files and open ones, and what rows on disk will be, roughly.

@@ -217,6 +217,24 @@ TEST_F(DataFileWriterTest, PressureOnTheBudgetClosesBuffers) {
   EXPECT_EQ(budget_.used(), elsewhere.bytes());
 }
 
+TEST_F(DataFileWriterTest, AWriterThatRestsEncodesWhatIsWorthARowGroup) {
+  MakeRows(1000, 5);
+  const auto metadata = Metadata(*store_, {}, {});
+  DataFileWriter large(*store_, metadata, {.file_prefix = "large"}, budget_);
+  DataFileWriter small(*store_, metadata, {.row_group_bytes = 1 << 20, .file_prefix = "small"}, budget_);
+  large.Write(batches_[0]);
+  small.Write(batches_[0]);
+  const auto held = large.buffered_bytes();
+  ASSERT_LT(held, (int64_t{64} << 20) / 8);
+  ASSERT_GT(held, (int64_t{1} << 20) / 8);
+  large.Rest();
+  EXPECT_EQ(large.buffered_bytes(), held);
+  small.Rest();
+  EXPECT_EQ(small.buffered_bytes(), 0);
+  EXPECT_EQ(budget_.used(), held);
+  EXPECT_GT(small.encoded_bytes(), 0);
+}
+
 TEST_F(DataFileWriterTest, MetricsModesAreHonoured) {
   MakeRows(1000, 6);
   const auto metadata = Metadata(*store_, {}, {});

@@ -226,6 +226,11 @@ void Lane::Relieve() {
   if (writer_) writer_->Relieve();
 }
 
+void Lane::Rest() {
+  const BusyTimer timer(times_.encode);
+  if (writer_) writer_->Rest();
+}
+
 void Lane::FinishWriter() {
   if (!writer_) return;
   auto files = std::move(*writer_).Finish();

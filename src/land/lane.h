@@ -57,6 +57,8 @@ class Lane {
   bool holds_memory() const { return writer_ && writer_->buffered_bytes() > 0; }
   /// Gives memory back while others wait for it.
   void Relieve();
+  /// Nothing comes for a while.
+  void Rest();
   /// Closes the files and hands them over, together with what was counted since the last time.
   std::vector<table::DataFile> Finish();
   event::SinkCounts TakeCounts();

@@ -60,9 +60,11 @@ void LanePool::Run(Worker& worker) {
   }
 }
 
-/// One task, or the end of a round, or a look at the budget.
+/// One task, or the end of a round, or a rest, or a look at the budget.
 void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
-  const auto called = [&] { return stop_.stop_requested() || !queue_.empty() || worker.finished_round != round_; };
+  const auto called = [&] {
+    return stop_.stop_requested() || !queue_.empty() || worker.finished_round != round_ || worker.rests;
+  };
   bool woken = true;
   if (worker.lane.holds_memory()) {
     woken = work_.wait_for(lock, kIdle, called);
@@ -77,18 +79,21 @@ void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
     return;
   }
   std::vector<table::DataFile> files;
-  const bool finishing = queue_.empty();
+  const bool processes = !queue_.empty();
+  const bool finishing = !processes && worker.finished_round != round_;
   Task task;
-  if (!finishing) {
+  if (processes) {
     task = std::move(queue_.front());
     queue_.pop_front();
   }
   lock.unlock();
   done_.notify_one();
-  if (finishing) {
+  if (processes) {
+    worker.lane.Process(task.sequence, *task.events);
+  } else if (finishing) {
     files = worker.lane.Finish();
   } else {
-    worker.lane.Process(task.sequence, *task.events);
+    worker.lane.Rest();
   }
   const event::SinkCounts counts = worker.lane.TakeCounts();
   const LaneTimes times = worker.lane.TakeTimes();
@@ -99,9 +104,12 @@ void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
   times_.decode.Add(times.decode);
   times_.encode.Add(times.encode);
   encoded_bytes_ += encoded - std::exchange(worker.encoded_bytes, encoded);
-  if (!finishing) return;
-  worker.files = std::move(files);
-  worker.finished_round = round_;
+  if (processes) return;
+  worker.rests = false;
+  if (finishing) {
+    worker.files = std::move(files);
+    worker.finished_round = round_;
+  }
   done_.notify_one();
 }
 
@@ -146,6 +154,17 @@ void LanePool::Submit(event::EventBatchPtr events, const std::stop_token& stop) 
   ThrowIfFailed();
   queue_.push_back({.sequence = submitted_++, .events = std::move(events), .reservation = std::move(reservation)});
   work_.notify_one();
+}
+
+void LanePool::Rest(const std::stop_token& stop) {
+  const std::stop_callback give_up(stop, [this] { outages_.request_stop(); });
+  std::unique_lock lock(mutex_);
+  for (auto& worker : workers_) worker->rests = true;
+  work_.notify_all();
+  done_.wait(lock, [&] {
+    return failure_ || std::ranges::none_of(workers_, [](const auto& worker) { return worker->rests; });
+  });
+  ThrowIfFailed();
 }
 
 std::vector<table::DataFile> LanePool::Finish(const std::stop_token& stop) {

@@ -35,6 +35,10 @@ class LanePool {
   /// wait for a peer, and so whoever waits for them, and waiting for the budget (Error kUnavailable).
   void Submit(event::EventBatchPtr events, const std::stop_token& stop);
 
+  /// Waits until everything submitted is decoded, and encoded where that is worth it. Throws what a lane failed with. A
+  /// stop is as for Finish.
+  void Rest(const std::stop_token& stop);
+
   /// Waits until everything submitted is encoded and gives the files of all lanes. Throws what a lane failed with. A
   /// stop ends a lane that waits for the catalogue or the store (Error kUnavailable), not one that works.
   std::vector<table::DataFile> Finish(const std::stop_token& stop);
@@ -57,6 +61,7 @@ class LanePool {
     explicit Worker(Lane its) : lane(std::move(its)) {}
     Lane lane;
     uint64_t finished_round = 0;
+    bool rests = false;
     int64_t encoded_bytes = 0;
     std::vector<table::DataFile> files;
     std::thread thread;

@@ -94,6 +94,9 @@ class TableSink::Impl {
   event::Positions Recover();
   void Write(event::EventBatchPtr events, const std::stop_token& stop);
   bool CommitDue() const;
+  void Rest(const std::stop_token& stop) {
+    if (pool_) pool_->Rest(stop);
+  }
   event::CommitOutcome Commit(std::stop_token stop);
   const event::Positions& positions() const { return landed_; }
   event::SinkCounts counts() const;
@@ -404,6 +407,7 @@ event::Positions TableSink::Recover() { return impl_->Recover(); }
 void TableSink::Write(event::EventBatchPtr events, std::stop_token stop) { impl_->Write(std::move(events), stop); }
 bool TableSink::CommitDue() const { return impl_->CommitDue(); }
 event::CommitOutcome TableSink::Commit(std::stop_token stop) { return impl_->Commit(stop); }
+void TableSink::Rest(std::stop_token stop) { impl_->Rest(stop); }
 event::Positions TableSink::positions() const { return impl_->positions(); }
 event::SinkCounts TableSink::counts() const { return impl_->counts(); }
 event::Wait TableSink::WaitsFor() const { return impl_->WaitsFor(); }

@@ -69,6 +69,7 @@ class TableSink final : public event::Sink {
   void Write(event::EventBatchPtr events, std::stop_token stop) override;
   bool CommitDue() const override;
   event::CommitOutcome Commit(std::stop_token stop) override;
+  void Rest(std::stop_token stop) override;
   event::Positions positions() const override;
   event::SinkCounts counts() const override;
   event::Wait WaitsFor() const override;

@@ -112,6 +112,21 @@ TYPED_TEST_P(SinkContract, SplitsMoveByThemselves) {
   EXPECT_EQ(again->Recover(), sink->positions());
 }
 
+TYPED_TEST_P(SinkContract, ARestBetweenWritesChangesNothingThatIsSeen) {
+  const auto sink = this->fixture_.Open();
+  sink->Recover();
+  sink->Rest({});
+  sink->Write(Ids(0, 10));
+  sink->Rest({});
+  EXPECT_THAT(this->fixture_.Landed(), testing::IsEmpty());
+  sink->Write(Ids(10, 25));
+  sink->Rest({});
+  sink->Rest({});
+  ASSERT_EQ(sink->Commit({}), CommitOutcome::kCommitted);
+  EXPECT_EQ(this->fixture_.Landed(), Range(0, 25));
+  EXPECT_EQ(sink->positions().at(this->split_), OffsetCursor(25));
+}
+
 TYPED_TEST_P(SinkContract, AGapIsRefused) {
   const auto sink = this->fixture_.Open();
   sink->Recover();
@@ -211,8 +226,8 @@ TYPED_TEST_P(SinkContract, AZombieLeavesNothingInQuarantineThatAnotherLeavesToo)
 
 REGISTER_TYPED_TEST_SUITE_P(SinkContract, StartsAtTheBeginning,
                             RowsAreVisibleWithTheirPositionsAfterTheCommitAndNotBefore, GoesOnWhereTheLastCommitEnded,
-                            SplitsMoveByThemselves, AGapIsRefused, TheSlowerOfTwoWritersLosesItsChunk,
-                            WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand,
+                            SplitsMoveByThemselves, ARestBetweenWritesChangesNothingThatIsSeen, AGapIsRefused,
+                            TheSlowerOfTwoWritersLosesItsChunk, WhatIsNoRecordIsQuarantinedOnceAndNeighboursLand,
                             ABatchWithoutRecordsMovesThePositionWithTheNextRows, WorkersShareATarget,
                             AZombieLeavesNothingInQuarantineThatAnotherLeavesToo);
 

@@ -119,7 +119,8 @@ bool SqlTables::MoveTable(Move& move) {
 }
 
 SqlTables::Outcome SqlTables::Insert(const TableName& name, const std::string& location) {
-  return Write([&] { return InsertTable(name, location); });
+  std::vector<Move> made{{.name = name, .from = {}, .to = location}};
+  return Swap(made);
 }
 
 /// One call of Swap; it lives on its caller's stack.

@@ -32,7 +32,7 @@ class SqlTables {
   using Outcome = WriteOutcome;
 
   std::optional<std::string> FindLocation(const TableName& name);
-  /// Also makes the namespace known.
+  /// Also makes the namespace known. Shares a transaction with others, as Swap does.
   Outcome Insert(const TableName& name, const std::string& location);
   struct Move {
     TableName name;
