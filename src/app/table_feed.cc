@@ -18,6 +18,8 @@ constexpr std::chrono::milliseconds kFirstDelay{50};
 constexpr std::chrono::milliseconds kLongestDelay{5000};
 /// A feed that waits for its turn looks after its commits so often.
 constexpr std::chrono::milliseconds kTurnWait{100};
+/// It reads a little without one after this time.
+constexpr std::chrono::seconds kReadAnyway{2};
 
 }  // namespace
 
@@ -105,9 +107,22 @@ void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token&
   }
 }
 
+/// Whoever is not behind reads what comes, and whoever is waits for a turn, but not for long: a reader that is never
+/// asked cannot say that its splits have gone to another worker.
+bool TableFeed::MayRead(const std::stop_token& stop) {
+  if (!behind_ || !options_.turns) {
+    turn_.End();
+    return true;
+  }
+  const auto now = Clock::System().Steady();
+  if (!waits_since_) waits_since_ = now;
+  if (!turn_.Take(kTurnWait, stop) && now - *waits_since_ < kReadAnyway) return false;
+  waits_since_.reset();
+  return !stop.stop_requested();
+}
+
 bool TableFeed::ReadOnce(std::stop_token stop, std::stop_token abort) {
-  if (!behind_) turn_.End();
-  if (behind_ && options_.turns && !turn_.Take(kTurnWait, stop)) return true;
+  if (!MayRead(stop)) return true;
   // Asked before the read: what comes after "done" cannot be missed by an idle read.
   const bool nothing_will_come = options_.intake_done && options_.intake_done();
   const auto began = ChunkTrace::Wanted() ? Clock::System().Now() : Timestamp{};

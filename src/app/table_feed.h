@@ -53,6 +53,7 @@ class TableFeed {
   void Recover();
   /// The same while it runs: an outage is waited out, until there is nothing more to do.
   void RecoverAgain(const std::stop_token& stop, const std::stop_token& abort);
+  bool MayRead(const std::stop_token& stop);
   /// False when nothing more will come.
   bool ReadOnce(std::stop_token stop, std::stop_token abort);
   void Write(event::EventBatchPtr batch, size_t bytes_max, const std::stop_token& abort);
@@ -72,7 +73,8 @@ class TableFeed {
   std::atomic<bool> drained_ = false;
   FeedAccount account_;
   event::WaitBoard recovery_;
-  bool behind_ = false;
+  bool behind_ = false;  // the last read brought as much as it might
+  std::optional<SteadyTime> waits_since_;
   ReadTurns::Turn turn_;
 };
 
