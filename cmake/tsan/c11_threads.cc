@@ -1,6 +1,6 @@
 // The threads of <threads.h>, by way of those that ThreadSanitizer knows. It has no interceptors for C11's, which
-// librdkafka uses: a thread that thrd_create starts has no state of its own there, and its first malloc is the end of the
-// program; a mutex of mtx_lock orders nothing. The C library's own are the same objects under other names.
+// librdkafka uses: a thread that thrd_create starts has no state of its own there, and its first malloc is the end of
+// the program; a mutex of mtx_lock orders nothing. The C library's own are the same objects under other names.
 
 #include <pthread.h>
 #include <threads.h>
