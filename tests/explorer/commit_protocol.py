@@ -15,7 +15,6 @@ old snapshots, or roll the table back. In every state that can be reached:
 The rules live in two places only: Worker steps below, and src/land/committer.cc. Change one, change the other.
 """
 
-import argparse
 import itertools
 import sys
 from typing import NamedTuple, Optional, Tuple
@@ -274,15 +273,5 @@ SHORT = [(1, 1, 1, 1, 0), (1, 2, 0, 0, 0), (0, 1, 0, 0, 1)]
 LONG = SHORT + [(2, 2, 1, 1, 0), (1, 2, 1, 0, 1)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mutant", choices=sorted(MUTANTS))
-    parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--long", action="store_true", help="more faults at once; minutes instead of seconds")
-    arguments = parser.parse_args()
-    names = ("crashes", "losses", "compactions", "expiries", "rollbacks")
-    return search.run(arguments, MUTANTS, LONG if arguments.long else SHORT, names, explore_with)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(search.main(__doc__, MUTANTS, SHORT, LONG, ("crashes", "losses", "compactions", "expiries", "rollbacks"), explore_with))

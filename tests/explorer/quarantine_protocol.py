@@ -17,7 +17,6 @@ The rules live in two places only: the steps below, and src/land/{quarantine,hel
 the other. What a lost answer does to one commit is in commit_protocol.py.
 """
 
-import argparse
 import sys
 from typing import NamedTuple, Optional, Tuple
 
@@ -277,14 +276,5 @@ def explore_with(mutant, budget):
     return search.explore(first, lambda state: moves(state, mutant), violation, finished)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mutant", choices=sorted(MUTANTS))
-    parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--long", action="store_true", help="more crashes")
-    arguments = parser.parse_args()
-    return search.run(arguments, MUTANTS, LONG if arguments.long else SHORT, ("half", "crashes"), explore_with)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(search.main(__doc__, MUTANTS, SHORT, LONG, ("half", "crashes"), explore_with))

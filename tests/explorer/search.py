@@ -1,5 +1,6 @@
 """Breadth first over every state of a small model; states are hashable and moves are pure."""
 
+import argparse
 from collections import deque
 
 
@@ -31,8 +32,14 @@ def explore(first, moves, violation, finished):
     return len(parents), None
 
 
-def run(arguments, mutants, budgets, names, explore_with):
+def main(description, mutants, short, long, names, explore_with):
     """The command line of an explorer: one mutant, all of them (each must be caught), or the protocol as it is. Returns the exit code."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutant", choices=sorted(mutants))
+    parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--long", action="store_true", help="more faults at once; minutes instead of seconds")
+    arguments = parser.parse_args()
+    budgets = long if arguments.long else short
     if arguments.self_test:
         missed = 0
         for mutant in mutants:

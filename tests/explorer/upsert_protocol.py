@@ -17,7 +17,6 @@ The rules live in two places only: the functions below, and src/land/upsert/upse
 other. Rollback and expiry are commit_protocol.py's.
 """
 
-import argparse
 import itertools
 import sys
 from typing import NamedTuple, Optional, Tuple
@@ -322,14 +321,5 @@ SHORT = [(0, 1, 0), (0, 0, 1), (1, 0, 0)]
 LONG = SHORT + [(0, 1, 1), (1, 1, 0)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mutant", choices=sorted(MUTANTS))
-    parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--long", action="store_true", help="more faults at once; minutes instead of seconds")
-    arguments = parser.parse_args()
-    return search.run(arguments, MUTANTS, LONG if arguments.long else SHORT, ("crashes", "losses", "merges"), explore_with)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(search.main(__doc__, MUTANTS, SHORT, LONG, ("crashes", "losses", "merges"), explore_with))
