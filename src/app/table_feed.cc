@@ -116,7 +116,10 @@ bool TableFeed::MayRead(const std::stop_token& stop) {
   }
   const auto now = Clock::System().Steady();
   if (!waits_since_) waits_since_ = now;
-  if (!turn_.Take(kTurnWait, stop) && now - *waits_since_ < kReadAnyway) return false;
+  if (!turn_.Take(kTurnWait, stop)) {
+    if (now - *waits_since_ < kReadAnyway) return false;
+    turn_.End();  // its place: what it writes may wait for long, and others would wait behind it
+  }
   waits_since_.reset();
   return !stop.stop_requested();
 }
