@@ -29,15 +29,9 @@ constexpr double kDictionaryBytesMax = 1 << 20;
 /// Above this share of its size a column is not worth the time of a decompressor.
 constexpr double kCompressedShareMax = 0.92;
 constexpr size_t kTrialBytes = size_t{128} << 10;
-
-/// Values of a leaf, as bytes, in runs of neighbours. Views into the leaf's buffers.
-struct Sample {
-  std::vector<std::string_view> values;
-  std::vector<size_t> run_ends;  // in `values`
-  int64_t total = 0;             // values of the leaf, nulls left out
-
-  int64_t taken() const { return std::ssize(values); }
-};
+/// So few bytes tell of a column that gets this small.
+constexpr size_t kFirstTrialBytes = size_t{16} << 10;
+constexpr double kClearlyCompressed = 0.8;
 
 const arrow::Array& StorageOf(const arrow::Array& array) {
   return array.type_id() == arrow::Type::EXTENSION ? *static_cast<const arrow::ExtensionArray&>(array).storage()
@@ -50,44 +44,82 @@ std::optional<int> FixedBytes(const arrow::DataType& type) {
   return static_cast<const arrow::FixedWidthType&>(type).bit_width() / 8;
 }
 
-void TakeRun(const arrow::Array& array, int64_t begin, Sample& sample) {
-  const int64_t end = std::min(array.length(), begin + kRunValues);
-  const bool binary = arrow::is_base_binary_like(array.type_id()) && !arrow::is_large_binary_like(array.type_id());
-  const std::optional<int> width = FixedBytes(*array.type());
-  if (!binary && !width) return;
-  const bool nulls = array.null_count() > 0;
-  for (int64_t i = begin; i < end; ++i) {
-    if (nulls && array.IsNull(i)) continue;
-    if (binary) {
-      sample.values.push_back(static_cast<const arrow::BinaryArray&>(array).GetView(i));
-    } else {
-      const uint8_t* values = array.data()->buffers[1]->data();
-      sample.values.emplace_back(reinterpret_cast<const char*>(values) + (array.offset() + i) * *width, *width);
+/// Values of a leaf, as bytes, in runs of neighbours that are spread over it. Views into the leaf's buffers. Every
+/// fourth run is taken first: most columns tell by those.
+class Sample {
+ public:
+  explicit Sample(const Leaf& leaf) {
+    int64_t length = 0;
+    for (const auto& chunk : leaf.chunks) {
+      length += chunk->length();
+      total_ += chunk->length() - chunk->null_count();
     }
+    const int64_t runs = std::clamp(length / (kShare * kRunValues), kRunsMin, kRunsMax);
+    const int64_t stride = std::max(kRunValues, length / runs);
+    int64_t chunk_begin = 0;
+    int64_t next = 0;
+    for (const auto& chunk : leaf.chunks) {
+      for (; next < chunk_begin + chunk->length(); next += stride) {
+        places_.push_back({.chunk = chunk.get(), .begin = next - chunk_begin});
+      }
+      chunk_begin += chunk->length();
+    }
+    const auto most = std::min<int64_t>(length, std::ssize(places_) * kRunValues);
+    values_.reserve(static_cast<size_t>(most));
+    for (size_t i = 0; i < places_.size(); i += kFirstRuns) Take(places_[i]);
+    // Nulls may lie where it was looked first.
+    if (std::ssize(places_) <= kRunsMin || values_.empty()) TakeRest();
   }
-}
 
-Sample TakeSample(const Leaf& leaf) {
-  Sample sample;
-  int64_t length = 0;
-  for (const auto& chunk : leaf.chunks) {
-    length += chunk->length();
-    sample.total += chunk->length() - chunk->null_count();
-  }
-  const int64_t runs = std::clamp(length / (kShare * kRunValues), kRunsMin, kRunsMax);
-  const int64_t stride = std::max(kRunValues, length / runs);
-  sample.values.reserve(static_cast<size_t>(std::min(length, (runs + 1) * kRunValues)));
-  int64_t chunk_begin = 0;
-  int64_t next = 0;
-  for (const auto& chunk : leaf.chunks) {
-    for (; next < chunk_begin + chunk->length(); next += stride) {
-      TakeRun(StorageOf(*chunk), next - chunk_begin, sample);
-      sample.run_ends.push_back(sample.values.size());
+  const std::vector<std::string_view>& values() const { return values_; }
+  /// Where each run ends, in values().
+  const std::vector<size_t>& run_ends() const { return run_ends_; }
+  /// Values of the leaf, nulls left out.
+  int64_t total() const { return total_; }
+
+  /// Takes the runs that were not taken yet, behind the others. False when there are none.
+  bool TakeRest() {
+    if (whole_) return false;
+    whole_ = true;
+    for (size_t i = 0; i < places_.size(); ++i) {
+      if (i % kFirstRuns != 0) Take(places_[i]);
     }
-    chunk_begin += chunk->length();
+    return true;
   }
-  return sample;
-}
+
+ private:
+  static constexpr size_t kFirstRuns = 4;
+
+  struct Place {
+    const arrow::Array* chunk;
+    int64_t begin;
+  };
+
+  void Take(const Place& place) {
+    const auto& array = StorageOf(*place.chunk);
+    const int64_t end = std::min(array.length(), place.begin + kRunValues);
+    const bool binary = arrow::is_base_binary_like(array.type_id()) && !arrow::is_large_binary_like(array.type_id());
+    const std::optional<int> width = FixedBytes(*array.type());
+    if (!binary && !width) return;
+    const bool nulls = array.null_count() > 0;
+    for (int64_t i = place.begin; i < end; ++i) {
+      if (nulls && array.IsNull(i)) continue;
+      if (binary) {
+        values_.push_back(static_cast<const arrow::BinaryArray&>(array).GetView(i));
+      } else {
+        const uint8_t* bytes = array.data()->buffers[1]->data();
+        values_.emplace_back(reinterpret_cast<const char*>(bytes) + (array.offset() + i) * *width, *width);
+      }
+    }
+    run_ends_.push_back(values_.size());
+  }
+
+  std::vector<Place> places_;
+  std::vector<std::string_view> values_;
+  std::vector<size_t> run_ends_;
+  int64_t total_ = 0;
+  bool whole_ = false;
+};
 
 struct Cardinality {
   double distinct = 0;  // estimated, over the whole leaf
@@ -126,42 +158,36 @@ class SeenHashes {
   int64_t once_ = 0;
 };
 
-/// One run of so many is looked at first: where that tells a column of nearly none or of nearly all values seen once,
-/// the other runs would say the same.
-constexpr size_t kFirstRuns = 4;
+/// A column of nearly none or of nearly all values seen once: more values would say the same.
 constexpr double kNearlyAll = 0.95;
 constexpr double kNearlyNone = 0.02;
 
 /// Haas and Stokes' GEE estimator: values seen twice are common, those seen once stand for sqrt(N/n) others.
-Cardinality Estimate(const Sample& sample) {
-  SeenHashes seen(sample.values.size());
+Cardinality EstimateFrom(const Sample& sample) {
+  SeenHashes seen(sample.values().size());
   double bytes = 0;
-  double looked = 0;
-  const auto look = [&](size_t run) {
-    for (size_t i = run == 0 ? 0 : sample.run_ends[run - 1]; i < sample.run_ends[run]; ++i) {
-      const auto value = sample.values[i];
-      seen.Add(XXH3_64bits(value.data(), value.size()));
-      bytes += static_cast<double>(value.size());
-      ++looked;
-    }
-  };
-  for (size_t run = 0; run < sample.run_ends.size(); run += kFirstRuns) look(run);
-  const double once_so_far = looked == 0 ? 0.5 : static_cast<double>(seen.once()) / looked;
-  if (once_so_far < kNearlyAll && once_so_far > kNearlyNone) {
-    for (size_t run = 0; run < sample.run_ends.size(); ++run) {
-      if (run % kFirstRuns != 0) look(run);
-    }
+  for (const auto value : sample.values()) {
+    seen.Add(XXH3_64bits(value.data(), value.size()));
+    bytes += static_cast<double>(value.size());
   }
   const auto once = static_cast<double>(seen.once());
-  const double scale = std::sqrt(static_cast<double>(sample.total) / looked);
+  const auto looked = static_cast<double>(sample.values().size());
+  const double scale = std::sqrt(static_cast<double>(sample.total()) / looked);
   return {.distinct = static_cast<double>(seen.distinct()) - once + once * scale,
           .value_bytes = bytes / looked,
           .once = once / looked};
 }
 
+/// Takes the rest of the sample where its first runs do not tell.
+Cardinality Estimate(Sample& sample) {
+  const auto cardinality = EstimateFrom(sample);
+  const bool unclear = cardinality.once < kNearlyAll && cardinality.once > kNearlyNone;
+  return unclear && sample.TakeRest() ? EstimateFrom(sample) : cardinality;
+}
+
 bool DictionaryPays(const Cardinality& cardinality, const Sample& sample) {
   return cardinality.once < 0.5 && cardinality.distinct * (cardinality.value_bytes + 4) < kDictionaryBytesMax &&
-         cardinality.distinct < static_cast<double>(sample.total) / 4;
+         cardinality.distinct < static_cast<double>(sample.total()) / 4;
 }
 
 int64_t AsInteger(std::string_view value) {
@@ -180,14 +206,14 @@ int64_t AsInteger(std::string_view value) {
 double DeltaBits(const Sample& sample) {
   constexpr size_t kMiniblock = 32;
   double bits = 0;
-  double values = 0;
+  double count = 0;
   std::vector<int64_t> deltas;
+  const auto& values = sample.values();
   size_t run_begin = 0;
-  for (const size_t run_end : sample.run_ends) {
+  for (const size_t run_end : sample.run_ends()) {
     deltas.clear();
     for (size_t i = std::exchange(run_begin, run_end) + 1; i < run_end; ++i) {
-      const auto delta =
-          static_cast<uint64_t>(AsInteger(sample.values[i])) - static_cast<uint64_t>(AsInteger(sample.values[i - 1]));
+      const auto delta = static_cast<uint64_t>(AsInteger(values[i])) - static_cast<uint64_t>(AsInteger(values[i - 1]));
       deltas.push_back(static_cast<int64_t>(delta));
     }
     if (deltas.empty()) continue;
@@ -198,9 +224,9 @@ double DeltaBits(const Sample& sample) {
       for (size_t i = begin; i < end; ++i) widest = std::max(widest, static_cast<uint64_t>(deltas[i]) - least);
       bits += static_cast<double>(std::bit_width(widest)) * static_cast<double>(end - begin);
     }
-    values += static_cast<double>(deltas.size());
+    count += static_cast<double>(deltas.size());
   }
-  return values == 0 ? 64 : bits / values;
+  return count == 0 ? 64 : bits / count;
 }
 
 bool IsInteger(const arrow::DataType& type) {
@@ -216,24 +242,35 @@ bool IsInteger(const arrow::DataType& type) {
   }
 }
 
-/// Whether plain values get smaller by compression at all, by trying it.
-bool Compresses(const Sample& sample, bool length_prefixed, int zstd_level) {
-  std::string plain;
-  plain.reserve(kTrialBytes);
-  for (const auto value : sample.values) {
-    const auto size = static_cast<uint32_t>(value.size());
-    if (length_prefixed) plain.append(reinterpret_cast<const char*>(&size), sizeof(size));
-    plain.append(value);
-    if (plain.size() >= kTrialBytes) break;
-  }
-  const auto codec = ValueOf(arrow::util::Codec::Create(arrow::Compression::ZSTD, zstd_level), "zstd");
+/// The size of these bytes compressed, as a share of what it was.
+double CompressedShare(arrow::util::Codec& codec, std::string_view plain) {
   const auto* input = reinterpret_cast<const uint8_t*>(plain.data());
   const auto size = static_cast<int64_t>(plain.size());
-  std::string output(static_cast<size_t>(codec->MaxCompressedLen(size, input)), '\0');
+  std::string output(static_cast<size_t>(codec.MaxCompressedLen(size, input)), '\0');
   const int64_t compressed = ValueOf(
-      codec->Compress(size, input, static_cast<int64_t>(output.size()), reinterpret_cast<uint8_t*>(output.data())),
+      codec.Compress(size, input, static_cast<int64_t>(output.size()), reinterpret_cast<uint8_t*>(output.data())),
       "zstd");
-  return static_cast<double>(compressed) < kCompressedShareMax * static_cast<double>(size);
+  return static_cast<double>(compressed) / static_cast<double>(size);
+}
+
+/// Whether plain values get smaller by compression at all, by trying it: with few of them where that tells.
+bool Compresses(Sample& sample, bool length_prefixed, int zstd_level) {
+  std::string plain;
+  size_t next = 0;
+  const auto add = [&](size_t bytes) {
+    for (; next < sample.values().size() && plain.size() < bytes; ++next) {
+      const auto value = sample.values()[next];
+      const auto size = static_cast<uint32_t>(value.size());
+      if (length_prefixed) plain.append(reinterpret_cast<const char*>(&size), sizeof(size));
+      plain.append(value);
+    }
+  };
+  const auto codec = ValueOf(arrow::util::Codec::Create(arrow::Compression::ZSTD, zstd_level), "zstd");
+  add(kFirstTrialBytes);
+  if (CompressedShare(*codec, plain) < kClearlyCompressed) return true;
+  sample.TakeRest();
+  add(kTrialBytes);
+  return CompressedShare(*codec, plain) < kCompressedShareMax;
 }
 
 void AppendLeaves(const std::shared_ptr<arrow::Array>& array, bool repeated, size_t& next, std::vector<Leaf>& leaves) {
@@ -284,8 +321,8 @@ ColumnEncoding ChooseEncoding(const Leaf& leaf, int zstd_level) {
   if (leaf.chunks.empty() || StorageOf(*leaf.chunks.front()).type_id() == arrow::Type::BOOL) return {};
   const arrow::DataType& type = *StorageOf(*leaf.chunks.front()).type();
   if (type.id() == arrow::Type::DICTIONARY) return {.kind = Kind::kDictionary};  // somebody chose already
-  const Sample sample = TakeSample(leaf);
-  if (sample.values.empty()) return {};
+  Sample sample(leaf);
+  if (sample.values().empty()) return {};
   const Cardinality cardinality = Estimate(sample);
   const bool dictionary = DictionaryPays(cardinality, sample);
   if (IsInteger(type)) {
