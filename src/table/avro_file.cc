@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+#include <utility>
+
 #include "base/error.h"
 
 namespace millrace::table {
@@ -12,6 +15,8 @@ constexpr size_t kSyncBytes = 16;
 constexpr size_t kBlockBytes = size_t{64} << 10;  // a written block, before compression: what Java writes
 constexpr size_t kBlockBytesMax = size_t{256} << 20;
 constexpr size_t kHeaderKeysMax = 1000;
+constexpr size_t kSchemasKept = 64;
+constexpr size_t kSchemaBytesKept = size_t{64} << 10;
 constexpr std::string_view kSchemaKey = "avro.schema";
 constexpr std::string_view kCodecKey = "avro.codec";
 
@@ -38,16 +43,32 @@ std::string_view Value(const AvroMetadata& metadata, std::string_view key) {
   return found == metadata.end() ? std::string_view() : std::string_view(found->second);
 }
 
+/// A table's manifests and lists have a few schemas, and to parse one takes longer than to read a small manifest.
+std::shared_ptr<const AvroSchema> ParsedSchema(std::string_view json) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const AvroSchema>, std::less<>> parsed;
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto found = parsed.find(json); found != parsed.end()) return found->second;
+  }
+  auto schema = std::make_shared<const AvroSchema>(AvroSchema::Parse(json));
+  if (json.size() > kSchemaBytesKept) return schema;
+  const std::lock_guard lock(mutex);
+  if (parsed.size() >= kSchemasKept) parsed.clear();
+  parsed.emplace(json, schema);
+  return schema;
+}
+
 }  // namespace
 
-AvroFileReader::AvroFileReader(std::string bytes) : bytes_(std::move(bytes)), schema_(AvroSchema::Parse("\"null\"")) {
+AvroFileReader::AvroFileReader(std::string bytes) : bytes_(std::move(bytes)) {
   if (!bytes_.starts_with(kMagic)) Wrong("it does not start with Avro's magic bytes");
   AvroDecoder decoder(std::string_view(bytes_).substr(kMagic.size()));
   metadata_ = ReadMetadata(decoder);
   sync_ = decoder.Take(kSyncBytes);
   blocks_start_ = bytes_.size() - decoder.rest().size();
   codec_ = ParseAvroCompression(Value(metadata_, kCodecKey));
-  schema_ = AvroSchema::Parse(Value(metadata_, kSchemaKey));
+  schema_ = ParsedSchema(Value(metadata_, kSchemaKey));
 }
 
 void AvroFileReader::ForEachRecord(const std::function<void(AvroDecoder&)>& record) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,7 @@ class AvroFileReader {
  public:
   explicit AvroFileReader(std::string bytes);
 
-  const AvroSchema& schema() const { return schema_; }
+  const AvroSchema& schema() const { return *schema_; }
   const AvroMetadata& metadata() const { return metadata_; }
 
   /// Calls `record` once a record; it must consume exactly one value of the schema's root.
@@ -38,7 +39,7 @@ class AvroFileReader {
   std::string sync_;
   size_t blocks_start_ = 0;
   AvroCompression codec_ = AvroCompression::kNull;
-  AvroSchema schema_;
+  std::shared_ptr<const AvroSchema> schema_;
 };
 
 /// Builds one container in memory. Single-threaded.

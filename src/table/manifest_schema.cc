@@ -99,13 +99,14 @@ Json PartitionFields(const std::vector<PartitionTypeField>& partition) {
   return fields;
 }
 
-Json DataFileFields(const std::vector<PartitionTypeField>& partition, int32_t format_version) {
+/// `partition` is the list of fields of the partition's record.
+Json DataFileFields(const Json& partition, int32_t format_version) {
   namespace id = manifest_field;
   Json fields = Json::array({
       Required("content", id::kContent, "int"),
       Required("file_path", id::kFilePath, "string"),
       Required("file_format", id::kFileFormat, "string"),
-      Required("partition", id::kPartition, Record("r102", PartitionFields(partition))),
+      Required("partition", id::kPartition, Record("r102", partition)),
       Required("record_count", id::kRecordCount, "long"),
       Required("file_size_in_bytes", id::kFileSize, "long"),
       Optional("column_sizes", id::kColumnSizes, IntMap(117, 118, "long")),
@@ -128,40 +129,37 @@ Json DataFileFields(const std::vector<PartitionTypeField>& partition, int32_t fo
   return fields;
 }
 
-/// The next code point of UTF-8 text, in UTF-16 units; a byte that is no UTF-8 stands for itself.
-uint32_t NextCodePoint(std::string_view text, size_t& at) {
-  const auto first = static_cast<uint8_t>(text[at++]);
-  const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
-  if (more == 0 || at + more > text.size()) return first;
-  uint32_t point = first & (0x3fU >> more);
-  for (int i = 0; i < more; ++i) point = (point << 6) | (static_cast<uint8_t>(text[at++]) & 0x3fU);
-  return point;
-}
-
-void AppendEscaped(std::string& name, uint32_t point) {
-  if (point > 0xffff) {
-    name += fmt::format("_x{:X}_x{:X}", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + ((point - 0x10000) & 0x3ff));
-  } else {
-    name += fmt::format("_x{:X}", point);
+/// A schema of entries as text but for the partition's fields, which alone differ from table to table.
+class EntrySchema {
+ public:
+  explicit EntrySchema(int32_t format_version) {
+    namespace id = manifest_field;
+    constexpr std::string_view kGap = "?";
+    const Json file = Record("r2", DataFileFields(kGap, format_version));
+    const auto text = Record("manifest_entry", Json::array({
+                                                   Required("status", id::kStatus, "int"),
+                                                   Optional("snapshot_id", id::kSnapshotId, "long"),
+                                                   Optional("sequence_number", id::kSequenceNumber, "long"),
+                                                   Optional("file_sequence_number", id::kFileSequenceNumber, "long"),
+                                                   Required("data_file", id::kDataFile, file),
+                                               }))
+                          .dump();
+    const auto gap = Json(kGap).dump();
+    const size_t at = text.find(gap);
+    before_ = text.substr(0, at);
+    after_ = text.substr(at + gap.size());
   }
-}
 
-}  // namespace
+  std::string Of(const std::vector<PartitionTypeField>& partition) const {
+    return before_ + PartitionFields(partition).dump() + after_;
+  }
 
-std::string ManifestEntrySchemaJson(const std::vector<PartitionTypeField>& partition, int32_t format_version) {
-  namespace id = manifest_field;
-  const Json file = Record("r2", DataFileFields(partition, format_version));
-  return Record("manifest_entry", Json::array({
-                                      Required("status", id::kStatus, "int"),
-                                      Optional("snapshot_id", id::kSnapshotId, "long"),
-                                      Optional("sequence_number", id::kSequenceNumber, "long"),
-                                      Optional("file_sequence_number", id::kFileSequenceNumber, "long"),
-                                      Required("data_file", id::kDataFile, file),
-                                  }))
-      .dump();
-}
+ private:
+  std::string before_;
+  std::string after_;
+};
 
-std::string ManifestListSchemaJson(int32_t format_version) {
+std::string PrintListSchema(int32_t format_version) {
   namespace id = manifest_list_field;
   const Json summary = Record("r508", Json::array({
                                           Required("contains_null", id::kContainsNull, "boolean"),
@@ -188,6 +186,38 @@ std::string ManifestListSchemaJson(int32_t format_version) {
   });
   if (format_version > 2) fields.push_back(Optional("first_row_id", id::kFirstRowId, "long"));
   return Record("manifest_file", std::move(fields)).dump();
+}
+
+/// The next code point of UTF-8 text, in UTF-16 units; a byte that is no UTF-8 stands for itself.
+uint32_t NextCodePoint(std::string_view text, size_t& at) {
+  const auto first = static_cast<uint8_t>(text[at++]);
+  const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+  if (more == 0 || at + more > text.size()) return first;
+  uint32_t point = first & (0x3fU >> more);
+  for (int i = 0; i < more; ++i) point = (point << 6) | (static_cast<uint8_t>(text[at++]) & 0x3fU);
+  return point;
+}
+
+void AppendEscaped(std::string& name, uint32_t point) {
+  if (point > 0xffff) {
+    name += fmt::format("_x{:X}_x{:X}", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + ((point - 0x10000) & 0x3ff));
+  } else {
+    name += fmt::format("_x{:X}", point);
+  }
+}
+
+}  // namespace
+
+std::string ManifestEntrySchemaJson(const std::vector<PartitionTypeField>& partition, int32_t format_version) {
+  static const EntrySchema second(2);
+  static const EntrySchema third(3);
+  return (format_version > 2 ? third : second).Of(partition);
+}
+
+std::string ManifestListSchemaJson(int32_t format_version) {
+  static const std::string second = PrintListSchema(2);
+  static const std::string third = PrintListSchema(3);
+  return format_version > 2 ? third : second;
 }
 
 std::string SanitizeAvroName(std::string_view name) {
