@@ -92,7 +92,8 @@ class Lister {
          const std::function<bool(const ObjectInfo&)>& visit)
       : root_(root), prefix_(prefix), after_(after), visit_(visit) {}
 
-  void Run() { Folder(""); }
+  /// From the folder that the prefix names: those above may hold thousands of others.
+  void Run() { Folder(std::string(prefix_.substr(0, prefix_.rfind('/') + 1))); }
 
  private:
   struct Entry {
