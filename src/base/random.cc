@@ -1,6 +1,7 @@
 #include "base/random.h"
 
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include <random>
 
@@ -27,6 +28,9 @@ std::string Random::Uuid() {
 }
 
 Random Random::FromSystem() {
+  uint64_t seed = 0;
+  // Not std::random_device, which asks for the processor's kind first: a virtual machine takes long to say.
+  if (::getrandom(&seed, sizeof(seed), 0) == sizeof(seed)) return Random(seed);
   std::random_device device;
   return Random((static_cast<uint64_t>(device()) << 32) | device());
 }
