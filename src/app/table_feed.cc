@@ -16,8 +16,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstDelay{50};
 constexpr std::chrono::milliseconds kLongestDelay{5000};
-/// A feed that waits for its turn looks after its commits so often.
-constexpr std::chrono::milliseconds kTurnWait{100};
+/// A feed that waits for its turn looks after its commits so often in the time that events may take to be visible.
+constexpr int kLooksInFreshness = 20;
+constexpr std::chrono::milliseconds kTurnWaitMin{100};
+constexpr std::chrono::milliseconds kTurnWaitMax{500};
 /// It reads a little without one after this time.
 constexpr std::chrono::seconds kReadAnyway{2};
 
@@ -116,7 +118,7 @@ bool TableFeed::MayRead(const std::stop_token& stop) {
   }
   const auto now = Clock::System().Steady();
   if (!waits_since_) waits_since_ = now;
-  if (!turn_.Take(kTurnWait, stop)) {
+  if (!turn_.Take(std::clamp(options_.freshness / kLooksInFreshness, kTurnWaitMin, kTurnWaitMax), stop)) {
     if (now - *waits_since_ < kReadAnyway) return false;
     turn_.End();  // its place: what it writes may wait for long, and others would wait behind it
   }

@@ -11,8 +11,9 @@
 namespace millrace::land {
 namespace {
 
-/// How often an idle lane that holds memory looks whether somebody waits for it.
+/// How often an idle lane that holds memory looks whether somebody waits for it: its own table, or another one.
 constexpr std::chrono::milliseconds kIdle{50};
+constexpr std::chrono::milliseconds kIdleForOthers{400};
 constexpr size_t kQueuedPerLane = 2;
 
 }  // namespace
@@ -67,7 +68,8 @@ void LanePool::Step(Worker& worker, std::unique_lock<std::mutex>& lock) {
   };
   bool woken = true;
   if (worker.lane.holds_memory()) {
-    woken = work_.wait_for(lock, kIdle, called);
+    const bool by_own = work_.wait_for(lock, kIdleForOthers, [&] { return called() || waits_for_memory_; });
+    woken = called() || (by_own && work_.wait_for(lock, kIdle, called));
   } else {
     work_.wait(lock, called);
   }
@@ -135,11 +137,23 @@ void LanePool::InTurn(uint64_t sequence, const std::function<void()>& body) {
   turn_.notify_all();
 }
 
+void LanePool::TellWaitsForMemory(bool waits) {
+  {
+    const std::lock_guard lock(mutex_);
+    waits_for_memory_ = waits;
+  }
+  if (waits) work_.notify_all();
+}
+
 Reservation LanePool::Reserve(int64_t bytes, const std::stop_token& stop) {
   std::stop_source ends;
   const std::stop_callback on_failure(failed_.get_token(), [&ends] { ends.request_stop(); });
   const std::stop_callback on_stop(stop, [&ends] { ends.request_stop(); });
-  return context_.budget.Reserve(bytes, ends.get_token());
+  const bool waits = context_.budget.used() + bytes > context_.budget.limit();
+  if (waits) TellWaitsForMemory(true);
+  auto reservation = context_.budget.Reserve(bytes, ends.get_token());
+  if (waits) TellWaitsForMemory(false);
+  return reservation;
 }
 
 void LanePool::Submit(event::EventBatchPtr events, const std::stop_token& stop) {

@@ -69,6 +69,7 @@ class LanePool {
 
   void Run(Worker& worker);
   void Step(Worker& worker, std::unique_lock<std::mutex>& lock);
+  void TellWaitsForMemory(bool waits);
   Reservation Reserve(int64_t bytes, const std::stop_token& stop);
   void Fail();
   void ThrowIfFailed();
@@ -83,6 +84,7 @@ class LanePool {
   std::condition_variable done_;  // for the driver: room in the queue, a round finished, a failure
   std::condition_variable turn_;  // for lanes: the next batch may claim its keys
   std::deque<Task> queue_;
+  bool waits_for_memory_ = false;  // the driver does, to submit
   uint64_t submitted_ = 0;
   uint64_t next_turn_ = 0;
   uint64_t round_ = 0;
