@@ -93,16 +93,26 @@ void Column::Widen() {
   std::swap(values, wide);
 }
 
-void Column::Begin() {
+void Column::Begin(double times) {
   length = 0;
   has_nulls = false;
   values.SetSize(0);
   text.SetSize(0);
   validity.SetSize(0);
-  values.ReserveAsBefore();
-  text.ReserveAsBefore();
+  values.ReserveAsBefore(times);
+  text.ReserveAsBefore(times);
   if (has_offsets()) values.Append(int32_t{0});
-  for (auto& child : children) child->Begin();
+  for (auto& child : children) child->Begin(times);
+}
+
+void Column::ExpectAs(const Column& other) {
+  values.ExpectAs(other.values);
+  text.ExpectAs(other.text);
+  for (size_t i = 0; i < children.size(); ++i) {
+    const auto* part = i < other.children.size() ? other.children[i].get() : nullptr;
+    const auto* same = kind == ColumnKind::kStruct ? other.FindChild(children[i]->name) : part;
+    if (same != nullptr) children[i]->ExpectAs(*same);
+  }
 }
 
 void Column::TruncateTo(int64_t rows) {

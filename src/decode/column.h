@@ -83,8 +83,10 @@ struct Column {
   /// int to long, float to double, values in place.
   void Widen();
 
-  /// Empties the buffers of the whole tree for a new batch.
-  void Begin();
+  /// Empties the buffers of the whole tree for a new batch, which is `times` as large as the last one.
+  void Begin(double times = 1);
+  /// The next batch is expected to bring of each name about what came in `other`.
+  void ExpectAs(const Column& other);
   void PadTo(int64_t rows) {
     if (length < rows) Pad(rows - length);
   }

@@ -47,8 +47,10 @@ class FlatBuffer {
 
   /// Hands the bytes over; this is empty again and will reserve a little more than what it held.
   std::shared_ptr<arrow::Buffer> Finish();
-  /// Allocates what the last Finish suggests.
-  void ReserveAsBefore() { Reserve(hint_); }
+  /// Allocates what the last Finish suggests, for so many times as much as came before it.
+  void ReserveAsBefore(double times) { Reserve(static_cast<int64_t>(static_cast<double>(hint_) * times)); }
+  /// Suggests what `other` would.
+  void ExpectAs(const FlatBuffer& other) { hint_ = other.hint_; }
 
  private:
   void Grow(int64_t capacity);

@@ -5,6 +5,7 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -26,6 +27,9 @@ namespace {
 
 /// Records are indexed together up to this many bytes, so that their tokens stay in the second cache level.
 constexpr size_t kWindowBytes = size_t{128} << 10;
+/// Buffers are made for a batch of so many times the last one's size.
+constexpr double kLessMax = 0.0625;
+constexpr double kMoreMax = 16;
 
 }  // namespace
 
@@ -54,6 +58,7 @@ class JsonDecoder::Impl {
   void RefreshSchema();
   Window JoinedWindow(const EventBatch& events, size_t first) const;
   Window GatheredWindow(const EventBatch& events, size_t first);
+  double TimesTheLast(const EventBatch& events);
   bool TooLarge(const EventBatch& events, size_t index) const {
     return static_cast<int64_t>(events.records[index].size) > options_.record_bytes_max;
   }
@@ -67,6 +72,7 @@ class JsonDecoder::Impl {
   std::shared_ptr<PaddedBuffer> gathered_;
   std::shared_ptr<arrow::Schema> schema_;
   size_t names_ = 0;
+  size_t last_records_ = 0;  // of the last batch
   Decoded decoded_;
 };
 
@@ -78,13 +84,21 @@ struct JsonDecoder::Impl::Window {
   bool gathered = false;  // copied together, each followed by a newline
 };
 
+/// How large a batch is beside the last one, within reason: buffers that are too small grow by copying.
+double JsonDecoder::Impl::TimesTheLast(const EventBatch& events) {
+  const size_t last = std::exchange(last_records_, events.size());
+  if (last == 0) return 1;
+  return std::clamp(static_cast<double>(events.size()) / static_cast<double>(last), kLessMax, kMoreMax);
+}
+
 Decoded JsonDecoder::Impl::Decode(const EventBatch& events) {
   if (events.payload && events.payload->size() > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
     throw Error(ErrorCode::kInternal, "a batch of over 2 GiB came to be decoded; lower the read size of its source");
   }
   decoded_ = {};
-  root_->Begin();
-  rescued_->Begin();
+  const double times = TimesTheLast(events);
+  root_->Begin(times);
+  rescued_->Begin(times);
   reader_->counts() = {};
   reader_->set_may_infer(true);
   reader_->set_columns_open(schema_ == nullptr);
@@ -220,6 +234,7 @@ void JsonDecoder::Impl::RefreshSchema() { schema_ = SchemaOf(*root_, *rescued_);
 void JsonDecoder::Impl::Adopt(const arrow::Schema& schema) {
   auto root = std::make_unique<Column>("", ColumnKind::kStruct, nullptr);
   AddColumns(schema, options_.json_columns, *root);
+  root->ExpectAs(*root_);
   root_ = std::move(root);
   const auto rescued = schema.GetFieldByName(std::string(event::kRescuedColumn));
   rescued_->metadata = rescued ? rescued->metadata() : nullptr;
