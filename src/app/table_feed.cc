@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/scheduling.h"
 #include "io/outage_patience.h"
 
 namespace millrace::app {
@@ -33,6 +34,7 @@ TableFeed::TableFeed(std::unique_ptr<event::Source> reader, std::shared_ptr<even
       turn_(options_.turns) {}
 
 void TableFeed::Run(std::stop_token stop, std::stop_token abort) {
+  WorkInBatches();
   const io::OutagePatience stoppable(abort, {});
   try {
     WithContext(options_.title, [&] { RunUntilAborted(stop, abort); });

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/scheduling.h"
 #include "land/through_outage.h"
 
 namespace millrace::land {
@@ -48,6 +49,7 @@ LanePool::~LanePool() {
 }
 
 void LanePool::Run(Worker& worker) {
+  WorkInBatches();
   const StoreOutage outage(context_.board, context_.clock, context_.stop);
   std::unique_lock lock(mutex_);
   while (!stop_.stop_requested()) {
