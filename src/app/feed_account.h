@@ -31,6 +31,7 @@ struct TableStatus {
   event::SinkCounts landed;  // of what commits covered
   event::Lag lag;            // of the reader: what was not read
   event::Wait wait;
+  bool waits_for_turn = false;               // to read: it is behind, and others are being read
   uint64_t pending = 0;                      // records that were read and are not visible
   double read_per_second = 0;                // over the last seconds
   std::optional<double> unread_falls_by;     // records a second; negative: it grows; nullopt: not known yet

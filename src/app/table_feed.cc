@@ -116,15 +116,18 @@ void TableFeed::RecoverAgain(const std::stop_token& stop, const std::stop_token&
 bool TableFeed::MayRead(const std::stop_token& stop) {
   if (!behind_ || !options_.turns) {
     turn_.End();
+    waits_for_turn_ = false;
     return true;
   }
   const auto now = Clock::System().Steady();
   if (!waits_since_) waits_since_ = now;
+  waits_for_turn_ = !turn_.taken();
   if (!turn_.Take(std::clamp(options_.freshness / kLooksInFreshness, kTurnWaitMin, kTurnWaitMax), stop)) {
     if (now - *waits_since_ < kReadAnyway) return false;
     turn_.End();  // its place: what it writes may wait for long, and others would wait behind it
   }
   waits_since_.reset();
+  waits_for_turn_ = false;
   return !stop.stop_requested();
 }
 
@@ -208,6 +211,7 @@ void TableFeed::Publish() { account_.Publish(sink_->counts(), reader_->lag()); }
 
 TableStatus TableFeed::status() const {
   auto status = account_.status();
+  status.waits_for_turn = waits_for_turn_;
   status.wait = recovery_.Get();
   if (status.wait.kind != event::WaitKind::kNothing) return status;
   status.wait = sink_->WaitsFor();

@@ -75,6 +75,7 @@ class TableFeed {
   event::WaitBoard recovery_;
   bool behind_ = false;  // the last read brought as much as it might
   std::optional<SteadyTime> waits_since_;
+  std::atomic<bool> waits_for_turn_ = false;
   ReadTurns::Turn turn_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <string_view>
 
 namespace millrace::app {
 namespace {
@@ -11,6 +12,7 @@ using std::chrono::duration;
 
 /// Unread events older than this are a backlog and not the usual way of things.
 constexpr auto kBacklogAge = std::chrono::seconds(2);
+constexpr std::string_view kTurn = "it waits for its turn: of the tables that are behind, a few are read at a time";
 
 std::string Since(const Timestamp& then, const Timestamp& now) {
   return fmt::format("{} ({} ago)", FormatTimestamp(std::chrono::floor<std::chrono::seconds>(then)),
@@ -19,11 +21,12 @@ std::string Since(const Timestamp& then, const Timestamp& now) {
 
 bool IsBehind(const TableSituation& situation) {
   const auto& lag = situation.status.lag;
+  if (situation.status.waits_for_turn) return true;
   return lag.records > 0 && (!lag.oldest || situation.now - *lag.oldest > kBacklogAge);
 }
 
 /// "1.2 M records behind; at 300 k/s caught up in 4 s".
-std::string ExplainBacklog(const TableStatus& status) {
+std::string ExplainRate(const TableStatus& status) {
   auto text = fmt::format("{} records behind", ShortCount(static_cast<double>(status.lag.records)));
   if (status.read_per_second < 1) return text + ", and none were read in the last seconds";
   text += fmt::format("; at {}/s", ShortCount(status.read_per_second));
@@ -31,6 +34,12 @@ std::string ExplainBacklog(const TableStatus& status) {
   if (status.unread_falls_by && falls_by < 1) return text + " not catching up: as many or more arrive";
   const double records_a_second = status.unread_falls_by ? falls_by : status.read_per_second;
   return text + " caught up in " + Span(duration<double>(static_cast<double>(status.lag.records) / records_a_second));
+}
+
+/// "1.2 M records behind; at 300 k/s caught up in 4 s; it waits for its turn, ...".
+std::string ExplainBacklog(const TableStatus& status) {
+  if (status.waits_for_turn) return (status.lag.records > 0 ? ExplainRate(status) + "; " : "") + std::string(kTurn);
+  return ExplainRate(status);
 }
 
 std::string ExplainUpToDate(const TableSituation& situation) {

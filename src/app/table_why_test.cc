@@ -46,6 +46,19 @@ TEST(TableWhy, ABacklogThatArrivalsKeepUpIsNotPromisedAnEnd) {
   EXPECT_EQ(Explain(Behind(0, 0)).sentence, "1.2 M records behind, and none were read in the last seconds");
 }
 
+TEST(TableWhy, ABacklogWaitsForItsTurn) {
+  auto situation = Behind(300'000, 300'000);
+  situation.status.waits_for_turn = true;
+  EXPECT_EQ(Explain(situation).sentence,
+            "1.2 M records behind; at 300 k/s caught up in 4.0 s; it waits for its turn: of the tables that are "
+            "behind, a few are read at a time");
+  situation.status.wait.kind = event::WaitKind::kNothing;
+  situation.status.lag = {.records = -1, .bytes = -1, .oldest = {}, .partitions = {}};  // a source that cannot say
+  const auto why = Explain(situation);
+  EXPECT_EQ(why.state, "behind");
+  EXPECT_THAT(why.sentence, testing::StartsWith("it waits for its turn"));
+}
+
 TEST(TableWhy, TroubleGoesBeforeABacklog) {
   auto situation = Behind(0, 0);
   situation.status.wait = {event::WaitKind::kCatalog, "the table cannot be read (503); trying again",
