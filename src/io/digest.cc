@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/error.h"
+#include "base/hex_digit.h"
 
 namespace millrace::io {
 namespace {
@@ -54,6 +55,18 @@ std::string Hex(std::string_view bytes) {
   std::string hex;
   for (const char c : bytes) fmt::format_to(std::back_inserter(hex), "{:02x}", static_cast<unsigned char>(c));
   return hex;
+}
+
+std::string FromHex(std::string_view hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const int high = HexDigit(hex[i]);
+    const int low = HexDigit(hex[i + 1]);
+    if (high < 0 || low < 0) break;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  if (bytes.size() * 2 == hex.size()) return bytes;
+  throw Error(ErrorCode::kInternal, fmt::format("'{}' is no hexadecimal text", hex));
 }
 
 std::string Base64(std::string_view bytes) {

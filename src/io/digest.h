@@ -13,6 +13,8 @@ std::string HmacSha256(std::string_view key, std::string_view bytes);
 
 /// Lower-case hexadecimal.
 std::string Hex(std::string_view bytes);
+/// What Hex was made of. Error kInternal for anything else.
+std::string FromHex(std::string_view hex);
 /// RFC 4648 with padding.
 std::string Base64(std::string_view bytes);
 /// RFC 4648, section 5, without padding: what JWTs are made of.

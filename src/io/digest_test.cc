@@ -5,8 +5,19 @@
 #include <string>
 #include <utility>
 
+#include "base/error.h"
+
 namespace millrace::io {
 namespace {
+
+TEST(DigestTest, HexComesBack) {
+  const std::string bytes("\x00\x7f\xff\x10", 4);
+  EXPECT_EQ(Hex(bytes), "007fff10");
+  EXPECT_EQ(FromHex("007fff10"), bytes);
+  EXPECT_EQ(FromHex("FF"), "\xff");
+  EXPECT_THROW(FromHex("0"), Error);
+  EXPECT_THROW(FromHex("0g"), Error);
+}
 
 TEST(DigestTest, Base64OfTheRfc) {
   // RFC 4648, section 10.

@@ -78,6 +78,10 @@ PutOutcome FaultStore::PutIfAbsent(const std::string& key, std::string_view byte
   return Apply(StoreCall::kPut, key, [&] { return store_.PutIfAbsent(key, bytes); });
 }
 
+PutOutcome FaultStore::PutHashed(const std::string& key, std::string_view bytes, const std::string& sha256) {
+  return Apply(StoreCall::kPut, key, [&] { return store_.PutHashed(key, bytes, sha256); });
+}
+
 std::unique_ptr<ObjectWriter> FaultStore::OpenWriter(const std::string& key) {
   return std::make_unique<Writer>(*this, key, store_.OpenWriter(key));
 }

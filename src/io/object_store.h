@@ -35,6 +35,11 @@ class ObjectStore {
 
   /// Creates only; never overwrites.
   virtual PutOutcome PutIfAbsent(const std::string& key, std::string_view bytes) = 0;
+  /// The same for whoever has the SHA-256 of the bytes already, in hexadecimal: some stores want it, and to make it
+  /// takes longer than to send them. A wrong one is refused by those.
+  virtual PutOutcome PutHashed(const std::string& key, std::string_view bytes, const std::string& /*sha256*/) {
+    return PutIfAbsent(key, bytes);
+  }
   virtual std::unique_ptr<ObjectWriter> OpenWriter(const std::string& key) = 0;
 
   /// nullopt when there is no such object.

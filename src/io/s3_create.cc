@@ -31,14 +31,13 @@ std::optional<bool> HasMark(S3Client& client, const std::string& key, const std:
   return answer.response.header(client.words().writer_header) == mark;
 }
 
-PutOutcome CreateObject(S3Client& client, const std::string& key, std::string_view bytes) {
-  const auto hash = Sha256(bytes);
+PutOutcome CreateObject(S3Client& client, const std::string& key, std::string_view bytes, const std::string& sha256) {
   const auto mark = NewWriterMark();
-  S3Request request{.method = "PUT", .key = key, .query = "", .body = bytes, .payload_sha256 = Hex(hash)};
+  S3Request request{.method = "PUT", .key = key, .query = "", .body = bytes, .payload_sha256 = sha256};
   request.headers = {
       client.words().create_only, {client.words().writer_header, mark}, {"Content-Type", "application/octet-stream"}};
   if (!client.words().checksum_header.empty())
-    request.headers.push_back({client.words().checksum_header, Base64(hash)});
+    request.headers.push_back({client.words().checksum_header, Base64(FromHex(sha256))});
   for (int round = 0; round < kRoundsMax; ++round) {
     FaultPoint("io.s3.put");
     const auto answer = client.Send(request);

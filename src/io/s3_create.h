@@ -14,7 +14,7 @@ std::string NewWriterMark();
 /// Whether the object there is the one marked `mark`; nullopt when there is none.
 std::optional<bool> HasMark(S3Client& client, const std::string& key, const std::string& mark);
 
-/// Creates an object in one request.
-PutOutcome CreateObject(S3Client& client, const std::string& key, std::string_view bytes);
+/// Creates an object in one request. `sha256` is that of the bytes, in hexadecimal.
+PutOutcome CreateObject(S3Client& client, const std::string& key, std::string_view bytes, const std::string& sha256);
 
 }  // namespace millrace::io

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "io/digest.h"
 #include "io/hidden_file.h"
 #include "io/object_key.h"
 #include "io/outage_patience.h"
@@ -109,7 +110,12 @@ S3ObjectStore::~S3ObjectStore() = default;
 
 PutOutcome S3ObjectStore::PutIfAbsent(const std::string& key, std::string_view bytes) {
   CheckStoreKey(*client_, key);
-  return CreateObject(*client_, key, bytes);
+  return CreateObject(*client_, key, bytes, Hex(Sha256(bytes)));
+}
+
+PutOutcome S3ObjectStore::PutHashed(const std::string& key, std::string_view bytes, const std::string& sha256) {
+  CheckStoreKey(*client_, key);
+  return CreateObject(*client_, key, bytes, sha256);
 }
 
 std::unique_ptr<ObjectWriter> S3ObjectStore::OpenWriter(const std::string& key) {
@@ -202,8 +208,8 @@ std::optional<std::string> S3ObjectStore::KeyOf(std::string_view uri) const {
 void S3ObjectStore::ProbeConditionalCreate() {
   const auto key = fmt::format("{}/probe-{}", kHiddenFolder, NewWriterMark());
   const Removed removed(*client_, key);
-  CreateObject(*client_, key, "1");
-  const auto whole = CreateObject(*client_, key, "2");
+  CreateObject(*client_, key, "1", Hex(Sha256("1")));
+  const auto whole = CreateObject(*client_, key, "2", Hex(Sha256("2")));
   S3Writer writer(client_, key, S3Writer::Way::kInParts);
   writer.Write("3");
   const auto in_parts = std::move(writer).Finish();

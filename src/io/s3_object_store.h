@@ -23,6 +23,7 @@ class S3ObjectStore final : public ObjectStore {
   ~S3ObjectStore() override;
 
   PutOutcome PutIfAbsent(const std::string& key, std::string_view bytes) override;
+  PutOutcome PutHashed(const std::string& key, std::string_view bytes, const std::string& sha256) override;
   std::unique_ptr<ObjectWriter> OpenWriter(const std::string& key) override;
   std::optional<std::string> Get(const std::string& key) override;
   std::optional<int64_t> Size(const std::string& key) override;

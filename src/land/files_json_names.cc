@@ -1,7 +1,5 @@
 #include "land/files_json_names.h"
 
-#include <string.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -19,17 +17,17 @@ struct Name {
   std::string folded;  // lower case, escapes resolved
 };
 
-const char* Find(const char* begin, const char* end, std::string_view what) {
-  return static_cast<const char*>(::memmem(begin, static_cast<size_t>(end - begin), what.data(), what.size()));
-}
-
 /// Quick, and seldom true of an object that has no such name: looks for the start of one, written plainly or escaped.
+/// By single characters that JSON has few of: to look for two at a time took longer than to parse the object.
 bool MayHoldReserved(std::string_view object) {
-  const char* const end = object.data() + object.size();
-  for (const char* hit = object.data(); (hit = Find(hit, end, "\"_")) != nullptr; hit += 2) {
-    if (end - hit > 2 && strchr("tpoeikvhTPOEIKVH\\", hit[2]) != nullptr) return true;
+  for (size_t at = 0; (at = object.find('_', at)) != std::string_view::npos; ++at) {
+    const bool begins = at > 0 && object[at - 1] == '"' && at + 1 < object.size();
+    if (begins && std::string_view("tpoeikvhTPOEIKVH\\").find(object[at + 1]) != std::string_view::npos) return true;
   }
-  return Find(object.data(), end, "\"\\u005") != nullptr;
+  for (size_t at = 0; (at = object.find('\\', at)) != std::string_view::npos; ++at) {
+    if (at > 0 && object[at - 1] == '"' && object.substr(at).starts_with("\\u005")) return true;
+  }
+  return false;
 }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

@@ -7,8 +7,9 @@
 
 namespace millrace::land {
 
-FilesLineChunk::FilesLineChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin)
+FilesLineChunk::FilesLineChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin, size_t object_bytes)
     : FilesChunk(std::move(pipeline), std::move(encoding), std::move(begin)),
+      object_bytes_(object_bytes),
       line_({.record_bytes_max = static_cast<size_t>(plan_.encoding.record_bytes_max),
              .record = plan_.encoding.record,
              .separator = plan_.encoding.separator,
@@ -29,6 +30,8 @@ FilesLineChunk::OpenObject& FilesLineChunk::ObjectFor(const std::string& folder,
   if (open_.size() >= static_cast<size_t>(encoding().open_files_max)) Close(open_.begin());
   const size_t number = Plan(folder, from);
   open_.push_back({folder, number, 0, from.time, FilesPacker(encoding().compression, encoding().level)});
+  // Many folders are open at a time where each gets little.
+  if (open_.size() == 1) open_.back().packer.Expect(object_bytes_);
   return open_.back();
 }
 

@@ -14,7 +14,8 @@ namespace millrace::land {
 /// A chunk as lines of JSON, text or bytes.
 class FilesLineChunk final : public FilesChunk {
  public:
-  FilesLineChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin);
+  /// `object_bytes`: how large an object is likely to be.
+  FilesLineChunk(std::string pipeline, FilesEncoding encoding, event::Cursor begin, size_t object_bytes = 0);
 
   void Add(const event::EventBatch& events, size_t first, size_t last, const OnAdded& on_added) override;
   void Settle(bool, const OnAdded&) override {}
@@ -38,6 +39,7 @@ class FilesLineChunk final : public FilesChunk {
   void Close(std::deque<OpenObject>::iterator object);
   void CloseAll() override;
 
+  const size_t object_bytes_;
   std::optional<PathTemplate> error_path_;
   JsonLineWriter line_;
   std::deque<OpenObject> open_;  // oldest first

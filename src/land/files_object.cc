@@ -156,10 +156,11 @@ FilesPacker& FilesPacker::operator=(FilesPacker&&) noexcept = default;
 
 void FilesPacker::Pack(std::string_view bytes, bool last) {
   raw_bytes_ += static_cast<int64_t>(bytes.size());
-  deflater_ ? deflater_->Pack(bytes, last, packed_) : static_cast<void>(packed_.append(bytes));
+  deflater_->Pack(bytes, last, packed_);
 }
 
 void FilesPacker::Settle() {
+  if (!deflater_) return;
   size_t at = 0;
   for (; room_.size() - at >= kBlockBytes; at += kBlockBytes)
     Pack(std::string_view(room_).substr(at, kBlockBytes), false);
@@ -167,6 +168,7 @@ void FilesPacker::Settle() {
 }
 
 std::string FilesPacker::Finish() && {
+  if (!deflater_) return std::move(room_);
   Pack(std::exchange(room_, {}), true);
   deflater_.reset();
   return std::move(packed_);

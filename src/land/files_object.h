@@ -47,6 +47,10 @@ class FilesPacker {
   FilesPacker(FilesPacker&&) noexcept;
   FilesPacker& operator=(FilesPacker&&) noexcept;
 
+  /// About so many bytes will come: what grows by doubling is copied as often.
+  void Expect(size_t bytes) {
+    if (!deflater_) room_.reserve(bytes);
+  }
   /// Lines are appended here, then Settle is called.
   std::string& room() { return room_; }
   void Settle();
@@ -63,7 +67,7 @@ class FilesPacker {
 
   void Pack(std::string_view bytes, bool last);
 
-  std::unique_ptr<Deflater> deflater_;  // none: stored as it is
+  std::unique_ptr<Deflater> deflater_;  // none: stored as it is, and stays in room_
   std::string room_;
   std::string packed_;
   int64_t raw_bytes_ = 0;

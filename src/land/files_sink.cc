@@ -137,7 +137,7 @@ void FilesSink::KeepGap(const event::EventBatch& events) {
 std::unique_ptr<FilesChunk> FilesSink::MakeChunk(const Split& split, const FilesPlan* planned) {
   const auto& encoding = planned == nullptr ? options_.encoding : planned->encoding;
   if (encoding.form == FilesForm::kLines) {
-    return std::make_unique<FilesLineChunk>(options_.pipeline, encoding, split.chained);
+    return std::make_unique<FilesLineChunk>(options_.pipeline, encoding, split.chained, split.object_bytes);
   }
   if (!options_.decoder) throw Error(ErrorCode::kInternal, "files of columns need a decoder");
   return std::make_unique<FilesColumnChunk>(options_.pipeline, encoding, split.chained,
@@ -210,6 +210,8 @@ void FilesSink::Seal(Split& split, event::Cursor end, std::stop_token stop) {
   auto buffer = std::exchange(split.buffer, {});
   split.chained = end;
   auto chunk = std::move(*buffer.chunk).Seal(std::move(end));
+  split.object_bytes = 0;
+  for (const auto& content : chunk.contents) split.object_bytes = std::max(split.object_bytes, content.size());
   split.sealed.push_back({std::move(chunk), std::move(buffer.counts), std::move(buffer.reservation), false});
 }
 
@@ -340,7 +342,7 @@ void FilesSink::PutObjects(const SealedChunk& chunk, std::stop_token stop) {
 
 void FilesSink::PutObject(const PlannedObject& object, const std::string& content, std::stop_token stop) {
   Insist(stop, [&] {
-    if (store_.PutIfAbsent(object.key, content) == io::PutOutcome::kCreated) return true;
+    if (store_.PutHashed(object.key, content, object.sha256) == io::PutOutcome::kCreated) return true;
     const auto there = store_.Get(object.key);
     if (there && io::Hex(io::Sha256(*there)) == object.sha256) return true;
     throw Error(ErrorCode::kStop, object.key +

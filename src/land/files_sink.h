@@ -75,6 +75,7 @@ class FilesSink final : public event::Sink {
     event::Cursor written;            // the end of the last batch
     int64_t last_offset = -1;         // of the last record written, or landed before
     std::optional<FilesPlan> replay;  // a plan that a crash left unfinished: its records are awaited
+    size_t object_bytes = 0;          // the largest object of the last chunk
     Buffer buffer;
     std::deque<Sealed> sealed;
   };
