@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -38,6 +39,50 @@ def flat(scratch, runs):
             costs.append(landing(folder, {"tables": {f"silver.{name}": {"from": name, "columns": TIMES} for name in names}, "sources": sources}))
             assert sum(pipelines.rows_of(folder, f"silver.{name}") for name in names) == rows
         print(f"flat, {tables:>5} tables: {measure.median(costs).line(rows)}", flush=True)
+
+
+def snapshots(scratch, runs):
+    """CPU an event: a table of 10 and of 10,000 snapshots, each of which a commit writes again."""
+    costs = {10: [], 10_000: []}
+    for _ in range(runs):
+        for count in costs:
+            folder = pipelines.fresh(scratch / "snapshots")
+            keeps = {"maintenance": {"snapshots_keep": 100_000, "snapshots_age": "1000d"}}
+            landing(folder, {**keeps, **generator(1000)})
+            give_snapshots(folder, count)
+            costs[count].append(landing(folder, {**keeps, **generator(EVENTS)}))
+            assert pipelines.rows_of(folder, "silver.events") == EVENTS
+    few, many = (measure.median(found) for found in costs.values())
+    for count, cost in zip(costs, (few, many)):
+        print(f"flat, {count:>6,} snapshots: {cost.line(EVENTS)}", flush=True)
+    print(f"flat, snapshots: {many.cpu / few.cpu:.2f} of the CPU")
+
+
+def generator(rows):
+    """The first so many events; a later run goes on behind those that it finds."""
+    return {"tables": {"silver.events": {"from": "events", "columns": TIMES}}, "sources": {"events": {"generator": {"kind": "events", "rows": rows}}}}
+
+
+def give_snapshots(folder, count):
+    """The table's one snapshot again and again, each the parent of the next."""
+    with sqlite3.connect(folder / "data/catalog.db") as db:
+        (location,) = db.execute("select metadata_location from iceberg_tables where table_name = 'events'").fetchone()
+        metadata = json.loads(open(location.removeprefix("file://")).read())
+        (last,) = metadata["snapshots"]
+        chain = []
+        for number in range(count):
+            one = {**last, "snapshot-id": last["snapshot-id"] // 2 - count + number, "sequence-number": number + 1, "timestamp-ms": last["timestamp-ms"] - count + number}
+            if chain:
+                one["parent-snapshot-id"] = chain[-1]["snapshot-id"]
+            chain.append(one)
+        head = chain[-1]
+        metadata["snapshots"] = chain
+        metadata["snapshot-log"] = [{"snapshot-id": one["snapshot-id"], "timestamp-ms": one["timestamp-ms"]} for one in chain]
+        metadata["current-snapshot-id"] = metadata["refs"]["main"]["snapshot-id"] = head["snapshot-id"]
+        metadata["last-sequence-number"] = head["sequence-number"]
+        longer = location.replace("/0000", "/1000", 1)
+        open(longer.removeprefix("file://"), "w").write(json.dumps(metadata))
+        db.execute("update iceberg_tables set metadata_location = ? where table_name = 'events'", (longer,))
 
 
 def landing(folder, blocks):
