@@ -93,16 +93,23 @@ void Column::Widen() {
   std::swap(values, wide);
 }
 
-void Column::Begin(double times) {
+namespace {
+
+/// A value of eight bytes has at least two of JSON, itself and a comma.
+constexpr int64_t kValueToJson = 4;
+
+}  // namespace
+
+void Column::Begin(const Coming& coming) {
   length = 0;
   has_nulls = false;
   values.SetSize(0);
   text.SetSize(0);
   validity.SetSize(0);
-  values.ReserveAsBefore(times);
-  text.ReserveAsBefore(times);
+  values.ReserveAsBefore(coming.times, kValueToJson * coming.bytes);
+  text.ReserveAsBefore(coming.times, coming.bytes);
   if (has_offsets()) values.Append(int32_t{0});
-  for (auto& child : children) child->Begin(times);
+  for (auto& child : children) child->Begin(coming);
 }
 
 void Column::ExpectAs(const Column& other) {

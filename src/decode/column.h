@@ -83,8 +83,14 @@ struct Column {
   /// int to long, float to double, values in place.
   void Widen();
 
-  /// Empties the buffers of the whole tree for a new batch, which is `times` as large as the last one.
-  void Begin(double times = 1);
+  /// How much a batch brings: `times` as many records as the last one, made of so many bytes at most.
+  struct Coming {
+    double times = 1;
+    int64_t bytes = int64_t{1} << 40;
+  };
+  /// Empties the buffers of the whole tree for a new batch.
+  void Begin(const Coming& coming);
+  void Begin() { Begin(Coming()); }
   /// The next batch is expected to bring of each name about what came in `other`.
   void ExpectAs(const Column& other);
   void PadTo(int64_t rows) {

@@ -2,6 +2,7 @@
 
 #include <arrow/buffer.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -47,8 +48,10 @@ class FlatBuffer {
 
   /// Hands the bytes over; this is empty again and will reserve a little more than what it held.
   std::shared_ptr<arrow::Buffer> Finish();
-  /// Allocates what the last Finish suggests, for so many times as much as came before it.
-  void ReserveAsBefore(double times) { Reserve(static_cast<int64_t>(static_cast<double>(hint_) * times)); }
+  /// Allocates what the last Finish suggests, for so many times as much as came before it, but no more than `most`.
+  void ReserveAsBefore(double times, int64_t most) {
+    Reserve(std::min(static_cast<int64_t>(static_cast<double>(hint_) * times), most));
+  }
   /// Suggests what `other` would.
   void ExpectAs(const FlatBuffer& other) { hint_ = other.hint_; }
 

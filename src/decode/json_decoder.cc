@@ -96,9 +96,9 @@ Decoded JsonDecoder::Impl::Decode(const EventBatch& events) {
     throw Error(ErrorCode::kInternal, "a batch of over 2 GiB came to be decoded; lower the read size of its source");
   }
   decoded_ = {};
-  const double times = TimesTheLast(events);
-  root_->Begin(times);
-  rescued_->Begin(times);
+  const Column::Coming coming{.times = TimesTheLast(events), .bytes = events.bytes()};
+  root_->Begin(coming);
+  rescued_->Begin(coming);
   reader_->counts() = {};
   reader_->set_may_infer(true);
   reader_->set_columns_open(schema_ == nullptr);

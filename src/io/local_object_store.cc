@@ -92,10 +92,18 @@ class Lister {
          const std::function<bool(const ObjectInfo&)>& visit)
       : root_(root), prefix_(prefix), after_(after), visit_(visit) {}
 
-  /// From the folder that the prefix names: those above may hold thousands of others.
-  void Run() { Folder(std::string(prefix_.substr(0, prefix_.rfind('/') + 1))); }
+  void Run() { Folder(Start()); }
 
  private:
+  /// The folder that the prefix names, where that can be one of the store: those above may hold thousands of others.
+  std::string Start() const {
+    const auto slash = prefix_.rfind('/');
+    if (slash == std::string_view::npos) return "";
+    const auto folder = prefix_.substr(0, slash);
+    const bool hidden = folder == kHiddenFolder || folder.starts_with(std::string(kHiddenFolder) + '/');
+    return IsValidKey(folder) && !hidden ? std::string(folder) + '/' : "";
+  }
+
   struct Entry {
     std::string key;  // ends in '/' for a folder, as it does in the keys below it
     int64_t size = 0;
@@ -124,7 +132,8 @@ class Lister {
     std::vector<Entry> entries;
     std::error_code error;
     std::filesystem::directory_iterator it(root_ / base, error), end;
-    if (error && error.value() != ENOENT) throw FileError(error.value(), "list", (root_ / base).native());
+    const bool none = error.value() == ENOENT || error.value() == ENOTDIR;
+    if (error && !none) throw FileError(error.value(), "list", (root_ / base).native());
     for (; !error && it != end; it.increment(error)) {
       std::string key = base + it->path().filename().native();
       if (key == kHiddenFolder) continue;
@@ -137,7 +146,7 @@ class Lister {
         entries.push_back({std::move(key), status.st_size});
       }
     }
-    if (error && error.value() != ENOENT) throw FileError(error.value(), "list", (root_ / base).native());
+    if (error && !none && error.value() != ENOENT) throw FileError(error.value(), "list", (root_ / base).native());
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
     return entries;
   }

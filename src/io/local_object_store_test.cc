@@ -59,6 +59,26 @@ Error Caught(const std::function<void()>& body) {
   return Error(ErrorCode::kInternal, "nothing was thrown");
 }
 
+TEST(LocalObjectStore, NothingOutsideIsListed) {
+  TemporaryFolder folder;
+  fs::create_directories(folder.path() / "beside");
+  std::ofstream(folder.path() / "beside/secret") << "1";
+  const auto store = LocalObjectStore::Open(folder.path() / "wh");
+  store->PutIfAbsent("t/file", "1");
+  const auto open = store->OpenWriter("t/unfinished");
+  const auto count = [&](const std::string& prefix) {
+    int found = 0;
+    store->List(prefix, "", [&](const ObjectInfo&) { return ++found > 0; });
+    return found;
+  };
+  EXPECT_EQ(count("t/"), 1);
+  EXPECT_EQ(count("t/fi"), 1);
+  for (const std::string prefix : {"../beside/", "t/../../beside/", "//", "t/file/", "t/none/", ".millrace-tmp/"}) {
+    EXPECT_EQ(count(prefix), 0) << prefix;
+  }
+  EXPECT_EQ(count((folder.path() / "beside/").native()), 0) << "an absolute path";
+}
+
 TEST(LocalObjectStore, UriIsThePathAsItIs) {
   TemporaryFolder folder;
   const auto store = LocalObjectStore::Open(folder.path() / "my lake/");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "io/digest.h"
 #include "io/object_store.h"
 
 /// What every ObjectStore does. In the test file of an implementation: derive from ObjectStoreFixture, then
@@ -55,6 +56,14 @@ TYPED_TEST_P(ObjectStoreContract, PutThenGet) {
   EXPECT_EQ(this->store().Get("x/y/z.bin"), bytes);
   EXPECT_EQ(this->store().Size("x/y/z.bin"), 5);
   EXPECT_EQ(this->fixture_.Reopen()->Get("x/y/z.bin"), bytes);
+}
+
+TYPED_TEST_P(ObjectStoreContract, PutWithItsDigest) {
+  const std::string bytes(1000, 'a');
+  const auto sha256 = Hex(Sha256(bytes));
+  EXPECT_EQ(this->store().PutHashed("hashed", bytes, sha256), PutOutcome::kCreated);
+  EXPECT_EQ(this->store().PutHashed("hashed", bytes, sha256), PutOutcome::kExists);
+  EXPECT_EQ(this->store().Get("hashed"), bytes);
 }
 
 TYPED_TEST_P(ObjectStoreContract, NothingIsOverwritten) {
@@ -192,8 +201,8 @@ TYPED_TEST_P(ObjectStoreContract, OneWinnerInARace) {
   EXPECT_EQ(this->Keys(), (std::vector<std::string>{"deep/er/race"}));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ObjectStoreContract, PutThenGet, NothingIsOverwritten, AbsentIsNullopt, EmptyObject,
-                            WriterShowsNothingBeforeFinish, UnfinishedWriterLeavesNothing, RangesAreExact,
+REGISTER_TYPED_TEST_SUITE_P(ObjectStoreContract, PutThenGet, PutWithItsDigest, NothingIsOverwritten, AbsentIsNullopt,
+                            EmptyObject, WriterShowsNothingBeforeFinish, UnfinishedWriterLeavesNothing, RangesAreExact,
                             ListsInByteOrderOfKeys, ListStopsWhenAsked, DeleteIsIdempotent,
                             KeysThatLeaveTheRootAreRefused, UrisRoundTrip, OneWinnerInARace);
 
