@@ -79,7 +79,7 @@ class Field:
         self.topic = self.space = name
         self.admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": grid.kafka.bootstrap})
         self.new_topic = confluent_kafka.admin.NewTopic
-        self.producer = confluent_kafka.Producer({"bootstrap.servers": grid.kafka.bootstrap, "linger.ms": 2})
+        self.producer = confluent_kafka.Producer({"bootstrap.servers": grid.kafka.bootstrap, "linger.ms": 2, "enable.idempotence": True})
         self.sent = collections.Counter()
         self.running = []
         grid.bucket.clear()

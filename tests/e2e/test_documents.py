@@ -312,7 +312,7 @@ def test_documents_follow_a_topic_through_kills_of_workers_and_cuts_of_connectio
     blocks = [("people", "people"), ("big", "copy")]
     documents = "documents:\n" + "".join(block.format(name=name, where=store.config(table, "number").replace("{", "{{").replace("}", "}}")) for name, table in blocks)
     configs = [pipeline.config(name, tables=documents) for name in ("one", "two")]
-    producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "linger.ms": 1})
+    producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "linger.ms": 1, "enable.idempotence": True})
     chance, rows, count = random.Random(11), {}, 0
 
     def change(number):

@@ -71,7 +71,7 @@ class Pipeline:
         self.admin.delete_topics([self.topic])[self.topic].result(30)
 
     def produce(self, ids, **settings):
-        producer = confluent_kafka.Producer({"bootstrap.servers": self.kafka.bootstrap, "linger.ms": 1, **settings})
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.kafka.bootstrap, "linger.ms": 1, "enable.idempotence": True, **settings})
         for i in ids:
             while True:
                 try:

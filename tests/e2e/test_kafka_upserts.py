@@ -24,7 +24,8 @@ class Database:
 
     def __init__(self, pipeline):
         self.topic = pipeline.topic
-        self.producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "linger.ms": 1})
+        # Idempotent: another one puts what it sends again, while a broker has no leader, behind what came after.
+        self.producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "linger.ms": 1, "enable.idempotence": True})
         self.rows = {}
         self.lsn = 0
         self.random = random.Random(7)
@@ -109,7 +110,7 @@ def test_tables_follow_a_database_through_kills(pipeline):  # noqa: F811
 
 def test_a_tombstone_alone_deletes_and_what_names_no_row_is_kept(pipeline, millrace):  # noqa: F811
     pipeline.create(partitions=1)
-    producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap})
+    producer = confluent_kafka.Producer({"bootstrap.servers": pipeline.kafka.bootstrap, "enable.idempotence": True})
     tables = "tables:\n  silver.t: {{ from: {topic}, key: [id], upsert: {{}} }}\n  silver.valued: {{ from: {topic}, key: [id], upsert: {{ write: equality_deletes }} }}\n"
     config = pipeline.config(tables=tables)
 
