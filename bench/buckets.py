@@ -29,19 +29,17 @@ def bucket(scratch):
         yield server
 
 
-def land(topic, server, scratch, table, memory):
+def land(topic, server, scratch, table=None, extra=None):
     """One run from an empty place to the end of the topic. Its cost, and the folder that the objects are in."""
     folder = pipelines.fresh(scratch / "landing")
     space = "wh-" + os.urandom(4).hex()
     keys = {"access_key": {"secret": "env:BENCH_KEY"}, "secret_key": {"secret": "env:BENCH_SECRET"}}
-    config = kafka_landing.millrace_config(topic, folder)
-    config["memory"] = memory
-    config["tables"] = table
-    config["lake"] = {
+    lake = {
         "warehouse": f"s3://lake/{space}",
         "s3": {"endpoint": server.endpoint, "region": S3.region, **keys},
         "catalog": {"sqlite": {"path": str(folder / "catalog.db")}},
     }
+    config = kafka_landing.millrace_config(topic, folder, table, {"lake": lake, **(extra or {})})
     (folder / "millrace.yaml").write_text(json.dumps(config))
     cost = measure.run([pipelines.BINARY, "run", "--until-idle", "-c", folder / "millrace.yaml"], environment=KEYS)
     return cost, server.folder / "objects/lake" / space
@@ -57,11 +55,11 @@ def lines_in(folder):
 
 def bronze(scratch, runs):
     """A topic into plain JSON lines in a bucket, not compressed."""
-    table = {"bronze.events": {"from": "events", "files": {"compression": "none"}}}
+    tables = {"bronze.events": {"from": "events", "files": {"compression": "none"}}}
     with kafka_landing.Topic(scratch) as topic, bucket(scratch) as server:
         costs = []
         for _ in range(runs):
-            cost, objects = land(topic, server, scratch, table, "128MiB")
+            cost, objects = land(topic, server, scratch, extra={"tables": tables})
             assert lines_in(objects) == topic.events, lines_in(objects)
             costs.append(cost)
     cost = measure.median(costs)
@@ -101,14 +99,13 @@ def rows_in(objects):
 
 def stalls(scratch, runs):
     """A topic into a table in a bucket, alone and while the bucket stalls half a second at a time."""
-    table = {"silver.events": {"from": "events", "columns": {"ts": "timestamptz", "sent_at": "timestamptz"}, "freshness": "1s"}}
     found = {False: [], True: []}
     stalled = []
     with kafka_landing.Topic(scratch) as topic, bucket(scratch) as server:
         for _ in range(runs):
             for stalling in found:
                 with Stalls(server.process) if stalling else contextlib.nullcontext() as faults:
-                    cost, objects = land(topic, server, scratch, table, "256MiB")
+                    cost, objects = land(topic, server, scratch, {"freshness": "1s"}, {"memory": "256MiB"})
                 assert rows_in(objects) == topic.events, rows_in(objects)
                 found[stalling].append(cost)
                 if stalling:

@@ -132,8 +132,7 @@ class Lister {
     std::vector<Entry> entries;
     std::error_code error;
     std::filesystem::directory_iterator it(root_ / base, error), end;
-    const bool none = error.value() == ENOENT || error.value() == ENOTDIR;
-    if (error && !none) throw FileError(error.value(), "list", (root_ / base).native());
+    if (error.value() == ENOENT || error.value() == ENOTDIR) return entries;
     for (; !error && it != end; it.increment(error)) {
       std::string key = base + it->path().filename().native();
       if (key == kHiddenFolder) continue;
@@ -146,7 +145,7 @@ class Lister {
         entries.push_back({std::move(key), status.st_size});
       }
     }
-    if (error && !none && error.value() != ENOENT) throw FileError(error.value(), "list", (root_ / base).native());
+    if (error && error.value() != ENOENT) throw FileError(error.value(), "list", (root_ / base).native());
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
     return entries;
   }

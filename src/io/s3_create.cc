@@ -31,6 +31,10 @@ std::optional<bool> HasMark(S3Client& client, const std::string& key, const std:
   return answer.response.header(client.words().writer_header) == mark;
 }
 
+PutOutcome CreateObject(S3Client& client, const std::string& key, std::string_view bytes) {
+  return CreateObject(client, key, bytes, Hex(Sha256(bytes)));
+}
+
 PutOutcome CreateObject(S3Client& client, const std::string& key, std::string_view bytes, const std::string& sha256) {
   const auto mark = NewWriterMark();
   S3Request request{.method = "PUT", .key = key, .query = "", .body = bytes, .payload_sha256 = sha256};

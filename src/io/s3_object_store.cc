@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "io/digest.h"
 #include "io/hidden_file.h"
 #include "io/object_key.h"
 #include "io/outage_patience.h"
@@ -110,7 +109,7 @@ S3ObjectStore::~S3ObjectStore() = default;
 
 PutOutcome S3ObjectStore::PutIfAbsent(const std::string& key, std::string_view bytes) {
   CheckStoreKey(*client_, key);
-  return CreateObject(*client_, key, bytes, Hex(Sha256(bytes)));
+  return CreateObject(*client_, key, bytes);
 }
 
 PutOutcome S3ObjectStore::PutHashed(const std::string& key, std::string_view bytes, const std::string& sha256) {
@@ -208,8 +207,8 @@ std::optional<std::string> S3ObjectStore::KeyOf(std::string_view uri) const {
 void S3ObjectStore::ProbeConditionalCreate() {
   const auto key = fmt::format("{}/probe-{}", kHiddenFolder, NewWriterMark());
   const Removed removed(*client_, key);
-  CreateObject(*client_, key, "1", Hex(Sha256("1")));
-  const auto whole = CreateObject(*client_, key, "2", Hex(Sha256("2")));
+  CreateObject(*client_, key, "1");
+  const auto whole = CreateObject(*client_, key, "2");
   S3Writer writer(client_, key, S3Writer::Way::kInParts);
   writer.Write("3");
   const auto in_parts = std::move(writer).Finish();

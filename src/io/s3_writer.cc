@@ -4,7 +4,6 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "io/digest.h"
 #include "io/percent_encoding.h"
 #include "io/s3_create.h"
 #include "io/xml.h"
@@ -29,7 +28,7 @@ void S3Writer::Write(std::string_view bytes) {
 }
 
 PutOutcome S3Writer::Finish() && {
-  if (upload_id_.empty() && way_ == Way::kBySize) return CreateObject(*client_, key_, buffer_, Hex(Sha256(buffer_)));
+  if (upload_id_.empty() && way_ == Way::kBySize) return CreateObject(*client_, key_, buffer_);
   if (!buffer_.empty()) UploadPart();
   return Complete();
 }
